@@ -1,0 +1,1 @@
+"""Decoupled CNN features: normalize an image along feature gradients, and impose a style on the way back."""
