@@ -1,0 +1,83 @@
+# One environment, .venv, installed from requirements.lock with pip alone. GNU make 3.81 is enough.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint lock clean distclean
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed.stamp
+PYTHON ?= python3.11 python3.12 python3.13 python3
+UV ?= uv
+
+export TF_CPP_MIN_LOG_LEVEL := 2
+
+help:
+	@echo "make demo       transfer the style of one bundled picture to another, into out/demo"
+	@echo "make test       ruff and every test"
+	@echo "make lint       ruff alone"
+	@echo "make lock       make requirements.lock anew from pyproject.toml (needs uv)"
+	@echo "make clean      remove out/ and the caches"
+	@echo "make distclean  remove the environment .venv too"
+	@echo "The first call of demo, test or lint installs .venv. To choose the Python: make test PYTHON=/path/to/python3"
+
+demo: $(STAMP)
+	@$(BIN)/decoupling transfer china flower --out out/demo/transfer
+	@$(BIN)/decoupling transfer china china --out out/demo/self
+	@echo "Made, in $(CURDIR)/out/demo:"
+	@echo "  transfer/  the style of china on flower"
+	@echo "  self/      the style of china on china itself: the way there and back"
+	@echo "Look at result.png and panel.png in each; report.json has the numbers."
+
+test: lint
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	@$(BIN)/python -m ruff check
+	@$(BIN)/python -m ruff format --check
+
+# Without its stamp an environment may be half installed, so it is begun anew; with an old stamp it is updated.
+# A Python is taken only if it runs: a pyenv shim may stand on PATH for a version that is not active.
+$(STAMP): requirements.lock pyproject.toml
+	@set -e; \
+	if [ ! -f $@ ]; then \
+	    found=; \
+	    for candidate in $(PYTHON); do \
+	        if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+	            >/dev/null 2>&1; then found=$$candidate; break; fi; \
+	    done; \
+	    if [ -z "$$found" ]; then \
+	        echo "No Python 3.11 or newer with venv found (tried: $(PYTHON)); install one, or name it: make PYTHON=/path/to/python3" >&2; \
+	        exit 1; \
+	    fi; \
+	    echo "Making $(VENV) with $$("$$found" --version)"; \
+	    "$$found" -m venv --clear $(VENV); \
+	fi; \
+	rm -f $@; \
+	echo "Installing requirements.lock into $(VENV) (several minutes the first time)"; \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock; \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	touch $@
+
+define LOCK_HEADER
+# Every package of the kit, its extras dev and notebooks, and what they need: Python 3.11 to 3.13, Linux and macOS.
+# Install:    pip install --require-hashes -r requirements.lock
+#             pip install --no-deps --no-build-isolation -e .
+# Make anew:  make lock, which runs
+#             $(LOCK_COMMAND)
+endef
+LOCK_COMMAND = $(UV) pip compile pyproject.toml --extra dev --extra notebooks --universal --python-version 3.11 --generate-hashes
+export LOCK_HEADER
+
+lock:
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or name it: make lock UV=/path/to/uv" >&2; exit 1; }
+	@echo "$$LOCK_HEADER" | sed 's|$(UV) pip|uv pip|' > requirements.lock.new
+	@$(LOCK_COMMAND) --no-config --no-header --quiet >> requirements.lock.new || { rm -f requirements.lock.new; exit 1; }
+	@mv requirements.lock.new requirements.lock
+	@echo "requirements.lock: $$(grep -c '^[a-z0-9].*==' requirements.lock) pins"
+
+clean:
+	rm -rf out build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@find . -name .venv -prune -o -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)

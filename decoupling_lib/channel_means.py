@@ -1,0 +1,305 @@
+"""A network's channel means, the thesis's style features (section 3.2), as a feature map with its derivatives.
+
+Linearizing runs one forward pass that keeps each activation's derivative and each pooling's shares. JVP, VJP and
+Jacobian rows are then linear chains of convolutions over these, a fraction of automatic differentiation's cost.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import tensorflow as tf
+
+from decoupling_lib import checks
+from decoupling_lib.features import Block
+from decoupling_lib.networks import Network, Operation, activate, constants, pad_to, pool, preprocess, spread
+from decoupling_lib.weights import IMAGE
+
+DTYPES = ("mixed", "float32", "float64")
+JACOBIAN_MEMORY = 2**28
+"""Bytes of intermediate results that one chunk of Jacobian rows may take, roughly."""
+DEAD_FRACTION = 1e-6
+"""A channel is dead when its mean is at most this fraction of its layer's."""
+_TENSORS_PER_ROW = 4
+_MOST_ROWS = 64
+
+
+@dataclass(frozen=True)
+class ChannelMeans:
+    """The means over all positions of every channel of the network's style layers, one block a layer.
+
+    The block "image" holds the picture's own three means, in its own units. Computing is done in `dtype`:
+    "float32", "float64", or "mixed", which is float64 for a map no deeper than one convolution (nearly free there,
+    and its Gram matrix of 64 channels over 27 filter entries needs it) and float32 beyond. Compiled functions are shared by all instances of equal network and dtype, and
+    traced once an image size. Images are float (H, W, 3) RGB, nominally [0, 1]; `InputError` for another shape,
+    or sides that the poolings would reduce to nothing.
+    """
+
+    network: Network
+    dtype: str = "mixed"
+
+    def __post_init__(self) -> None:
+        checks.choice(self.dtype, DTYPES, "dtype")
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The layers and their numbers of channels, shallowest first."""
+        return tuple(Block(layer, self.network.channels(layer)) for layer in self.network.layers)
+
+    @property
+    def precision(self) -> str:
+        """The type in which this map computes."""
+        shallow = len(self.network.operations) <= 1
+        return self.dtype if self.dtype != "mixed" else "float64" if shallow else "float32"
+
+    def values(self, x: np.ndarray) -> np.ndarray:
+        """Return the channel means at `x`: float64, shape (n,)."""
+        means = _program(self.network, self.precision).values(self._tensor(x))
+        return means.numpy().astype(np.float64)
+
+    def linearize(self, x: np.ndarray) -> "NetworkLinearization":
+        """Return the values and the Jacobian operator at `x`, from one forward pass."""
+        program, tensor = _program(self.network, self.precision), self._tensor(x)
+        means, residuals = program.linearize(tensor)
+        return NetworkLinearization(program, residuals, tuple(tensor.shape), means.numpy().astype(np.float64))
+
+    def prefix(self, count: int) -> "ChannelMeans":
+        """Return the map of the first `count` blocks, which runs only that part of the network."""
+        return ChannelMeans(self.network.prefix(count), self.dtype)
+
+    def _tensor(self, x: np.ndarray) -> tf.Tensor:
+        side, shape = self.network.minimum_side, np.shape(x)
+        if len(shape) != 3 or shape[2] != 3 or min(shape[:2]) < side:
+            accepted = f"shape (height, width, 3), sides at least {side} for {self.network.layers[-1]}"
+            raise checks.problem("image", "does not fit the network", x, accepted, "resize it")
+        return tf.constant(np.asarray(x, self.precision))
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkLinearization:
+    """The channel means at one image, float64 of shape (n,), and their Jacobian J as an operator."""
+
+    program: "_Program"
+    residuals: list[tf.Tensor]
+    shape: tuple[int, int, int]
+    values: np.ndarray
+
+    def jvp(self, dx: np.ndarray) -> np.ndarray:
+        """Return J dx, float64 of shape (n,), for a direction of shape (H, W, 3)."""
+        out = self.program.jvp(self.residuals, self._argument(dx, self.shape))
+        return out.numpy().astype(np.float64)
+
+    def vjp(self, w: np.ndarray) -> np.ndarray:
+        """Return the transpose of J times w, float64 of shape (H, W, 3), for weights of shape (n,)."""
+        out = self.program.vjp(self.residuals, self._argument(w, self.values.shape), self.shape)
+        return out.numpy().astype(np.float64)
+
+    def jacobian(self, memory: int = JACOBIAN_MEMORY) -> np.ndarray:
+        """Return J in the network's dtype, shape (n, H * W * 3), columns in the order of `x.ravel()`.
+
+        Rows are computed in chunks whose intermediate results take about `memory` bytes.
+        """
+        program, columns = self.program, math.prod(self.shape)
+        rows = np.empty((self.values.size, columns), program.dtype)
+        row = 0
+        for layer, channels in program.sizes.items():
+            if layer == IMAGE:
+                positions = self.shape[0] * self.shape[1]
+                rows[:3] = np.tile(np.eye(3) / positions, positions)
+                row += 3
+                continue
+            count = self._rows_at_once(layer, memory)
+            for start in range(0, channels, count):
+                chunk = program.rows(self.residuals, layer, tf.constant(start), count)
+                rows[row : row + count] = chunk.numpy().reshape(count, columns)
+                row += count
+        return rows
+
+    def _rows_at_once(self, layer: str, memory: int) -> int:
+        passed = self.residuals[: self.program.position(layer) + 1]
+        entries = max(math.prod(tensor.shape) for tensor in passed)
+        row = _TENSORS_PER_ROW * entries * np.dtype(self.program.dtype).itemsize
+        # A power of two divides every layer's number of channels (64 to 512), so chunks are of one size.
+        return 2 ** int(math.log2(min(max(memory / row, 1), _MOST_ROWS)))
+
+    def _argument(self, value: np.ndarray, shape: tuple[int, ...]) -> tf.Tensor:
+        if np.shape(value) != shape:
+            raise ValueError(f"expected an array of shape {shape}, received {np.shape(value)}")
+        return tf.constant(np.asarray(value, self.program.dtype))
+
+
+def activations(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the activation maps of the style layers, float32 of shape (h, w, channels), by layer.
+
+    The layer "image" is the picture itself. Raises `InputError` as `ChannelMeans` does.
+    """
+    means = ChannelMeans(network)
+    maps = _program(network, means.dtype).maps(means._tensor(x))
+    return {layer: found.numpy()[0] for layer, found in zip(network.layers, maps, strict=True)}
+
+
+def gram_matrices(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the Gram matrix of each style layer, G_ij = mean over positions k of F_ik F_jk, by layer.
+
+    float64, shape (channels, channels): equation (2.7) of the thesis divided by the number of positions, so that
+    it does not grow with the picture. Raises `InputError` as `ChannelMeans` does.
+    """
+    grams = {}
+    for layer, found in activations(network, x).items():
+        flat = found.reshape(-1, found.shape[-1]).astype(np.float64)
+        grams[layer] = flat.T @ flat / len(flat)
+    return grams
+
+
+def fidelity(network: Network, x: np.ndarray) -> dict[str, dict[str, float]]:
+    """Return how near the channel means f of `network` are to those of its ReLU/max network, g, by layer.
+
+    "relative_difference" is ||f - g|| / ||g||, "correlation" Pearson's over the channels (1 if f equals g, 0
+    if one of them is constant). Raises `InputError` as `ChannelMeans` does.
+    """
+    smooth, thesis = (_by_layer(ChannelMeans(net), x) for net in (network, network.as_thesis()))
+    return {layer: _agreement(smooth[layer], thesis[layer]) for layer in network.layers}
+
+
+def fidelity_worst(network: Network, images: Iterable[np.ndarray]) -> dict[str, dict[str, float]]:
+    """Return, by layer, the largest relative difference and the least correlation over the images.
+
+    Raises `InputError` when there are none, and as `ChannelMeans` does.
+    """
+    found = [fidelity(network, x) for x in images]
+    if not found:
+        raise checks.problem("images", "are none", [], "at least one image", "give one")
+    return {
+        layer: {
+            "relative_difference": max(each[layer]["relative_difference"] for each in found),
+            "correlation": min(each[layer]["correlation"] for each in found),
+        }
+        for layer in network.layers
+    }
+
+
+def dead_channels(network: Network, noise_images: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the mask (True: dead) of the channels that noise leaves silent, shape (channels,), by layer.
+
+    Dead: the mean over the images, shape (k, H, W, 3), is at most `DEAD_FRACTION` of the layer's, in the
+    network with ReLU and maximum pooling, whatever `network` uses (section 4.4 of the thesis). Raises
+    `InputError` for another shape, and as `ChannelMeans` does.
+    """
+    if np.ndim(noise_images) != 4 or not len(noise_images):
+        accepted = "at least one image, shape (k, height, width, 3)"
+        raise checks.problem("noise images", "have the wrong shape", noise_images, accepted, "stack them")
+    means = ChannelMeans(network.as_thesis())
+    found = [_by_layer(means, x) for x in noise_images]
+    masks = {}
+    for layer in network.layers:
+        mean = np.mean([each[layer] for each in found], axis=0)
+        masks[layer] = mean <= DEAD_FRACTION * mean.mean()
+    return masks
+
+
+def _by_layer(means: ChannelMeans, x: np.ndarray) -> dict[str, np.ndarray]:
+    ends = np.cumsum([block.size for block in means.blocks])[:-1]
+    return dict(zip(means.network.layers, np.split(means.values(x), ends), strict=True))
+
+
+def _agreement(f: np.ndarray, g: np.ndarray) -> dict[str, float]:
+    if np.array_equal(f, g):
+        return {"relative_difference": 0.0, "correlation": 1.0}
+    scale, deviations = float(np.linalg.norm(g)), (f - f.mean(), g - g.mean())
+    norms = float(np.linalg.norm(deviations[0]) * np.linalg.norm(deviations[1]))
+    return {
+        "relative_difference": float(np.linalg.norm(f - g)) / scale if scale else math.inf,
+        "correlation": float(deviations[0] @ deviations[1]) / norms if norms else 0.0,
+    }
+
+
+class _Program:
+    """The compiled functions of one network in one dtype. Residuals hold one tensor an operation."""
+
+    def __init__(self, network: Network, dtype: str) -> None:
+        self.network, self.dtype, self.operations = network, dtype, network.operations
+        self.sizes = {layer: network.channels(layer) for layer in network.layers}
+        self.values = tf.function(lambda x: self._linearize(x)[0], autograph=False)
+        self.maps = tf.function(lambda x: self._forward(x)[0], autograph=False)
+        self.linearize = tf.function(self._linearize, autograph=False)
+        self.jvp = tf.function(self._jvp, autograph=False)
+        self.vjp = tf.function(self._vjp, autograph=False)
+        self.rows = tf.function(self._rows, autograph=False)
+
+    def position(self, layer: str) -> int:
+        """Return the index of a layer's convolution in the chain."""
+        return self.operations.index(Operation("convolution", layer))
+
+    def _constants(self, name: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        return constants(self.network.weights, name, self.dtype)
+
+    def _convolve(self, h: tf.Tensor, name: str) -> tf.Tensor:
+        return tf.nn.conv2d(h, self._constants(name)[0], 1, "SAME")
+
+    def _forward(self, x: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Return the style layers' maps, each (1, h, w, c), and the residuals."""
+        h, maps, residuals = preprocess(x[None]), {IMAGE: x[None]}, []
+        for kind, name in self.operations:
+            temperature = self.network.temperatures.get(name)
+            if kind == "convolution":
+                y = self._convolve(h, name) + self._constants(name)[2]
+                h, residual = activate(y, self.network.activation, temperature)
+                maps[name] = h
+            else:
+                h, residual = pool(h, self.network.pooling, temperature)
+            residuals.append(residual)
+        return [maps[layer] for layer in self.sizes], residuals
+
+    def _linearize(self, x: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        maps, residuals = self._forward(x)
+        return tf.concat([tf.reduce_mean(h, [0, 1, 2]) for h in maps], 0), residuals
+
+    def _jvp(self, residuals: list[tf.Tensor], dx: tf.Tensor) -> tf.Tensor:
+        tangent, out = 255 * dx[None, ..., ::-1], {IMAGE: tf.reduce_mean(dx, [0, 1])}
+        for (kind, name), residual in zip(self.operations, residuals, strict=True):
+            if kind == "convolution":
+                tangent = self._convolve(tangent, name) * residual
+                out[name] = tf.reduce_mean(tangent, [0, 1, 2])
+            else:
+                tangent = 4 * tf.nn.avg_pool2d(tangent * residual, 2, 2, "VALID")
+        return tf.concat([out[layer] for layer in self.sizes], 0)
+
+    def _vjp(self, residuals: list[tf.Tensor], w: tf.Tensor, shape: tuple[int, int, int]) -> tf.Tensor:
+        parts = dict(zip(self.sizes, tf.split(w, list(self.sizes.values())), strict=True))
+        own = parts.get(IMAGE, tf.zeros(3, w.dtype)) / (shape[0] * shape[1])
+        g = tf.zeros((), w.dtype)
+        for operation, residual in zip(self.operations[::-1], residuals[::-1], strict=True):
+            if operation.kind == "convolution" and operation.name in parts:
+                g += parts[operation.name] / (residual.shape[1] * residual.shape[2])
+            g = self._pull_back(g, operation, residual)
+        return tf.broadcast_to(own + 255 * g[0, ..., ::-1] if self.operations else own, shape)
+
+    def _pull_back(self, g: tf.Tensor, operation: Operation, residual: tf.Tensor) -> tf.Tensor:
+        """Return the cotangents at an operation's input for `g`, shape (B, h, w, c), at its output."""
+        if operation.kind == "convolution":
+            return tf.nn.conv2d(g * residual, self._constants(operation.name)[1], 1, "SAME")
+        return pad_to(spread(g), residual.shape[1], residual.shape[2]) * residual
+
+    def _rows(self, residuals: list[tf.Tensor], layer: str, start: tf.Tensor, count: int) -> tf.Tensor:
+        """Return the gradients of `count` means of `layer` from channel `start` on, shape (count, H, W, 3)."""
+        position = self.position(layer)
+        kernel, (_, height, width, _) = self._constants(layer)[0], residuals[position].shape
+        inputs = kernel.shape[2]
+        residual = tf.slice(residuals[position], [0, 0, 0, start], [1, height, width, count])[0]
+        # Each row starts in one channel: its first step back is an outer product over the 9 offsets.
+        padded = tf.pad(tf.transpose(residual, [2, 0, 1]), [[0, 0], [1, 1], [1, 1]]) / (height * width)
+        offsets = [(a, b) for a in (2, 1, 0) for b in (2, 1, 0)]
+        windows = tf.stack([padded[:, a : a + height, b : b + width] for a, b in offsets], -1)
+        kernel = tf.transpose(tf.slice(kernel, [0, 0, 0, start], [3, 3, inputs, count]), [3, 0, 1, 2])
+        g = tf.reshape(windows, [count, -1, 9]) @ tf.reshape(kernel, [count, 9, inputs])
+        g = tf.reshape(g, [count, height, width, inputs])
+        for before in reversed(range(position)):
+            g = self._pull_back(g, self.operations[before], residuals[before])
+        return 255 * g[..., ::-1]
+
+
+@lru_cache(maxsize=16)
+def _program(network: Network, dtype: str) -> _Program:
+    return _Program(network, dtype)

@@ -1,0 +1,188 @@
+"""The horizontal lift: the velocity of least norm that moves features at a given rate.
+
+With A the Jacobian of the held blocks and of the moving one, the exact velocity is A⁺r = Aᵀ(AAᵀ)⁻¹r. A weak
+feature (a tiny gradient) makes it huge, and the flow stiff; damping limits that. In block-scaled coordinates
+G = S^(-1/2) A Aᵀ S^(-1/2), where S holds each block's squared gradient norm at the reference image,
+
+    velocity = Aᵀ S^(-1/2) φ(G) S^(-1/2) r,      φ(g) = 1/(g + δ)  (order 1, Tikhonov)  or  g/(g² + δ²)  (order 2).
+
+Order 1 is Aᵀ(AAᵀ + δS)⁻¹r. Order 2 leaves strong features nearly exact (residual δ²/(g² + δ²) instead of
+δ/(g + δ)) and does not push weak ones at all, so for the same error at the reference the field is less stiff and
+the way back more exact. Both fields are autonomous: reversing the rate retraces the curve.
+The thesis projects on the gradient of a loss, which vanishes exactly on the reference manifold; here the
+projection is on the row space of the features' Jacobian.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import eigh
+
+from .features import Block, Linearization, block_slices
+
+DAMPING_ORDERS = (1, 2)
+MAX_ITERATIONS = 200
+
+
+def to_tangent(jacobian: np.ndarray, dx: np.ndarray) -> np.ndarray:
+    """P dx with P = I - Jᵀ(JJᵀ)⁺J: the part of a direction that moves none of the features to first order.
+
+    Parameters
+    ----------
+    jacobian : (n, N), rows are feature gradients (Definition 2 of the thesis: decoupled means orthogonal rows).
+    dx : any shape of N entries.
+    """
+    coefficients = np.linalg.lstsq(jacobian @ jacobian.T, jacobian @ np.ravel(dx), rcond=1e-13)[0]
+    return dx - (coefficients @ jacobian).reshape(np.shape(dx))
+
+
+def is_tangent(jacobian: np.ndarray, dx: np.ndarray, tolerance: float = 1e-8) -> bool:
+    """Whether a direction moves no feature, relative to the gradients' and its own length."""
+    scale = np.linalg.norm(jacobian, axis=1) * np.linalg.norm(dx)
+    return bool(np.all(np.abs(jacobian @ np.ravel(dx)) <= tolerance * np.maximum(scale, np.finfo(float).tiny)))
+
+
+@dataclass(frozen=True)
+class Damping:
+    """What keeps a lift from being stiff, fixed once in Step 0 for every leg, image and direction.
+
+    Parameters
+    ----------
+    delta : δ >= 0, dimensionless; 0 is the exact lift.
+    scales : (n,), > 0: S, see `gradient_scales`.
+    order : 1 or 2, the shape of the filter φ. With delta = 0 both are 1/g.
+    """
+
+    delta: float
+    scales: np.ndarray
+    order: int = 2
+
+    def filter(self, eigenvalues: np.ndarray) -> np.ndarray:
+        """φ(g) for eigenvalues g >= 0 of the scaled Gram matrix; 0 where g is 0 and nothing damps it."""
+        g = np.maximum(eigenvalues, 0.0)
+        if self.delta == 0:
+            floor = np.finfo(float).eps * max(g.max(initial=0.0), 1.0)
+            return np.where(g > floor, 1.0 / np.maximum(g, floor), 0.0)
+        if self.order == 1:
+            return 1.0 / (g + self.delta)
+        return g / (g * g + self.delta**2)
+
+    def prefix(self, size: int) -> Damping:
+        return Damping(self.delta, self.scales[:size], self.order)
+
+
+def gradient_scales(at: Linearization, blocks: tuple[Block, ...], live: np.ndarray) -> np.ndarray:
+    """S, (n,): each block's mean squared gradient norm over live features, times its size over the first block's.
+
+    The factor makes S a block's total and not its mean (in units of the first block): a large block's error is
+    shared by many features and bears more damping, which the way back needs most in the deep blocks.
+    """
+    norms = np.sum(np.square(at.jacobian(), dtype=float), axis=1)
+    scales = np.ones(len(norms))
+    for block in block_slices(blocks).values():
+        total = norms[block][live[block]].sum()
+        if total > 0:
+            scales[block] = total / max(live[block].sum(), 1) * (block.stop - block.start) / blocks[0].size
+    return scales
+
+
+def dense_velocity(jacobian: np.ndarray, rate: np.ndarray, live: np.ndarray, damping: Damping) -> np.ndarray:
+    """The damped lift from an explicit Jacobian, shape (N,): the definition, for toys and as a check of `Lift`."""
+    weights = live / np.sqrt(damping.scales)
+    rows = jacobian * weights[:, None]
+    eigenvalues, vectors = eigh(rows @ rows.T)
+    return (vectors @ (damping.filter(eigenvalues) * (vectors.T @ (weights * rate)))) @ rows
+
+
+class Lift:
+    """Solves for the lift along a path without forming A at each point.
+
+    Conjugate gradients, each product with AAᵀ one JVP and one VJP, preconditioned by the eigenvectors of an
+    explicitly computed Gram matrix that is made anew when it has become too old to help, and started from the
+    previous point's multipliers.
+
+    Parameters
+    ----------
+    rate : (n,), the wanted df/ds: zero on held blocks.
+    live : (n,) bool; rows that are False take no part.
+    damping : see `Damping`.
+    tolerance : relative residual at which a solve stops, in the preconditioner's norm.
+    patience : products with AAᵀ after which the Gram matrix is made anew.
+    """
+
+    def __init__(
+        self, rate: np.ndarray, live: np.ndarray, damping: Damping, tolerance: float = 1e-6, patience: int = 16
+    ):
+        self._weights = live / np.sqrt(damping.scales)
+        self._rate = self._weights * rate
+        self._damping, self._tolerance, self._patience = damping, tolerance, patience
+        self._squared = damping.order == 2 and damping.delta > 0
+        self._vectors: np.ndarray | None = None
+        self._multipliers: np.ndarray | None = None
+        self.worst_residual = 0.0
+
+    def velocity(self, at: Linearization) -> np.ndarray:
+        """dx/ds at a linearized point, of x's shape."""
+        fresh = self._vectors is None
+        if fresh:
+            self._refresh(at)
+        budget = MAX_ITERATIONS if fresh else self._patience
+        multipliers, residual = self._solve(at, budget)
+        if residual > self._tolerance and not fresh:
+            self._refresh(at)
+            multipliers, residual = self._solve(at, MAX_ITERATIONS)
+        self.worst_residual = max(self.worst_residual, residual)
+        self._multipliers = multipliers
+        return at.vjp(self._weights * multipliers)
+
+    def _refresh(self, at: Linearization) -> None:
+        rows = at.jacobian()
+        rows = rows * self._weights.astype(rows.dtype)[:, None]
+        eigenvalues, self._vectors = eigh((rows @ rows.T).astype(float))
+        g = np.maximum(eigenvalues, 0.0)
+        if self._squared:
+            self._inverse = 1.0 / (g * g + self._damping.delta**2)
+        elif self._damping.delta > 0:
+            self._inverse = 1.0 / (g + self._damping.delta)
+        else:
+            # Undamped: below the rounding of the Gram matrix an eigenvalue is noise; it must not be amplified.
+            self._inverse = 1.0 / np.maximum(g, np.finfo(rows.dtype).eps * g.max())
+
+    def _gram(self, at: Linearization, multipliers: np.ndarray) -> np.ndarray:
+        return self._weights * at.jvp(at.vjp(self._weights * multipliers))
+
+    def _apply(self, at: Linearization, multipliers: np.ndarray) -> np.ndarray:
+        delta = self._damping.delta
+        product = self._gram(at, multipliers)
+        if self._squared:
+            return self._gram(at, product) + delta**2 * multipliers
+        return product + delta * multipliers
+
+    def _precondition(self, residual: np.ndarray) -> np.ndarray:
+        return self._vectors @ (self._inverse * (self._vectors.T @ residual))
+
+    def _solve(self, at: Linearization, products: int) -> tuple[np.ndarray, float]:
+        """Preconditioned conjugate gradients for (G + δ)λ = r or (G² + δ²)λ = G r; returns λ and the residual."""
+        target = self._gram(at, self._rate) if self._squared else self._rate
+        goal = np.sqrt(max(target @ self._precondition(target), 0.0))
+        if goal == 0:
+            return np.zeros_like(target), 0.0
+        solution = self._precondition(target) if self._multipliers is None else self._multipliers
+        residual = target - self._apply(at, solution)
+        conditioned = self._precondition(residual)
+        direction, energy = conditioned, residual @ conditioned
+        best, best_solution, stale = energy, solution, 0
+        for _ in range(max(1, products // (2 if self._squared else 1))):
+            if np.sqrt(max(energy, 0.0)) <= self._tolerance * goal or stale > 10:
+                break
+            product = self._apply(at, direction)
+            length = energy / (direction @ product)
+            solution = solution + length * direction
+            residual = residual - length * product
+            conditioned = self._precondition(residual)
+            energy, previous = residual @ conditioned, energy
+            direction = conditioned + (energy / previous) * direction
+            best, best_solution, stale = (energy, solution, 0) if energy < best else (best, best_solution, stale + 1)
+        return best_solution, float(np.sqrt(max(best, 0.0)) / goal)

