@@ -1,17 +1,16 @@
 """Other ways to the same targets, to compare the horizontal lift with: the thesis's own and the obvious one.
 
-`annex` (stages of `descend`) is annex A of the thesis, `projected` what its text describes, done right, and `direct`
-L-BFGS on all blocks at once, without normalization. All see features only as a `FeatureMap` with n values. In common:
+`annex` (stages of `descend`) is annex A of the thesis, `projected` what its text describes, done right, and
+`direct` L-BFGS on all blocks at once, without normalization. What they have in common:
 
-- `x` : the start, of any shape that the map takes; it moves in float64.
-- `targets` : t, shape (n,), not all 0 over a watched block's live channels; `live` : bool, shape (n,): the channels
-  that count (default: all). The watched block is the last one (`direct`: each).
-- `iterations` : at most so many; `threshold` : ‖f - t‖/‖t‖ of the watched block at which to stop.
-- `on_step(iteration, error)` hears that relative error at every iterate, the start included; what it raises
-  (KeyboardInterrupt) passes through.
-- The result is a `FlowResult`; its `progress` is the share of the first relative error that is gone (1 when reached),
-  its status `reached`, `max_steps`, `stalled` (no direction of descent is left) or `diverged` (x is then the last
-  point before). Every function raises `InputError` for a number out of range or targets that do not fit.
+- `feature_map` : any `FeatureMap`; `x` : the start, of any shape that the map takes; it moves in float64.
+- `targets` : t, shape (n,), not all 0 over the watched block; `live` : bool, shape (n,): the channels that
+  count (default: all). The watched block is the last one (`direct`: each).
+- `iterations` : at most so many; `threshold` : the watched block's ‖f - t‖/‖t‖ at which to stop. `on_step`
+  hears (iteration, that error) at every iterate, the start included; what it raises passes on.
+- The result's `progress` is the share of the first error that is gone, 1 when reached; its status `reached`,
+  `max_steps`, `stalled` (no way down) or `diverged` (x is then the point before).
+- `InputError` is raised for an unknown name, a number out of range, or targets that do not fit.
 """
 
 from __future__ import annotations
@@ -28,14 +27,13 @@ from scipy.optimize import OptimizeResult, minimize
 from . import checks
 from .features import FeatureMap, Linearization, block_slices
 from .flow import FlowResult, Status
+from .lift import to_tangent
 from .metrics import relative_error
 
-OPTIMIZERS = ("Adadelta", "Adagrad", "Adam", "Adamax", "Ftrl", "Nadam", "RMSprop", "SGD")
-"""The optimizers that the thesis compared, by their names in Keras."""
+OPTIMIZERS = ("Adadelta", "Adagrad", "Adam", "Adamax", "Ftrl", "Nadam", "RMSprop", "SGD")  # of Keras
 ANNEX_THRESHOLDS = {1: 1.0, 2: 0.05, 3: None}
 """The annex's stop rules by step: the moving block's mean squared error, in squared units of the features."""
-DIVERGED = 1e3
-"""A descent diverged when its relative error grew so many times, counted from 0.1 % at least."""
+DIVERGED = 1e3  # growth of the relative error, counted from 0.1 % at least
 
 Listener = Callable[[int, float], None]
 
@@ -46,12 +44,11 @@ class AnnexOptions:
 
     Parameters
     ----------
-    optimizer, learning_rate, iterations : of each stage; the annex's (chapter 3 of the thesis has a rate of 1e-4).
-        Every stage has a fresh optimizer: the annex carries its state over to the next stage and the next image.
+    optimizer, learning_rate, iterations : the annex's; but every stage has a fresh optimizer.
     threshold : a stage ends when the moving block's ‖f - t‖/‖t‖ over live channels is at most this.
-    absolute_thresholds : True for the annex's `ANNEX_THRESHOLDS` instead: another in each step, none in Step 3.
-    step3_targets : 'decoupled' moves f_l to c_l with the lower blocks at their reference v, as they were when c_l
-        was measured. 'annex' asks blocks 1..l for c all at once, which is another point of the image space.
+    absolute_thresholds : True for the annex's own instead, which differ by step: `ANNEX_THRESHOLDS`.
+    step3_targets : 'decoupled' asks block l for c_l and the lower ones for their reference v, where they were
+        when c_l was measured; 'annex' asks blocks 1..l for c all at once, which is another point.
     """
 
     optimizer: str = "SGD"
@@ -65,15 +62,6 @@ class AnnexOptions:
 AS_ANNEX = AnnexOptions(absolute_thresholds=True, step3_targets="annex")
 
 
-@dataclass(frozen=True, eq=False)
-class AnnexStage:
-    """A finished stage: the layer that moved, its features where the stage began (in Step 1: c_l), the result."""
-
-    layer: str
-    began: np.ndarray
-    result: FlowResult
-
-
 def annex(
     feature_map: FeatureMap,
     x: np.ndarray,
@@ -84,42 +72,31 @@ def annex(
     step: Literal[1, 2, 3],
     live: np.ndarray | None = None,
     on_step: Callable[[str, int, float], None] | None = None,
-) -> Iterator[AnnexStage]:
-    """Runs a step of annex A, yielding its stages; one that diverged is the last.
+) -> Iterator[tuple[str, np.ndarray, FlowResult]]:
+    """Runs a step of annex A; yields each finished stage's (layer, its features at the start, result).
 
-    Steps 1 and 2, shallowest block first: stage l descends Σ_{j≤l} mean((f_j - v_j)²). Step 3, deepest first: the same
-    sum with the targets of `options.step3_targets`; blocks above l are no longer asked for anything. The annex takes
-    the gradient of a *list* of losses, which is that of their sum, so nothing is projected. It measures a style up to
-    199 iterations late; here it is measured where the stage begins.
-
-    Parameters
-    ----------
-    reference, style : v and, for Step 3, c; shape (n,).
-    on_step : called with (layer, iteration, relative error).
+    Steps 1 and 2, shallowest block first: stage l descends Σ_{j≤l} mean((f_j - v_j)²). Step 3, deepest
+    first, has `options.step3_targets`; blocks above l go free. The annex differentiates a *list* of losses,
+    that is their sum: nothing is projected. In Step 1 the features at the start are the style c (the annex
+    has them up to 199 iterations old). A diverged stage is the last. `reference`, `style` : v and, for
+    Step 3, c, shape (n,). `on_step` hears (layer, iteration, error).
     """
-    checks.choice(options.step3_targets, ("decoupled", "annex"), "targets of Step 3")
+    at_once = checks.choice(options.step3_targets, ("decoupled", "annex"), "targets of Step 3") == "annex"
+    chosen = {name: getattr(options, name) for name in ("optimizer", "learning_rate", "iterations")}
+    chosen["absolute"] = options.absolute_thresholds
+    chosen["threshold"] = ANNEX_THRESHOLDS[step] if options.absolute_thresholds else options.threshold
     stages = list(enumerate(block_slices(feature_map.blocks).items(), start=1))
-    for depth, (layer, block) in stages if step < 3 else reversed(stages):
+    for depth, (layer, block) in reversed(stages) if step == 3 else stages:
         targets = np.array(reference[: block.stop], dtype=np.float64)
         if step == 3:
-            changed = slice(block.stop) if options.step3_targets == "annex" else block
+            changed = slice(block.stop) if at_once else block
             targets[changed] = np.asarray(style)[changed]
-        shallow = feature_map.prefix(depth)
+        shallow, mask = feature_map.prefix(depth), None if live is None else live[: block.stop]
+        heard = None if on_step is None else partial(on_step, layer)
         began = shallow.values(x)[block]
-        result = descend(
-            shallow,
-            x,
-            targets,
-            live=None if live is None else live[: block.stop],
-            optimizer=options.optimizer,
-            learning_rate=options.learning_rate,
-            iterations=options.iterations,
-            threshold=None if options.absolute_thresholds else options.threshold,
-            mse_threshold=ANNEX_THRESHOLDS[step] if options.absolute_thresholds else None,
-            on_step=None if on_step is None else partial(on_step, layer),
-        )
+        result = descend(shallow, x, targets, live=mask, on_step=heard, **chosen)
         x = result.x
-        yield AnnexStage(layer, began, result)
+        yield layer, began, result
         if result.status == "diverged":
             return
 
@@ -134,20 +111,18 @@ def descend(
     learning_rate: float = 5e-4,
     iterations: int = 50_000,
     threshold: float | None = 0.01,
-    mse_threshold: float | None = None,
+    absolute: bool = False,
     on_step: Listener | None = None,
 ) -> FlowResult:
-    """Descends Σ_j mean((f_j - t_j)²) over all blocks with a fresh Keras optimizer; a forward pass and a VJP a step.
+    """Descends Σ_j mean((f_j - t_j)²) over all blocks with a fresh Keras optimizer, one of `OPTIMIZERS`.
 
-    The mean is over a block's channels, as in the annex's code (the thesis's text has a sum). A dead channel's term
-    is 0 and counts in the mean, so that a learning rate means the same with and without a mask.
-
-    `optimizer` is a name in `OPTIMIZERS`. `mse_threshold` : also stop when the last block's mean is below this;
-    either threshold may be None.
+    The mean is over a block's channels, as in the annex's code (the text has a sum). A dead channel's term
+    is 0 and counts in the mean: a learning rate means the same with and without a mask. `absolute` : the
+    threshold is one on the last block's mean; None for none. A forward pass and a VJP an iteration.
     """
     checks.choice(optimizer, OPTIMIZERS, "optimizer")
     checks.in_range(learning_rate, "learning rate", 0, np.inf, low_open=True)
-    goal = _Goal(feature_map, targets, live, iterations, threshold, on_step, mse_threshold=mse_threshold)
+    goal = _Goal(feature_map, targets, live, iterations, threshold, on_step, absolute)
     weights = goal.live / np.concatenate([np.full(block.size, block.size) for block in feature_map.blocks])
     update = _optimizer(optimizer, learning_rate, x)
 
@@ -170,37 +145,35 @@ def projected(
     threshold: float = 0.01,
     on_step: Listener | None = None,
 ) -> FlowResult:
-    """Descends ‖f_l - t_l‖² of the last block along P_{l-1}, which holds the live features of the blocks before it.
+    """Descends ‖f_l - t_l‖² of the last block along P_{l-1}, which holds the other blocks' live features.
 
-    x <- x - η P ∇‖f_l - t_l‖², P = I - Jᵀ(J Jᵀ)⁻¹J, J the held blocks' Jacobian. (The thesis projects on the gradient
-    of the held block's *loss*, which vanishes at the reference, where it is needed.) A step of length h lets the held
-    features drift by O(h²), uncorrected. An iteration costs a forward pass and a VJP, a JVP for Cauchy's step, and
-    where P is renewed a forward pass and a Jacobian row (8 bytes x its values) for each channel of the held blocks.
-
-    `learning_rate` : η, for the sum of squares; None for Cauchy's step, the least residual of the linearization along
-    the direction. `refresh` : iterations from one P to the next. Of `targets` only the last block's are used.
+    x <- x - η P ∇‖f_l - t_l‖², P = I - Jᵀ(JJᵀ)⁻¹J, J the held Jacobian, renewed each `refresh` iterations.
+    (The thesis projects on the held *loss*, whose gradient vanishes at the reference.) A step h long lets
+    held features drift by O(h²), uncorrected. `learning_rate` : η, for the sum of squares; None for Cauchy's
+    step, the least linearized residual along it: on a network often too long, so that it lets go or diverges.
+    Passes: forward, VJP, and JVP for Cauchy, an iteration; forward and held Jacobian rows a refresh.
     """
-    if learning_rate is not None:
-        checks.in_range(learning_rate, "learning rate", 0, np.inf, low_open=True)
+    checks.in_range(1 if learning_rate is None else learning_rate, "learning rate", 0, np.inf, low_open=True)
     checks.in_range(refresh, "refresh", 1, np.inf, integer=True)
     goal = _Goal(feature_map, targets, live, iterations, threshold, on_step)
-    moving = goal.slices[-1]
-    held = feature_map.prefix(len(goal.slices) - 1) if moving.start else None
-    mask = goal.live & (np.arange(len(goal.live)) >= moving.start)
-    project: Callable[[np.ndarray], np.ndarray] = np.copy
+    start = goal.slices[-1].start
+    held = feature_map.prefix(len(goal.slices) - 1) if start else None
+    moving = goal.live & (np.arange(len(goal.live)) >= start)
+    rows = np.empty((0, np.size(x)))
 
     def move(step: int, x: np.ndarray, at: Linearization) -> np.ndarray | None:
-        nonlocal project
+        nonlocal rows
         if held is not None and step % refresh == 0:
-            project = _projection(held.linearize(x).jacobian()[goal.live[: moving.start]])
-        residual = mask * (at.values - goal.targets)
+            rows = held.linearize(x).jacobian()[goal.live[:start]].astype(np.float64)
+            rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(float).tiny)
+        residual = moving * (at.values - goal.targets)
         gradient = at.vjp(residual)
-        direction = -project(gradient)
+        direction = -to_tangent(rows, to_tangent(rows, gradient))  # rows of length 1, and twice: rounding
         if np.linalg.norm(direction) <= 1e-10 * np.linalg.norm(gradient):
             return None
         if learning_rate is not None:
             return x + 2 * learning_rate * direction
-        rate = mask * at.jvp(direction)
+        rate = moving * at.jvp(direction)
         return x - (residual @ rate) / (rate @ rate) * direction
 
     return _follow(feature_map, x, goal, move)
@@ -216,16 +189,15 @@ def direct(
     threshold: float = 0.01,
     on_step: Listener | None = None,
 ) -> FlowResult:
-    """Minimizes Σ_l ‖f_l - t_l‖²/‖t_l‖² over all blocks at once by SciPy's L-BFGS-B (without bounds).
+    """Minimizes Σ_l ‖f_l - t_l‖²/‖t_l‖² over all blocks at once by SciPy's L-BFGS-B, without bounds.
 
-    It stops when every block is at its `threshold`. A forward pass and a VJP an evaluation, mostly one an iteration.
+    It stops when every block is at `threshold`; `on_step` hears the worst error. A forward pass and a VJP an
+    evaluation, mostly one evaluation an iteration; one forward pass more at the start.
     """
     goal = _Goal(feature_map, targets, live, iterations, threshold, on_step, every_block=True)
-    squares = goal.live * goal.targets**2
-    weights = np.concatenate([goal.live[s] / (squares[s].sum() or 1.0) for s in goal.slices])
+    weights = np.concatenate([goal.live[s] / (goal.targets[s] ** 2 @ goal.live[s] or 1) for s in goal.slices])
     x = np.array(x, dtype=np.float64)
     shape, steps, latest = x.shape, 0, feature_map.values(x)
-    status = goal.judge(0, latest)
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         nonlocal latest
@@ -235,100 +207,89 @@ def direct(
         return float(weights @ residual**2), at.vjp(2 * weights * residual).ravel()
 
     def accept(intermediate_result: OptimizeResult) -> None:  # SciPy goes by the argument's name
-        nonlocal x, steps, status  # an accepted point is the one last evaluated
+        nonlocal x, steps, status
         x, steps = intermediate_result.x.reshape(shape).copy(), steps + 1
-        status = goal.judge(steps, latest)
+        status = goal.judge(steps, latest)  # an accepted point is the one last evaluated
         if status is not None:
             raise StopIteration
 
+    status = goal.judge(0, latest)
     if status is None:
         limits = {"maxiter": goal.iterations, "maxfun": 20 * goal.iterations, "ftol": 0.0, "gtol": 0.0}
         found = minimize(loss, x.ravel(), jac=True, method="L-BFGS-B", callback=accept, options=limits)
-        if status is None:
-            status = "max_steps" if found.status == 1 else "stalled"
+        status = status or ("max_steps" if found.status == 1 else "stalled")
     return goal.end(x, steps, status)
 
 
+@dataclass
 class _Goal:
     """The targets of a run and the judgement on each of its iterates."""
 
-    def __init__(
-        self,
-        feature_map: FeatureMap,
-        targets: np.ndarray,
-        live: np.ndarray | None,
-        iterations: int,
-        threshold: float | None,
-        on_step: Listener | None,
-        *,
-        mse_threshold: float | None = None,
-        every_block: bool = False,
-    ):
-        self.slices = list(block_slices(feature_map.blocks).values())
-        self.targets = np.asarray(targets, dtype=np.float64)
-        self.live = np.ones(len(self.targets), dtype=bool) if live is None else np.asarray(live, dtype=bool)
-        self.iterations = int(checks.in_range(iterations, "iterations", 0, np.inf, integer=True))
-        self.threshold = None if threshold is None else checks.in_range(threshold, "threshold", 0, np.inf)
-        self.mse_threshold, self.on_step = mse_threshold, on_step
-        self.watched = self.slices if every_block else self.slices[-1:]
-        self.first = self.error = np.nan
+    feature_map: FeatureMap
+    targets: np.ndarray
+    live: np.ndarray | None
+    iterations: int
+    threshold: float | None
+    on_step: Listener | None
+    absolute: bool = False
+    every_block: bool = False
+
+    def __post_init__(self) -> None:
+        self.slices = list(block_slices(self.feature_map.blocks).values())
+        self.watched = self.slices if self.every_block else self.slices[-1:]
+        self.targets = np.asarray(self.targets, dtype=np.float64)
+        self.live = np.ones(self.targets.shape, bool) if self.live is None else np.asarray(self.live, bool)
+        checks.in_range(self.iterations, "iterations", 0, np.inf, integer=True)
+        checks.in_range(0 if self.threshold is None else self.threshold, "threshold", 0, np.inf)
         size = (self.slices[-1].stop,)
-        if not self.targets.shape == self.live.shape == size:
-            raise checks.problem("targets", "do not fit the features", targets, f"shape {size}", "give one each")
-        if any(self.live[s].any() and not (self.live * self.targets)[s].any() for s in self.watched):
-            accepted = "a number other than 0 in every block that moves"
-            raise checks.problem("targets", "are all 0, so no error is relative to them", targets, accepted, "shift f")
+        odd = not self.targets.shape == self.live.shape == size
+        if odd or any(self.live[s].any() > (self.live * self.targets)[s].any() for s in self.watched):
+            accepted = f"shape {size}, as the mask; not all 0 in a block that moves"
+            raise checks.problem("targets", "do not fit the features", self.targets, accepted, "change them")
 
     def judge(self, step: int, f: np.ndarray) -> Status | None:
-        """Report the error at an iterate; say how the run ends there, or None to go on."""
+        """Tell the error at an iterate; return how the run ends there, or None to go on."""
         with np.errstate(over="ignore", invalid="ignore"):
-            self.error = float(np.max([relative_error(f[s], self.targets[s], self.live[s]) for s in self.watched]))
-            last = self.slices[-1]
-            mse = np.mean((self.live * (f - self.targets))[last] ** 2)
-        self.first = self.error if step == 0 else self.first
+            errors = [relative_error(f[s], self.targets[s], self.live[s]) for s in self.watched]
+            mse = np.mean(np.square(self.live * (f - self.targets))[self.slices[-1]])
+        self.error = float(np.max(errors))
+        self.first = self.first if step else self.error
         if self.on_step is not None:
             self.on_step(step, self.error)
         if not np.isfinite(self.error) or self.error > DIVERGED * max(self.first, 1e-3):
             return "diverged"
-        if self.threshold is not None and self.error <= self.threshold:
-            return "reached"
-        if self.mse_threshold is not None and mse < self.mse_threshold:
+        if self.threshold is not None and (mse if self.absolute else self.error) <= self.threshold:
             return "reached"
         return "max_steps" if step >= self.iterations else None
 
     def end(self, x: np.ndarray, steps: int, status: Status) -> FlowResult:
-        gone = 1 - self.error / self.first if self.first > 0 and status != "diverged" else 0.0
-        progress = 1.0 if status == "reached" else min(max(gone, 0.0), 1.0)
-        return FlowResult(x, progress, steps, status, f"{status} after {steps} iterations, {self.error:.3g} left")
+        gone = 1 - self.error / self.first if np.isfinite(self.error) and self.first > 0 else 0.0
+        progress = 1.0 if status == "reached" else max(gone, 0.0)
+        return FlowResult(x, progress, steps, status, f"{steps} iterations, relative error {self.error:.3g}")
 
 
-Move = Callable[[int, np.ndarray, Linearization], np.ndarray | None]
-
-
-def _follow(feature_map: FeatureMap, x: np.ndarray, goal: _Goal, move: Move) -> FlowResult:
-    """Repeats x <- move(step, x, linearization) until the goal says how it ends; None from `move` is a stall."""
+def _follow(feature_map: FeatureMap, x: np.ndarray, goal: _Goal, move: Callable) -> FlowResult:
+    """Repeats x <- move(step, x, linearization) until the goal says how it ends; None is a stall."""
     x = before = np.array(x, dtype=np.float64)
     for step in count():
         if not np.isfinite(x).all():
-            return goal.end(before, step - 1, "diverged")
+            break
         at = feature_map.linearize(x)
-        status = goal.judge(step, at.values)
-        if status == "diverged":
-            return goal.end(before, max(step - 1, 0), status)
-        after = move(step, x, at) if status is None else None
+        if (status := goal.judge(step, at.values)) == "diverged":
+            break
+        after = None if status else move(step, x, at)
         if after is None:
             return goal.end(x, step, status or "stalled")
         before, x = x, after
-    raise AssertionError("counting does not end")
+    return goal.end(before, max(step - 1, 0), "diverged")
 
 
 def _optimizer(name: str, learning_rate: float, x: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """gradient -> the next x, by an optimizer and a compiled step of this run alone."""
-    import keras  # here and not above: the other two methods do without TensorFlow
-    import tensorflow as tf
+    import tensorflow as tf  # here and not above: the other methods do without it
 
     variable = tf.Variable(np.asarray(x), dtype=tf.float64)
-    optimizer = getattr(keras.optimizers, name)(learning_rate=float(learning_rate))
+    optimizer = getattr(tf.keras.optimizers, name)(learning_rate=float(learning_rate))
     optimizer.build([variable])
 
     @tf.function(input_signature=[tf.TensorSpec(variable.shape, tf.float64)])
@@ -337,23 +298,3 @@ def _optimizer(name: str, learning_rate: float, x: np.ndarray) -> Callable[[np.n
         return variable.read_value()
 
     return lambda gradient: update(tf.constant(gradient, dtype=tf.float64)).numpy()
-
-
-def _projection(rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """P off the row space of J; rows are brought to length 1, so that a weak channel is held like a strong one."""
-    rows = np.asarray(rows, dtype=np.float64)
-    lengths = np.linalg.norm(rows, axis=1)
-    rows = rows[lengths > 0] / lengths[lengths > 0, None]
-    if not len(rows):
-        return np.copy
-    squares, vectors = np.linalg.eigh(rows @ rows.T)
-    kept = squares > squares[-1] * max(rows.shape) * np.finfo(float).eps
-    inverse = (vectors[:, kept] / squares[kept]) @ vectors[:, kept].T
-
-    def project(direction: np.ndarray) -> np.ndarray:
-        flat = direction.ravel()
-        for _ in range(2):  # the second time removes the first one's rounding
-            flat = flat - rows.T @ (inverse @ (rows @ flat))
-        return flat.reshape(direction.shape)
-
-    return project

@@ -1,13 +1,13 @@
-"""A network's channel means, the thesis's style features (section 3.2), as a feature map with its derivatives.
+"""A network's channel means, the style features of the thesis (section 3.2), as a feature map with derivatives.
 
-Linearizing runs one forward pass that keeps each activation's derivative and each pooling's shares. JVP, VJP and
-Jacobian rows are then linear chains of convolutions over these, a fraction of automatic differentiation's cost.
+Linearizing runs one forward pass that keeps each activation's derivative and each pooling's shares. JVP, VJP
+and Jacobian rows are then linear chains of convolutions over these, cheaper than automatic differentiation.
 """
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import tensorflow as tf
@@ -22,7 +22,6 @@ JACOBIAN_MEMORY = 2**28
 """Bytes of intermediate results that one chunk of Jacobian rows may take, roughly."""
 DEAD_FRACTION = 1e-6
 """A channel is dead when its mean is at most this fraction of its layer's."""
-_TENSORS_PER_ROW = 4
 _MOST_ROWS = 64
 
 
@@ -32,9 +31,11 @@ class ChannelMeans:
 
     The block "image" holds the picture's own three means, in its own units. Computing is done in `dtype`:
     "float32", "float64", or "mixed", which is float64 for a map no deeper than one convolution (nearly free there,
-    and its Gram matrix of 64 channels over 27 filter entries needs it) and float32 beyond. Compiled functions are shared by all instances of equal network and dtype, and
-    traced once an image size. Images are float (H, W, 3) RGB, nominally [0, 1]; `InputError` for another shape,
-    or sides that the poolings would reduce to nothing.
+    and its Gram matrix of 64 channels over 27 filter entries needs it) and float32 beyond. Compiled functions are
+    shared by all instances of equal network and precision, and traced once an image size.
+
+    Images are float (H, W, 3) RGB, nominally [0, 1]; `InputError` for another shape, or sides that the poolings
+    would reduce to nothing.
     """
 
     network: Network
@@ -101,26 +102,24 @@ class NetworkLinearization:
 
         Rows are computed in chunks whose intermediate results take about `memory` bytes.
         """
-        program, columns = self.program, math.prod(self.shape)
-        rows = np.empty((self.values.size, columns), program.dtype)
+        rows = np.empty((self.values.size, *self.shape), self.program.dtype)
         row = 0
-        for layer, channels in program.sizes.items():
+        for layer, channels in self.program.sizes.items():
             if layer == IMAGE:
-                positions = self.shape[0] * self.shape[1]
-                rows[:3] = np.tile(np.eye(3) / positions, positions)
-                row += 3
+                rows[:channels] = np.eye(channels)[:, None, None] / math.prod(self.shape[:2])
+                row = channels
                 continue
             count = self._rows_at_once(layer, memory)
             for start in range(0, channels, count):
-                chunk = program.rows(self.residuals, layer, tf.constant(start), count)
-                rows[row : row + count] = chunk.numpy().reshape(count, columns)
+                rows[row : row + count] = self.program.rows[layer](self.residuals, tf.constant(start), count).numpy()
                 row += count
-        return rows
+        return rows.reshape(len(rows), -1)
 
     def _rows_at_once(self, layer: str, memory: int) -> int:
         passed = self.residuals[: self.program.position(layer) + 1]
         entries = max(math.prod(tensor.shape) for tensor in passed)
-        row = _TENSORS_PER_ROW * entries * np.dtype(self.program.dtype).itemsize
+        # About four tensors of the largest size live at once.
+        row = 4 * entries * np.dtype(self.program.dtype).itemsize
         # A power of two divides every layer's number of channels (64 to 512), so chunks are of one size.
         return 2 ** int(math.log2(min(max(memory / row, 1), _MOST_ROWS)))
 
@@ -136,15 +135,15 @@ def activations(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
     The layer "image" is the picture itself. Raises `InputError` as `ChannelMeans` does.
     """
     means = ChannelMeans(network)
-    maps = _program(network, means.dtype).maps(means._tensor(x))
-    return {layer: found.numpy()[0] for layer, found in zip(network.layers, maps, strict=True)}
+    maps = _program(network, means.precision).maps(means._tensor(x))
+    return {layer: h.numpy()[0].astype(np.float32) for layer, h in zip(network.layers, maps, strict=True)}
 
 
 def gram_matrices(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
     """Return the Gram matrix of each style layer, G_ij = mean over positions k of F_ik F_jk, by layer.
 
-    float64, shape (channels, channels): equation (2.7) of the thesis divided by the number of positions, so that
-    it does not grow with the picture. Raises `InputError` as `ChannelMeans` does.
+    float64, shape (channels, channels): equation (2.7) of the thesis divided by the number of positions, so
+    that it does not grow with the picture. Raises `InputError` as `ChannelMeans` does.
     """
     grams = {}
     for layer, found in activations(network, x).items():
@@ -192,11 +191,8 @@ def dead_channels(network: Network, noise_images: np.ndarray) -> dict[str, np.nd
         raise checks.problem("noise images", "have the wrong shape", noise_images, accepted, "stack them")
     means = ChannelMeans(network.as_thesis())
     found = [_by_layer(means, x) for x in noise_images]
-    masks = {}
-    for layer in network.layers:
-        mean = np.mean([each[layer] for each in found], axis=0)
-        masks[layer] = mean <= DEAD_FRACTION * mean.mean()
-    return masks
+    mean = {layer: np.mean([each[layer] for each in found], axis=0) for layer in network.layers}
+    return {layer: each <= DEAD_FRACTION * each.mean() for layer, each in mean.items()}
 
 
 def _by_layer(means: ChannelMeans, x: np.ndarray) -> dict[str, np.ndarray]:
@@ -226,7 +222,8 @@ class _Program:
         self.linearize = tf.function(self._linearize, autograph=False)
         self.jvp = tf.function(self._jvp, autograph=False)
         self.vjp = tf.function(self._vjp, autograph=False)
-        self.rows = tf.function(self._rows, autograph=False)
+        # One function a layer: tracing a single one for each layer in turn makes TensorFlow warn.
+        self.rows = {layer: tf.function(partial(self._rows, layer), autograph=False) for layer in self.sizes}
 
     def position(self, layer: str) -> int:
         """Return the index of a layer's convolution in the chain."""
@@ -235,16 +232,14 @@ class _Program:
     def _constants(self, name: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         return constants(self.network.weights, name, self.dtype)
 
-    def _convolve(self, h: tf.Tensor, name: str) -> tf.Tensor:
-        return tf.nn.conv2d(h, self._constants(name)[0], 1, "SAME")
-
     def _forward(self, x: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Return the style layers' maps, each (1, h, w, c), and the residuals."""
         h, maps, residuals = preprocess(x[None]), {IMAGE: x[None]}, []
         for kind, name in self.operations:
             temperature = self.network.temperatures.get(name)
             if kind == "convolution":
-                y = self._convolve(h, name) + self._constants(name)[2]
+                kernel, _, bias = self._constants(name)
+                y = tf.nn.conv2d(h, kernel, 1, "SAME") + bias
                 h, residual = activate(y, self.network.activation, temperature)
                 maps[name] = h
             else:
@@ -260,7 +255,7 @@ class _Program:
         tangent, out = 255 * dx[None, ..., ::-1], {IMAGE: tf.reduce_mean(dx, [0, 1])}
         for (kind, name), residual in zip(self.operations, residuals, strict=True):
             if kind == "convolution":
-                tangent = self._convolve(tangent, name) * residual
+                tangent = tf.nn.conv2d(tangent, self._constants(name)[0], 1, "SAME") * residual
                 out[name] = tf.reduce_mean(tangent, [0, 1, 2])
             else:
                 tangent = 4 * tf.nn.avg_pool2d(tangent * residual, 2, 2, "VALID")
@@ -282,8 +277,8 @@ class _Program:
             return tf.nn.conv2d(g * residual, self._constants(operation.name)[1], 1, "SAME")
         return pad_to(spread(g), residual.shape[1], residual.shape[2]) * residual
 
-    def _rows(self, residuals: list[tf.Tensor], layer: str, start: tf.Tensor, count: int) -> tf.Tensor:
-        """Return the gradients of `count` means of `layer` from channel `start` on, shape (count, H, W, 3)."""
+    def _rows(self, layer: str, residuals: list[tf.Tensor], start: tf.Tensor, count: int) -> tf.Tensor:
+        """Return the gradients of `count` means of `layer` from channel `start` on: (count, H, W, 3)."""
         position = self.position(layer)
         kernel, (_, height, width, _) = self._constants(layer)[0], residuals[position].shape
         inputs = kernel.shape[2]

@@ -112,9 +112,7 @@ def choice(value: Any, accepted: Iterable[T], name: str) -> T:
     raise problem(name, "is not known", value, listed, nearest(value, options))
 
 
-def in_range(
-    value: Any, name: str, low: float, high: float, *, low_open: bool = False, integer: bool = False
-) -> float:
+def in_range(value: Any, name: str, low: float, high: float, *, low_open: bool = False, integer: bool = False) -> float:
     """Return `value` as a float (an int when `integer`) if low <= value <= high.
 
     Parameters

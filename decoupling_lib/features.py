@@ -67,6 +67,11 @@ class Passes:
     def copy(self) -> Passes:
         return Passes(**vars(self))
 
+    def add(self, other: Passes) -> None:
+        """Counts another counter's passes too."""
+        for name, count in vars(other).items():
+            setattr(self, name, getattr(self, name) + count)
+
     def since(self, earlier: Passes) -> Passes:
         """The passes made after `earlier` was copied from this counter."""
         return Passes(**{name: count - getattr(earlier, name) for name, count in vars(self).items()})

@@ -24,6 +24,8 @@ from .features import Block, Linearization, block_slices
 
 DAMPING_ORDERS = (1, 2)
 MAX_ITERATIONS = 200
+FIRST_BLOCK = 0.25
+"""The first block's share of the damping: a single convolution's leg is hardly stiff and can end nearer."""
 
 
 def to_tangent(jacobian: np.ndarray, dx: np.ndarray) -> np.ndarray:
@@ -74,17 +76,13 @@ class Damping:
 
 
 def gradient_scales(at: Linearization, blocks: tuple[Block, ...], live: np.ndarray) -> np.ndarray:
-    """S, (n,): each block's mean squared gradient norm over live features, times its size over the first block's.
-
-    The factor makes S a block's total and not its mean (in units of the first block): a large block's error is
-    shared by many features and bears more damping, which the way back needs most in the deep blocks.
-    """
+    """S, (n,): each block's mean squared gradient norm over live features; the first block's times `FIRST_BLOCK`."""
     norms = np.sum(np.square(at.jacobian(), dtype=float), axis=1)
     scales = np.ones(len(norms))
-    for block in block_slices(blocks).values():
-        total = norms[block][live[block]].sum()
-        if total > 0:
-            scales[block] = total / max(live[block].sum(), 1) * (block.stop - block.start) / blocks[0].size
+    for place, block in enumerate(block_slices(blocks).values()):
+        alive = norms[block][live[block]]
+        if alive.size and alive.mean() > 0:
+            scales[block] = alive.mean() * (FIRST_BLOCK if place == 0 and len(blocks) > 1 else 1.0)
     return scales
 
 
@@ -113,7 +111,12 @@ class Lift:
     """
 
     def __init__(
-        self, rate: np.ndarray, live: np.ndarray, damping: Damping, tolerance: float = 1e-6, patience: int = 16
+        self,
+        rate: np.ndarray,
+        live: np.ndarray,
+        damping: Damping,
+        tolerance: float = 1e-6,
+        patience: int = 16,
     ):
         self._weights = live / np.sqrt(damping.scales)
         self._rate = self._weights * rate
@@ -130,12 +133,12 @@ class Lift:
             self._refresh(at)
         budget = MAX_ITERATIONS if fresh else self._patience
         multipliers, residual = self._solve(at, budget)
+        self._multipliers = multipliers
         if residual > self._tolerance and not fresh:
             self._refresh(at)
-            multipliers, residual = self._solve(at, MAX_ITERATIONS)
+            self._multipliers, residual = self._solve(at, MAX_ITERATIONS)
         self.worst_residual = max(self.worst_residual, residual)
-        self._multipliers = multipliers
-        return at.vjp(self._weights * multipliers)
+        return at.vjp(self._weights * self._multipliers)
 
     def _refresh(self, at: Linearization) -> None:
         rows = at.jacobian()

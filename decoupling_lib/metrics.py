@@ -1,4 +1,4 @@
-"""How far a result is from what it should be: between two pictures, and between features and their targets."""
+"""How far a result is from what it should be: between two pictures, between features and their targets."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def relative_error(f: np.ndarray, v: np.ndarray, live: np.ndarray | None = None)
 def remaining_fraction(
     f: np.ndarray, v: np.ndarray, c: np.ndarray, live: np.ndarray | None = None
 ) -> tuple[float, float]:
-    """How much of a leg's way from c to v is left at f: ‖f - v‖/‖c - v‖, and its worst channel's |f - v|/|c - v|.
+    """The part of a leg's way from c to v left at f: ‖f - v‖/‖c - v‖, and the worst |f - v|/|c - v|.
 
     Parameters
     ----------
@@ -143,7 +143,9 @@ def _pair(x: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     x, reference = (np.asarray(values, dtype=np.float64) for values in (x, reference))
     if x.shape != reference.shape:
         accepted = f"shape {reference.shape}"
-        raise checks.problem("array", "differs in shape from its reference", x, accepted, "compare like sizes")
+        raise checks.problem(
+            "array", "differs in shape from its reference", x, accepted, "compare like sizes"
+        )
     if x.size == 0:
         raise checks.problem("array", "is empty", x, "at least one value", "give some values")
     return x, reference

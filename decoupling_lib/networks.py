@@ -206,7 +206,7 @@ def spread(pooled: tf.Tensor) -> tf.Tensor:
 
 @lru_cache(maxsize=64)
 def constants(weights: Weights, name: str, dtype: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Return a convolution's kernel, its kernel for the way back, and its bias; the same tensors at each call.
+    """Return a convolution's kernel, its kernel for the way back, and its bias, each made only once.
 
     The way back (a transposed convolution) is a convolution with the kernel flipped, its channels swapped.
     """

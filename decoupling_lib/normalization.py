@@ -21,6 +21,8 @@ from .lift import Damping, Lift
 from .metrics import relative_error, remaining_fraction
 
 CORRECTIONS = 8
+BROKEN = ("stalled", "diverged", "interrupted")
+"""How a leg ends that ends the run."""
 
 
 @dataclass(frozen=True)
@@ -100,29 +102,65 @@ class Path:
     status: str
 
 
-Listener = Callable[[int, str, float, np.ndarray], None]
+Listener = Callable[[int, str, float, np.ndarray | None], None]
+"""Called with (step, layer, progress, x where it is at hand) at every accepted point."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a leg is asked to do.
+
+    Parameters
+    ----------
+    step : 1, 2 or 3.
+    layer, moving : the moving block's name and its place among the first `aim.size` features.
+    start : the moving block's values at which its straight line begins: c_k, or v_k when imposing.
+    aim : (n,), the moving block's target, and the reference values of the held blocks before it.
+    live : (n,) bool.
+    """
+
+    step: int
+    layer: str
+    moving: slice
+    start: np.ndarray
+    aim: np.ndarray
+    live: np.ndarray
+
+
+Record = Callable[[float, float, np.ndarray | None], None]
+"""Hears a leg's accepted points: (progress, relative error of the moving block, x where it is at hand)."""
+Mover = Callable[[Counted, np.ndarray, Task, Reference, Settings, Record], FlowResult]
+"""Makes one leg: (features up to the moving block, x, task, reference, settings, record) -> FlowResult."""
 
 
 def normalize(
-    features: Counted, x: np.ndarray, reference: Reference, settings: Settings, step: int = 1, listen: Listener | None = None
+    features: Counted,
+    x: np.ndarray,
+    reference: Reference,
+    settings: Settings,
+    step: int = 1,
+    listen: Listener | None = None,
+    move: Mover | None = None,
 ) -> Path:
     """Moves an image to the reference, block by block, and measures its decoupled style on the way (Step 1).
 
     Parameters
     ----------
     features : the feature map, counting its passes.
-    x : (H, W, 3) or any shape the map takes.
-    step : the number to write into the legs, 1 for the origin and 2 for the target.
-    listen : called with (step, layer, progress, x) at every accepted point.
+    x : (H, W, 3), or any shape that the map takes.
+    step : the number to write into the legs: 1 for the origin, 2 for the target.
+    listen : see `Listener`.
+    move : how a leg is made; default `follow_lift`, the decoupled method.
     """
     style = np.zeros_like(reference.values)
     legs: list[Leg] = []
     for depth, block in enumerate(block_slices(features.blocks).values(), start=1):
         style[block] = features.prefix(depth).values(x)[block]
-        flow, leg = _leg(features, x, depth, style[block], reference.values[block], reference, settings, step, listen)
-        x, legs = flow.x, [*legs, leg]
-        if flow.progress < 1:
-            return Path(x, style, tuple(legs), flow.status)
+        aim = reference.values[: block.stop]
+        x, leg = _leg(features, x, depth, style[block], aim, reference, settings, step, listen, move or follow_lift)
+        legs.append(leg)
+        if leg.status in BROKEN:
+            return Path(x, style, tuple(legs), leg.status)
     return Path(x, style, tuple(legs), "done")
 
 
@@ -134,20 +172,57 @@ def impose(
     settings: Settings,
     step: int = 3,
     listen: Listener | None = None,
+    move: Mover | None = None,
 ) -> Path:
     """Runs the legs backwards, deepest block first, from the reference to the style c (Step 3).
 
     It sees the normalized image, c and what Step 0 made: nothing of the image that c was measured on.
+    Parameters as for `normalize`; `style` is c, (n,).
     """
     legs: list[Leg] = []
-    blocks = list(block_slices(features.blocks).values())
-    for depth in range(len(blocks), 0, -1):
-        block = blocks[depth - 1]
-        flow, leg = _leg(features, x, depth, reference.values[block], style[block], reference, settings, step, listen)
-        x, legs = flow.x, [*legs, leg]
-        if flow.progress < 1:
-            return Path(x, style, tuple(legs), flow.status)
+    for depth, block in reversed(list(enumerate(block_slices(features.blocks).values(), start=1))):
+        aim = reference.values[: block.stop].copy()
+        aim[block] = style[block]
+        start = reference.values[block]
+        x, leg = _leg(features, x, depth, start, aim, reference, settings, step, listen, move or follow_lift)
+        legs.append(leg)
+        if leg.status in BROKEN:
+            return Path(x, style, tuple(legs), leg.status)
     return Path(x, style, tuple(legs), "done")
+
+
+def follow_lift(
+    features: Counted,
+    x: np.ndarray,
+    task: Task,
+    reference: Reference,
+    settings: Settings,
+    record: Record,
+) -> FlowResult:
+    """The decoupled leg: the damped horizontal lift of the straight line from `task.start` to the aim."""
+    rate = np.zeros(task.aim.size)
+    rate[task.moving] = task.aim[task.moving] - task.start
+    damping = reference.damping.prefix(task.aim.size)
+    lift = Lift(rate, task.live, damping, settings.solver_tolerance)
+
+    def on_step(progress: float, point: np.ndarray) -> None:
+        f = features.map.values(point)[task.moving]  # looked at for the record: not counted
+        record(progress, relative_error(f, task.aim[task.moving], task.live[task.moving]), point)
+
+    flow = integrate(
+        lambda point: lift.velocity(features.linearize(point)),
+        x,
+        settings.rule,
+        settings.steps,
+        settings.tolerance,
+        on_step,
+    )
+    undamped = damping.delta == 0
+    if flow.status == "reached" and (undamped or task.step == 3):
+        aim = task.aim if undamped else features.values(flow.x)
+        aim = np.concatenate([aim[: task.moving.start], task.aim[task.moving]])
+        flow = replace(flow, x=_correct(features, flow.x, aim, task.live, damping, settings))
+    return flow
 
 
 def _leg(
@@ -155,73 +230,54 @@ def _leg(
     x: np.ndarray,
     depth: int,
     start: np.ndarray,
-    end: np.ndarray,
+    aim: np.ndarray,
     reference: Reference,
     settings: Settings,
     step: int,
     listen: Listener | None,
-) -> tuple[FlowResult, Leg]:
-    """Moves block `depth` along the lift of the straight line start -> end, all lower blocks held."""
+    move: Mover,
+) -> tuple[np.ndarray, Leg]:
+    """Runs one leg and measures it; its own measurements are not counted as passes."""
     began, before = time.perf_counter(), features.passes.copy()
     shallow = features.prefix(depth)
-    moving = list(block_slices(shallow.blocks).values())[-1]
-    name, size = shallow.blocks[-1].name, moving.stop
-    live = reference.live[:size]
-    rate = np.zeros(size)
-    rate[moving] = end - start
-    lift = Lift(rate, live, reference.damping.prefix(size), settings.solver_tolerance)
-    seen: dict[str, np.ndarray] = {}
+    *held, moving = block_slices(shallow.blocks).values()
+    task = Task(step, shallow.blocks[-1].name, moving, start, aim, reference.live[: aim.size])
+    live = task.live[moving]
     curve: list[tuple[int, float]] = []
 
-    def velocity(point: np.ndarray) -> np.ndarray:
-        at = shallow.linearize(point)
-        seen.setdefault("first", at.values)
-        return lift.velocity(at)
-
-    def on_step(progress: float, point: np.ndarray) -> None:
-        error = relative_error(shallow.map.values(point)[moving], end, live[moving])
+    def record(progress: float, error: float, point: np.ndarray | None) -> None:
         curve.append((features.passes.since(before).total, error))
         if listen is not None:
-            listen(step, name, progress, point)
+            listen(step, task.layer, progress, point)
 
-    flow = integrate(velocity, x, settings.rule, settings.steps, settings.tolerance, on_step)
-    undamped = reference.damping.delta == 0
-    if flow.progress == 1 and (undamped or step == 3):
-        aim = reference.values[:size].copy() if undamped else shallow.values(flow.x)
-        aim[moving] = end
-        flow = replace(flow, x=_correct(shallow, flow.x, aim, live, reference.damping.prefix(size), settings))
-    f = shallow.values(flow.x)
-    block_live = live[moving]
-    error = relative_error(f[moving], end, block_live)
-    held = [
-        relative_error(f[block], reference.values[block], live[block])
-        for block in list(block_slices(shallow.blocks).values())[:-1]
-    ]
-    fraction, worst = remaining_fraction(f[moving], end, seen.get("first", f)[moving], block_live)
+    first = shallow.map.values(x)[moving]
+    try:
+        record(0.0, relative_error(first, aim[moving], live), x)
+        flow = move(shallow, x, task, reference, settings, record)
+    except KeyboardInterrupt:  # outside the flow itself, which keeps its last accepted point
+        flow = FlowResult(x, 0.0, 0, "interrupted", "interrupted")
+    f = shallow.map.values(flow.x)
+    error = relative_error(f[moving], aim[moving], live)
+    fraction, worst = remaining_fraction(f[moving], aim[moving], first, live)
+    status = flow.status
+    if status == "reached" and error > settings.threshold:
+        status = "damped_end" if reference.damping.delta > 0 else "max_steps"
     leg = Leg(
         step=step,
-        layer=name,
+        layer=task.layer,
         relative_error=error,
-        held_relative_error=max(held, default=0.0),
+        held_relative_error=max((relative_error(f[b], aim[b], task.live[b]) for b in held), default=0.0),
         remaining_fraction=fraction,
         remaining_fraction_worst_channel=worst,
-        mse=float(np.mean(np.square(f[moving] - end)[block_live])),
+        mse=float(np.mean(np.square(f[moving] - aim[moving])[live])) if live.any() else 0.0,
         passes=features.passes.since(before),
         seconds=time.perf_counter() - began,
-        live_channels=int(block_live.sum()),
-        status=_judge(flow, error, reference, settings),
+        live_channels=int(live.sum()),
+        status=status,
         steps=flow.steps,
         curve=tuple(curve),
     )
-    return flow, leg
-
-
-def _judge(flow: FlowResult, error: float, reference: Reference, settings: Settings) -> str:
-    if flow.progress < 1:
-        return flow.status
-    if error <= settings.threshold:
-        return "reached"
-    return "damped_end" if reference.damping.delta > 0 else "max_steps"
+    return flow.x, leg
 
 
 def _correct(

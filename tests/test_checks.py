@@ -133,9 +133,7 @@ def test_size_refuses_other_text(bad):
     refusal(checks.size, bad)
 
 
-@pytest.mark.parametrize(
-    "bad", [64, "64", (64,), (64, 64, 3), (64, 15), (64.0, 64), (True, 64), (10**5, 10**5), GRAY]
-)
+@pytest.mark.parametrize("bad", [64, "64", (64,), (64, 64, 3), (64, 15), (64.0, 64), (True, 64), (10**5, 10**5), GRAY])
 def test_shape_refuses(bad):
     refusal(checks.shape, bad)
 

@@ -151,11 +151,19 @@ def test_npy_arrays(tmp_path: Path):
     assert np.array_equal(images.load(tmp_path / "x.npy").array[..., 2], values[..., 0])
 
 
-@pytest.mark.parametrize("bad, said", [
-    (RGB, "type uint8"), (RGB.astype(float), "near [0, 1]"), (RGB[..., :2, None] / 255, "shape"),
-    (np.full((20, 20, 3), np.nan), "1200 values that are not finite"), (RGB[0] / 255, "too small"),
-    (np.full((20, 20, 3), 1j), "complex"), (np.full((20, 20), None), "damaged"), (np.float64(1), "shape"),
-])
+@pytest.mark.parametrize(
+    "bad, said",
+    [
+        (RGB, "type uint8"),
+        (RGB.astype(float), "near [0, 1]"),
+        (RGB[..., :2, None] / 255, "shape"),
+        (np.full((20, 20, 3), np.nan), "1200 values that are not finite"),
+        (RGB[0] / 255, "too small"),
+        (np.full((20, 20, 3), 1j), "complex"),
+        (np.full((20, 20), None), "damaged"),
+        (np.float64(1), "shape"),
+    ],
+)
 def test_npy_arrays_refused(tmp_path: Path, bad: np.ndarray, said: str):
     np.save(tmp_path / "x.npy", bad, allow_pickle=True)
     assert said in refusal(images.load, tmp_path / "x.npy")

@@ -16,7 +16,7 @@ IMAGE = np.random.default_rng(0).uniform(size=(40, 50, 3))
 def test_psnr_of_a_constant_offset_and_of_known_noise():
     assert metrics.psnr(IMAGE + 0.01, IMAGE) == pytest.approx(40.0, abs=1e-9)
     noise = np.random.default_rng(1).normal(scale=0.1, size=(200, 200, 3))
-    # The mean of 120,000 squares has a relative standard deviation of sqrt(2/120000) = 0.4 %, that is 0.018 dB.
+    # The mean of 120,000 squares has a relative deviation of sqrt(2/120000) = 0.4 %, that is 0.018 dB.
     assert metrics.psnr(noise, np.zeros_like(noise)) == pytest.approx(20.0, abs=0.09)
 
 
@@ -96,7 +96,9 @@ def test_remaining_fraction_by_hand():
 def test_remaining_fraction_where_the_leg_began_at_its_target():
     v = np.array([1.0, 2.0])
     # The first channel began at its target: it counts in the block, not as the worst channel.
-    assert metrics.remaining_fraction(np.array([1.3, 2.4]), v, np.array([1.0, 3.0])) == pytest.approx((0.5, 0.4))
+    assert metrics.remaining_fraction(np.array([1.3, 2.4]), v, np.array([1.0, 3.0])) == pytest.approx(
+        (0.5, 0.4)
+    )
     assert metrics.remaining_fraction(v, v, v) == (0.0, 0.0)
     assert metrics.remaining_fraction(v + 1, v, v)[0] == math.inf
 
@@ -120,6 +122,6 @@ def test_what_cannot_be_compared_is_refused(call):
 
 
 def test_importing_metrics_stays_light():
-    code = "import sys, decoupling_lib.metrics; print([m for m in ('skimage', 'tensorflow') if m in sys.modules])"
+    code = "import sys, decoupling_lib.metrics; print({'skimage', 'tensorflow'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
+    assert run.stdout.strip() == "set()"

@@ -92,9 +92,7 @@ def test_every_line_of_the_lock_is_a_hashed_pin_of_a_public_package():
     for name, versions in pins().items():
         assert all(hashes for _, hashes in versions), name
     for line in LOCK.splitlines():
-        assert re.match(
-            r"\s*#|[A-Za-z0-9._-]+==[^ ]+( ; .+)? \\$|    --hash=sha256:[0-9a-f]{64}( \\)?$", line
-        ), line
+        assert re.match(r"\s*#|[A-Za-z0-9._-]+==[^ ]+( ; .+)? \\$|    --hash=sha256:[0-9a-f]{64}( \\)?$", line), line
     assert not re.search(r"://|file:|(^|\s)/", LOCK)
 
 

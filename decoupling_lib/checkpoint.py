@@ -1,0 +1,76 @@
+"""Finished steps of a run, kept beside its outputs so that a broken run can go on with `--resume`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import checks
+from .experiment import Experiment
+from .features import Passes
+from .normalization import Leg
+from .normalization import Path as Walk
+
+FOLDER = "unfinished"
+
+
+def fingerprint(experiment: Experiment) -> str:
+    """What must be equal for finished steps to be of use: pictures, network and options."""
+    parts: dict[str, Any] = {
+        "options": asdict(experiment.options),
+        "network": experiment.network.describe(),
+        "inputs": [hashlib.sha256(p.array.tobytes()).hexdigest() for p in (experiment.origin, experiment.target)],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
+
+
+def save(folder: Path, key: str, name: str, walk: Walk) -> None:
+    """Keeps one finished path; it appears whole or not at all."""
+    kept = folder / FOLDER
+    kept.mkdir(exist_ok=True)
+    text = json.dumps({"key": key, "status": walk.status, "legs": [asdict(leg) for leg in walk.legs]})
+    temporary = kept / f".{name}.part"
+    with open(temporary, "wb") as file:
+        np.savez(file, x=walk.x, style=walk.style, text=np.frombuffer(text.encode(), dtype=np.uint8))
+    os.replace(temporary, kept / f"{name}.npz")
+
+
+def load(folder: Path, key: str) -> dict[str, Walk]:
+    """The finished paths by name; `InputError` if they belong to another run or are damaged."""
+    walks = {}
+    for file in sorted((folder / FOLDER).glob("*.npz")):
+        try:
+            with np.load(file, allow_pickle=False) as data:
+                text = json.loads(data["text"].tobytes().decode())
+                walk = Walk(data["x"], data["style"], tuple(_leg(leg) for leg in text["legs"]), text["status"])
+        except Exception as error:  # noqa: BLE001 - whatever a damaged archive raises
+            raise checks.problem(
+                "kept step", "is damaged", str(file), "a file that this command wrote", "run without --resume"
+            ) from error
+        if text["key"] != key:
+            raise checks.problem(
+                "kept step",
+                "belongs to other settings or pictures",
+                str(file),
+                "the same command",
+                "run without --resume",
+            )
+        walks[file.stem] = walk
+    return walks
+
+
+def clear(folder: Path) -> None:
+    """Forgets the finished steps."""
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+
+
+def _leg(entry: dict[str, Any]) -> Leg:
+    curve = tuple((int(passes), float(error)) for passes, error in entry["curve"])
+    return Leg(**entry | {"passes": Passes(**entry["passes"]), "curve": curve})

@@ -1,0 +1,218 @@
+"""The command line: thin typer over the library. Exit codes: 0 done, 1 fault, 2 bad input, 130 and 143 interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import click
+import numpy as np
+import typer
+from tqdm.auto import tqdm
+
+from . import checks
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def main_options() -> None:
+    """Style transfer with decoupled CNN features."""
+
+
+@app.command()
+def transfer(
+    origin: Annotated[str, typer.Argument(help="Gives the style: a picture file, or the name of a bundled picture.")],
+    target: Annotated[str, typer.Argument(help="Gives the content; the same as ORIGIN for a self-transfer.")],
+    out: Annotated[str, typer.Option(help="Folder for the outputs.")],
+    layers: Annotated[int, typer.Option(help="How many style layers, 1 to 5.")] = 2,
+    layer_set: Annotated[str, typer.Option(help="thesis (blockN_conv1) or dists.")] = "thesis",
+    size: Annotated[str | None, typer.Option(help="N or WxH: resize both pictures to it, literally.")] = None,
+    max_side: Annotated[int | None, typer.Option(help="Longest side, keeping the aspect. [default: 96]")] = None,
+    method: Annotated[str, typer.Option(help="decoupled, projected, descent or direct.")] = "decoupled",
+    rule: Annotated[
+        str | None, typer.Option(help="euler, midpoint, rk4, symmetric or adaptive. [default: adaptive]")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps a leg; the most of them if adaptive.")] = None,
+    tolerance: Annotated[float, typer.Option(help="Error allowed a step: adaptive and symmetric rules.")] = 1e-6,
+    learning_rate: Annotated[float | None, typer.Option(help="Of descent (5e-4) and projected.")] = None,
+    optimizer: Annotated[str, typer.Option(help="Keras optimizer of descent.")] = "SGD",
+    iterations: Annotated[int, typer.Option(help="Most iterations a leg: descent, projected, direct.")] = 2000,
+    threshold: Annotated[float | None, typer.Option(help="Relative error at which a leg counts as reached.")] = None,
+    noise_draws: Annotated[int, typer.Option(help="Noise images whose mean is the reference.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the noise, and of random weights.")] = 0,
+    network: Annotated[str | None, typer.Option(help="vgg19 or vgg16. [default: the best at hand]")] = None,
+    weights: Annotated[str | None, typer.Option(help="imagenet, hed, random, or a weights file.")] = None,
+    activation: Annotated[str, typer.Option(help="softplus or relu.")] = "softplus",
+    softness: Annotated[float, typer.Option(help="Softness relative to each layer's mean activation.")] = 0.28,
+    pooling: Annotated[str, typer.Option(help="smooth, average or max.")] = "smooth",
+    damping: Annotated[float, typer.Option(help="0 is the exact lift; see the README.")] = 0.18,
+    as_thesis: Annotated[bool, typer.Option("--as-thesis", help="ReLU, max-pooling and the annex's descent.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in the same folder.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,
+) -> None:
+    """Transfer the style of ORIGIN to TARGET by decoupled features."""
+    began = time.perf_counter()
+    choices = {"activation": activation, "pooling": pooling, "method": method}
+    if as_thesis:
+        choices = _as_thesis(choices)
+    parsed = checks.size(size) if size is not None else None
+    from . import checkpoint, report
+    from .experiment import Options, prepare
+
+    options = Options(
+        layers=layers,
+        layer_set=layer_set,
+        size=parsed,
+        max_side=max_side,
+        network=network,
+        weights=weights,
+        softness=softness,
+        damping=damping,
+        rule=rule,
+        steps=steps,
+        tolerance=tolerance,
+        threshold=threshold,
+        learning_rate=learning_rate,
+        optimizer=optimizer,
+        iterations=iterations,
+        noise_draws=noise_draws,
+        seed=seed,
+        **choices,
+    )
+    experiment = prepare(origin, target, options)
+    folder = checks.output_folder(out)
+    key = checkpoint.fingerprint(experiment)
+    finished = checkpoint.load(folder, key) if resume else {}
+    if not resume:
+        checkpoint.clear(folder)
+    if not quiet and network is None and weights is None:
+        chosen = experiment.network.weights
+        print(f"network: {chosen.architecture}, weights: {chosen.source}", file=sys.stderr)
+    with _Progress(experiment, quiet) as progress:
+        result = experiment.run(
+            progress.listen,
+            finished=finished,
+            on_path=lambda name, path: checkpoint.save(folder, key, name, path),
+        )
+    if result.status == "interrupted":
+        raise KeyboardInterrupt(f"finished steps are kept in {folder}; go on with --resume")
+    if result.status != "done":
+        raise _FaultError(f"the run {result.status} in {list(result.paths)[-1]}; try more --damping or --softness")
+    described = report.describe(experiment, result, time.perf_counter() - began)
+    report.write(folder, experiment, result, described)
+    checkpoint.clear(folder)
+    if not quiet:
+        _summarize(described, folder)
+
+
+@app.command()
+def weights(network: Annotated[str, typer.Option(help="vgg19 or vgg16.")] = "vgg19") -> None:
+    """Fetch Keras's ImageNet weights into Keras's cache and verify them."""
+    from . import weights as files
+
+    print(files.fetch(checks.choice(network, files.ARCHITECTURES, "network")))
+
+
+def main() -> None:
+    """Runs the command line; every fault is one line on stderr and an exit code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = typer.main.get_command(app).main(prog_name="decoupling", standalone_mode=False)
+    except click.exceptions.Abort:
+        code = _say("interrupted", 130)
+    except click.ClickException as error:
+        code = _say(f"{error.format_message()}; see: decoupling --help", 2)
+    except checks.InputError as error:
+        code = _say(str(error), 2)
+    except KeyboardInterrupt as error:
+        code = _say(f"interrupted: {error}" if str(error) else "interrupted", 143 if _TERMINATED else 130)
+    except _FaultError as error:
+        code = _say(str(error), 1)
+    except (OSError, MemoryError) as error:
+        code = _say(f"{type(error).__name__}: {error}", 1)
+    sys.exit(code or 0)
+
+
+_TERMINATED: list[int] = []
+
+
+class _FaultError(Exception):
+    """The run itself went wrong."""
+
+
+def _terminate(number: int, frame: object) -> None:
+    _TERMINATED.append(number)
+    raise KeyboardInterrupt
+
+
+def _say(line: str, code: int) -> int:
+    print("decoupling: " + " ".join(line.split()), file=sys.stderr)
+    return code
+
+
+def _as_thesis(given: dict[str, str]) -> dict[str, str]:
+    from .experiment import AS_THESIS
+
+    context = click.get_current_context()
+    for name, value in AS_THESIS.items():
+        explicit = context.get_parameter_source(name) not in (None, click.core.ParameterSource.DEFAULT)
+        if explicit and given[name] != value:
+            raise checks.problem(f"--{name}", "conflicts with --as-thesis", given[name], value, "leave one of them out")
+    return dict(AS_THESIS)
+
+
+class _Progress:
+    """One bar for the whole run, its legs weighted by depth; deeper legs run more of the network."""
+
+    def __init__(self, experiment: Experiment, quiet: bool):
+        depth = {block.name: place for place, block in enumerate(experiment.features.blocks, start=1)}
+        paths = 4 if experiment.options.method == "decoupled" else 5
+        self._depth, self._done, self._now = depth, 0.0, (0, "")
+        self._bar = tqdm(
+            total=round(paths * sum(depth.values()), 2),
+            disable=quiet or None,
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
+            file=sys.stderr,
+        )
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def listen(self, step: int, layer: str, progress: float, x: np.ndarray | None) -> None:
+        weight = self._depth.get(layer, sum(self._depth.values()))
+        if (step, layer) != self._now:
+            self._now, self._done = (step, layer), 0.0
+            self._bar.set_description_str(f"Step {step} {layer}" if step < 4 else f"Judging {layer}")
+        self._bar.update(weight * progress - self._done)
+        self._done = weight * progress
+
+
+def _summarize(described: dict, folder: Path) -> None:
+    for stage in described["stages"]:
+        error, held = stage["relative_error"], stage["held_relative_error"]
+        print(
+            f"Step {stage['step']} {stage['layer']}: relative error {error:.2e}, held {held:.1e}, "
+            f"remaining {stage['remaining_fraction']:.3f}, {stage['status']}"
+        )
+    if described["self_transfer"]:
+        psnr = described["self_transfer"]["psnr_db"]
+        print("self-transfer: " + (f"PSNR {psnr:.1f} dB" if psnr is not None else "exact"))
+    errors = ", ".join(f"{name} {value:.2%}" for name, value in described["style_relative_error"].items())
+    print(f"style imposed within: {errors}")
+    print(f"outputs in {folder} ({described['wall_seconds']:.0f} s)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""From names and numbers to a transfer that can run: pictures, network, reference, settings, all judged first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from . import channel_means, checks, images, networks, steps, weights
+from .baselines import OPTIMIZERS
+from .features import Counted
+from .flow import RULES
+from .normalization import Listener, Reference, Settings
+from .transfer import METHODS, Method, Transfer, transfer
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user can choose; the same names as on the command line.
+
+    Parameters
+    ----------
+    layers, layer_set : how many style layers, of the thesis's (blockN_conv1) or of DISTS.
+    size : (height, width), literally; max_side : pixels, keeps each picture's aspect. Neither: max_side 96.
+    network, weights : see `networks.build`; None for the best at hand.
+    softness : τ of T_l = τ x mean activation. damping : δ >= 0, see `lift.Damping`.
+    rule : of `flow.RULES`; None is error control, or for a network with kinks 24 steps of RK4 (error control stalls
+        at kinks). steps : None is 24, or at most 400 with error control.
+    threshold : the relative error at which a leg is `reached`; None is 1e-3, for baselines 1e-2.
+    learning_rate, optimizer, iterations : of the baselines.
+    noise_draws : how many noise images the reference is the mean of.
+    """
+
+    layers: int = 2
+    layer_set: str = "thesis"
+    size: tuple[int, int] | None = None
+    max_side: int | None = None
+    method: str = "decoupled"
+    network: str | None = None
+    weights: str | None = None
+    activation: str = "softplus"
+    softness: float = 0.28
+    pooling: str = "smooth"
+    damping: float = 0.18
+    rule: str | None = None
+    steps: int | None = None
+    tolerance: float = 1e-6
+    threshold: float | None = None
+    learning_rate: float | None = None
+    optimizer: str = "SGD"
+    iterations: int = 2000
+    noise_draws: int = 1
+    seed: int = 0
+
+
+AS_THESIS = {"activation": "relu", "pooling": "max", "method": "descent"}
+"""What `--as-thesis` sets: the thesis's network and the annex's descent."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A transfer ready to run; `fidelity` compares the network in use with the thesis's (ReLU, max-pool)."""
+
+    options: Options
+    origin: images.Picture
+    target: images.Picture
+    network: networks.Network
+    features: Counted
+    reference: Reference
+    settings: Settings
+    method: Method
+    fidelity: dict[str, dict[str, float]]
+
+    @property
+    def self_transfer(self) -> bool:
+        return np.array_equal(self.origin.array, self.target.array)
+
+    def run(self, listen: Listener | None = None, **keywords: object) -> Transfer:
+        """Runs it; keywords are those of `transfer.transfer`."""
+        return transfer(
+            self.features,
+            self.origin.array,
+            self.target.array,
+            self.reference,
+            self.settings,
+            self.method,
+            listen,
+            **keywords,  # type: ignore[arg-type]
+        )
+
+
+def prepare(origin: str, target: str, options: Options = Options()) -> Experiment:  # noqa: B008 - frozen
+    """Judges every input, loads what is needed and runs Step 0.
+
+    Raises
+    ------
+    InputError : with one line, before anything is computed or written.
+    """
+    options = _judge(options)
+    size, max_side = options.size, options.max_side
+    pictures = [images.load(name, size, max_side) for name in (origin, target)]
+    for picture in pictures:
+        checks.not_constant(picture.array, picture.name)
+    architecture, source = weights.default_source(options.network, options.weights)
+    network = networks.build(
+        architecture,
+        source,
+        weights.style_layers(architecture, options.layer_set, options.layers),
+        options.activation,
+        options.softness,
+        options.pooling,
+        options.seed,
+    )
+    features = Counted(channel_means.ChannelMeans(network))
+    noise = images.noise_draws(pictures[1].array.shape[:2], options.seed, options.noise_draws)
+    dead = channel_means.dead_channels(network, noise)
+    live = np.concatenate([~dead[block.name] for block in features.blocks])
+    return Experiment(
+        options,
+        pictures[0],
+        pictures[1],
+        network,
+        features,
+        steps.measure_reference(features, noise, live, options.damping),
+        _settings(options, smooth=options.activation == "softplus" and options.pooling != "max"),
+        Method(
+            options.method,
+            options.optimizer,
+            options.learning_rate,
+            options.iterations,
+            options.threshold or 0.01,
+        ),
+        channel_means.fidelity_worst(network, [picture.array for picture in pictures] + [noise[0]]),
+    )
+
+
+def _settings(options: Options, smooth: bool) -> Settings:
+    rule = options.rule or ("adaptive" if smooth else "rk4")
+    steps_ = options.steps or (400 if rule == "adaptive" else 24)
+    threshold = 1e-3 if options.method != "decoupled" or options.threshold is None else options.threshold
+    return Settings(rule, steps_, options.tolerance, 0.2 * options.tolerance, threshold)
+
+
+def _judge(options: Options) -> Options:
+    o, positive = options, {"low_open": True}
+    checks.layer_count(o.layers)
+    checks.choice(o.layer_set, ("thesis", "dists"), "layer set")
+    checks.choice(o.method, METHODS, "method")
+    if o.rule is not None:
+        checks.choice(o.rule, RULES, "rule")
+    if o.steps is not None:
+        checks.in_range(o.steps, "steps", 1, 100_000, integer=True)
+    checks.in_range(o.damping, "damping", 0, 100)
+    checks.in_range(o.tolerance, "tolerance", 1e-12, 1e-1)
+    if o.threshold is not None:
+        checks.in_range(o.threshold, "threshold", 0, 1, **positive)
+    if o.learning_rate is not None:
+        checks.in_range(o.learning_rate, "learning rate", 0, 1e6, **positive)
+    checks.choice(o.optimizer, OPTIMIZERS, "optimizer")
+    checks.in_range(o.iterations, "iterations", 1, 10_000_000, integer=True)
+    checks.in_range(o.noise_draws, "noise draws", 1, 1000, integer=True)
+    checks.seed(o.seed)
+    if o.max_side is not None:
+        checks.in_range(o.max_side, "longest side", checks.MIN_SIDE, checks.MAX_SIDE, integer=True)
+    if o.size is None and o.max_side is None:
+        return replace(o, max_side=96)
+    return o

