@@ -24,7 +24,7 @@ from .features import Block, Linearization, block_slices
 
 DAMPING_ORDERS = (1, 2)
 MAX_ITERATIONS = 200
-FIRST_BLOCK = 0.25
+FIRST_BLOCK = 0.33
 """The first block's share of the damping: a single convolution's leg is hardly stiff and can end nearer."""
 
 
@@ -116,7 +116,7 @@ class Lift:
         live: np.ndarray,
         damping: Damping,
         tolerance: float = 1e-6,
-        patience: int = 16,
+        patience: int = 24,
     ):
         self._weights = live / np.sqrt(damping.scales)
         self._rate = self._weights * rate

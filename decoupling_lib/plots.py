@@ -34,6 +34,9 @@ COLORS = ("#000000", "#2b8fd0", "#1f2f8f", "#b04a00")
 LINES = ("-", "--", "-.", ":", (0, (7, 1.5, 1, 1.5, 1, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 FONT = "DejaVu Sans"  # comes with matplotlib
+DRAWN = (1e-20, 1e20)
+EDGES = ("zero, or below 1e-20", "above 1e20, or not a number")
+"""Errors that are marked on the lower and the upper edge of the axes: a log axis cannot show them usefully."""
 STEPS = ("Step 1: origin, to the reference", "Step 2: target, to the reference", "Step 3: imposing the style")
 _MARKERS_A_LINE = 7
 _WIDTH, _MARGIN, _GAP = 12 * DPI, 20, 20  # pixels
@@ -62,8 +65,8 @@ def show_curve(ax: Axes, legs: Sequence[Leg], layers: Sequence[str] | None = Non
     """Shows each leg's relative error against the network passes of this and the earlier legs.
 
     A line ends at the leg's final error, which is below its last curve point where corrections followed. Zero is
-    marked on the lower edge of the axes and a value that is not finite on the upper one. Where another step begins
-    there is a thin line across.
+    marked on the lower edge of the axes, an infinite error or NaN on the upper one (see `EDGES`). A thin upright
+    line stands where another step begins.
 
     Parameters
     ----------
@@ -90,17 +93,17 @@ def show_curve(ax: Axes, legs: Sequence[Leg], layers: Sequence[str] | None = Non
         step = leg.step
         lines.append(_line(ax, leg, begin, looks.index(leg.layer)))
         begin += leg.passes.total
-    if not any(np.isfinite(line.get_ydata()).any() for line in lines):
-        ax.set(yticks=[])
     if lines:
+        edges = [line for line in ax.lines if line.get_label() in EDGES]
+        handles = [*lines, *{line.get_label(): line for line in edges}.values()]
         ax.legend(
-            handles=lines, loc="upper left", bbox_to_anchor=(0, -0.16), borderaxespad=0, frameon=False, fontsize=8,
-            handlelength=4.5, ncols=2 if len(lines) > 3 else 1,
+            handles=handles, loc="upper left", bbox_to_anchor=(0, -0.16), borderaxespad=0, frameon=False, fontsize=8,
+            handlelength=4.5, ncols=1 if len(handles) < 7 else 2,
         )  # fmt: skip
     return lines
 
 
-def panel(transfer: Transfer, caption: str, self_transfer: Mapping[str, float] | None = None) -> Figure:
+def panel(transfer: Transfer, caption: str, self_transfer: Mapping[str, float | None] | None = None) -> Figure:
     """The five pictures of a transfer in a row: origin, origin noisified, target, target noisified, result.
 
     Each pixel of a picture is a square of whole pixels of the figure; pictures wider or higher than 336 pixels are
@@ -109,7 +112,7 @@ def panel(transfer: Transfer, caption: str, self_transfer: Mapping[str, float] |
     Parameters
     ----------
     caption : small print: the network and settings.
-    self_transfer : with the key `psnr_db` when the origin is the target, else None.
+    self_transfer : the report's entry (`psnr_db`, `max_error`) when the origin is the target, else None.
     """
     height, width = transfer.origin.shape[:2]
     scale = min(_SLOT / height, _SLOT / width)
@@ -124,9 +127,7 @@ def panel(transfer: Transfer, caption: str, self_transfer: Mapping[str, float] |
     for at, (image, title) in enumerate(_pictures(transfer, self_transfer)):
         left = _MARGIN + at * (_SLOT + _GAP) + (_SLOT - shown_width) // 2
         bottom = _MARGIN + below
-        ax = figure.add_axes(
-            (left / _WIDTH, bottom / total, shown_width / _WIDTH, shown_height / total), label=title
-        )  # fmt: skip
+        ax = figure.add_axes((left / _WIDTH, bottom / total, shown_width / _WIDTH, shown_height / total))
         shown = show_picture(ax, image, title)
         if shown is not None:
             ax.set_aspect("auto")  # the axes have the picture's shape to the pixel
@@ -148,7 +149,7 @@ def losses(transfer: Transfer, caption: str) -> Figure:
         ax.set_title(title if path is None or path.status == "done" else f"{title} ({path.status})", fontsize=9)
         ax.label_outer()
         if not legs:
-            note = "not reached" if path is None else "not noisified by this method"
+            note = "not noisified by this method" if path is not None and path.status == "done" else "not reached"
             ax.text(0.5, 0.5, note, transform=ax.transAxes, ha="center", va="center", color="0.35", fontsize=9)
             ax.set(xticks=[], xlabel="")
     text = _small_print(caption, _WIDTH - 2 * _MARGIN)
@@ -168,7 +169,9 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
         raise checks.problem("output figure", "is not named .png", target, accepted, "end its name in .png")
     sibling = target.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        figure.savefig(sibling, format="png", dpi=figure.dpi, facecolor="white", metadata={"Software": None})
+        # The whole figure, also where a user's settings ask for `tight`: cutting would move pixels off their grid.
+        whole, metadata = figure.bbox_inches, {"Software": None}
+        figure.savefig(sibling, format="png", dpi=figure.dpi, bbox_inches=whole, facecolor="white", metadata=metadata)
         os.replace(sibling, target)
     except OSError as error:
         raise checks.os_problem(error, "output figure", target, accepted) from None
@@ -191,23 +194,26 @@ def _line(ax: Axes, leg: Leg, begin: int, look: int) -> Line2D:
     """One leg's line; the color of a layer is that of its `look`, as are its line style and marker."""
     points = np.array([*leg.curve, (leg.passes.total, leg.relative_error)], dtype=float)
     x, error = points[:, 0] + begin, points[:, 1]
-    drawable = np.isfinite(error) & (error > 0)
+    low = error < DRAWN[0]
+    drawable = ~low & (error <= DRAWN[1])
     at = np.flatnonzero(drawable)
     marked = at[np.unique(np.linspace(0, at.size - 1, _MARKERS_A_LINE).astype(int))] if at.size else at
     color = COLORS[look % len(COLORS)]
     (line,) = ax.plot(
         x, np.where(drawable, error, np.nan), color=color, linestyle=LINES[look % len(LINES)], linewidth=1.4,
         marker=MARKERS[look % len(MARKERS)], markersize=4.5, markerfacecolor="white", markevery=marked.tolist(),
-        label=f"Step {leg.step} {leg.layer}",
+        label=textwrap.fill(f"Step {leg.step} {leg.layer}".replace("+", "+ "), 36).replace("+ ", "+"),
     )  # fmt: skip
     edge = {"transform": ax.get_xaxis_transform(), "linestyle": "", "color": color, "clip_on": False}
-    for where, height, marker in ((error == 0, 0, 7), (~np.isfinite(error), 1, 6)):
+    for where, height, marker, label in ((low, 0, 7, EDGES[0]), (~(low | drawable), 1, 6, EDGES[1])):
         if where.any():
-            ax.plot(x[where], np.full(where.sum(), height), marker=marker, markersize=6, **edge)
+            ax.plot(x[where], np.full(where.sum(), height), marker=marker, markersize=6, label=label, **edge)
     return line
 
 
-def _pictures(transfer: Transfer, self_transfer: Mapping[str, float] | None) -> list[tuple[np.ndarray | None, str]]:
+def _pictures(
+    transfer: Transfer, self_transfer: Mapping[str, float | None] | None
+) -> list[tuple[np.ndarray | None, str]]:
     """Pictures and titles; a title's second line says what the first does not."""
 
     def reached(name: str, title: str, note: str) -> tuple[np.ndarray | None, str]:
@@ -220,8 +226,7 @@ def _pictures(transfer: Transfer, self_transfer: Mapping[str, float] | None) -> 
             return None, f"{title}\nnot noisified by this method"
         return path.x, f"{title}\n{note}"
 
-    psnr = None if self_transfer is None else self_transfer.get("psnr_db")
-    said = "Step 3" if psnr is None else f"self-transfer, PSNR {_decibels(psnr)}"
+    said = "Step 3" if self_transfer is None else f"self-transfer, PSNR {_decibels(self_transfer)}"
     return [
         (transfer.origin, "Origin\ngives the style"),
         reached("step1", "Origin noisified", "Step 1"),
@@ -231,8 +236,12 @@ def _pictures(transfer: Transfer, self_transfer: Mapping[str, float] | None) -> 
     ]
 
 
-def _decibels(psnr: float) -> str:
-    return "∞ dB" if psnr == math.inf else f"{psnr:.1f} dB"
+def _decibels(self_transfer: Mapping[str, float | None]) -> str:
+    """The PSNR; a report has null for an infinite one (the way back is exact) and for NaN alike."""
+    psnr = self_transfer["psnr_db"]
+    if psnr is None:
+        psnr = math.inf if self_transfer.get("max_error") == 0 else math.nan
+    return "∞ dB" if psnr == math.inf else "unknown" if math.isnan(psnr) else f"{psnr:.1f} dB"
 
 
 def _small_print(caption: str, width: int) -> str:

@@ -178,6 +178,7 @@ def test_projected_leaves_dead_channels_out_and_holds_weak_ones():
     moved = A @ (x - X).ravel()
     assert abs(moved[0]) < 1e-12 and abs(moved[1]) > 1e-2
     np.testing.assert_allclose(A[2:4] @ x.ravel(), V[2:4], atol=1e-6)
+    assert abs(A[4] @ x.ravel() - V[4]) > 1e-2
 
 
 def test_projected_stalls_when_the_block_depends_on_what_is_held():
