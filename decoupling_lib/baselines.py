@@ -1,7 +1,7 @@
 """Other ways to the same targets, to compare the horizontal lift with: the thesis's own and the obvious one.
 
-`annex` (stages of `descend`) is annex A of the thesis, `projected` what its text describes, done right, and
-`direct` L-BFGS on all blocks at once, without normalization. What they have in common:
+`descend` is a leg of the thesis's annex A, `projected` what its text describes, done right, and `direct` L-BFGS on
+all blocks at once, without normalization. What they have in common:
 
 - `feature_map` : any `FeatureMap`; `x` : the start, of any shape that the map takes; it moves in float64.
 - `targets` : t, shape (n,), not all 0 over the watched block; `live` : bool, shape (n,): the channels that
@@ -15,11 +15,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
-from typing import Literal
 
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
@@ -33,72 +31,13 @@ from .metrics import relative_error
 OPTIMIZERS = ("Adadelta", "Adagrad", "Adam", "Adamax", "Ftrl", "Nadam", "RMSprop", "SGD")  # of Keras
 ANNEX_THRESHOLDS = {1: 1.0, 2: 0.05, 3: None}
 """The annex's stop rules by step: the moving block's mean squared error, in squared units of the features."""
+HALVINGS = 12
+ROUNDING = 1e-6  # of a held error: not worth an iteration
+DRIFT = 0.01  # held error that Cauchy's halved step may end at
+RETRACTION = 1e-10  # of the largest eigenvalue: weaker directions are left where they are
 DIVERGED = 1e3  # growth of the relative error, counted from 0.1 % at least
 
 Listener = Callable[[int, float], None]
-
-
-@dataclass(frozen=True)
-class AnnexOptions:
-    """How the annex's descent is run; the defaults repair what in the annex is a slip.
-
-    Parameters
-    ----------
-    optimizer, learning_rate, iterations : the annex's; but every stage has a fresh optimizer.
-    threshold : a stage ends when the moving block's ‖f - t‖/‖t‖ over live channels is at most this.
-    absolute_thresholds : True for the annex's own instead, which differ by step: `ANNEX_THRESHOLDS`.
-    step3_targets : 'decoupled' asks block l for c_l and the lower ones for their reference v, where they were
-        when c_l was measured; 'annex' asks blocks 1..l for c all at once, which is another point.
-    """
-
-    optimizer: str = "SGD"
-    learning_rate: float = 5e-4
-    iterations: int = 50_000
-    threshold: float = 0.01
-    absolute_thresholds: bool = False
-    step3_targets: Literal["decoupled", "annex"] = "decoupled"
-
-
-AS_ANNEX = AnnexOptions(absolute_thresholds=True, step3_targets="annex")
-
-
-def annex(
-    feature_map: FeatureMap,
-    x: np.ndarray,
-    reference: np.ndarray,
-    style: np.ndarray | None = None,
-    options: AnnexOptions = AnnexOptions(),  # noqa: B008 - frozen
-    *,
-    step: Literal[1, 2, 3],
-    live: np.ndarray | None = None,
-    on_step: Callable[[str, int, float], None] | None = None,
-) -> Iterator[tuple[str, np.ndarray, FlowResult]]:
-    """Runs a step of annex A; yields each finished stage's (layer, its features at the start, result).
-
-    Steps 1 and 2, shallowest block first: stage l descends Σ_{j≤l} mean((f_j - v_j)²). Step 3, deepest
-    first, has `options.step3_targets`; blocks above l go free. The annex differentiates a *list* of losses,
-    that is their sum: nothing is projected. In Step 1 the features at the start are the style c (the annex
-    has them up to 199 iterations old). A diverged stage is the last. `reference`, `style` : v and, for
-    Step 3, c, shape (n,). `on_step` hears (layer, iteration, error).
-    """
-    at_once = checks.choice(options.step3_targets, ("decoupled", "annex"), "targets of Step 3") == "annex"
-    chosen = {name: getattr(options, name) for name in ("optimizer", "learning_rate", "iterations")}
-    chosen["absolute"] = options.absolute_thresholds
-    chosen["threshold"] = ANNEX_THRESHOLDS[step] if options.absolute_thresholds else options.threshold
-    stages = list(enumerate(block_slices(feature_map.blocks).items(), start=1))
-    for depth, (layer, block) in reversed(stages) if step == 3 else stages:
-        targets = np.array(reference[: block.stop], dtype=np.float64)
-        if step == 3:
-            changed = slice(block.stop) if at_once else block
-            targets[changed] = np.asarray(style)[changed]
-        shallow, mask = feature_map.prefix(depth), None if live is None else live[: block.stop]
-        heard = None if on_step is None else partial(on_step, layer)
-        began = shallow.values(x)[block]
-        result = descend(shallow, x, targets, live=mask, on_step=heard, **chosen)
-        x = result.x
-        yield layer, began, result
-        if result.status == "diverged":
-            return
 
 
 def descend(
@@ -145,36 +84,59 @@ def projected(
     threshold: float = 0.01,
     on_step: Listener | None = None,
 ) -> FlowResult:
-    """Descends ‖f_l - t_l‖² of the last block along P_{l-1}, which holds the other blocks' live features.
+    """Descends ‖f_l - t_l‖² of the last block along P_{l-1}, and keeps the other blocks' live features at their t.
 
-    x <- x - η P ∇‖f_l - t_l‖², P = I - Jᵀ(JJᵀ)⁻¹J, J the held Jacobian, renewed each `refresh` iterations.
-    (The thesis projects on the held *loss*, whose gradient vanishes at the reference.) A step h long lets
-    held features drift by O(h²), uncorrected. `learning_rate` : η, for the sum of squares; None for Cauchy's
-    step, the least linearized residual along it: on a network often too long, so that it lets go or diverges.
-    Passes: forward, VJP, and JVP for Cauchy, an iteration; forward and held Jacobian rows a refresh.
+    x <- R(x - η P ∇‖f_l - t_l‖²), P = I - Jᵀ(JJᵀ)⁻¹J, J the held Jacobian, renewed each `refresh` iterations. (The
+    thesis projects on the held *loss*, whose gradient vanishes at the reference.) A step h long lets held features
+    drift by O(h²); the retraction R(y) = y + J⁺(t_held - f_held(y)), one least-norm Newton step by the same J, takes it
+    back to O(h³). It is kept if it does not raise the held error, the root of Σ ‖f_j - t_j‖²/‖t_j‖² over held blocks.
+
+    `learning_rate` : η, for the sum of squares, as it is. None starts from Cauchy's step, the least linearized
+    residual along the line, halved until, at R's point, the moving block's residual has fallen and the held error is
+    at most `DRIFT`, or not above what it was; the next iteration starts with twice the share of Cauchy's step that
+    did. A start that is not at the held targets is retracted first, as an iteration of its own; from there on the
+    residual falls at every iteration, and a held error within `DRIFT` stays within.
+
+    Passes: forward, VJP, and JVP for Cauchy, an iteration; for each step tried a forward, and one more for R if
+    anything is held; forward and held Jacobian rows a refresh.
     """
     checks.in_range(1 if learning_rate is None else learning_rate, "learning rate", 0, np.inf, low_open=True)
     checks.in_range(refresh, "refresh", 1, np.inf, integer=True)
     goal = _Goal(feature_map, targets, live, iterations, threshold, on_step)
     start = goal.slices[-1].start
-    held = feature_map.prefix(len(goal.slices) - 1) if start else None
+    held = _Held(feature_map.prefix(len(goal.slices) - 1), goal, start) if start else None
     moving = goal.live & (np.arange(len(goal.live)) >= start)
-    rows = np.empty((0, np.size(x)))
+    rows, scale = np.empty((0, np.size(x))), 1.0
+
+    def arrive(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where a step to y ends, and the features there."""
+        f = feature_map.values(y)
+        return (y, f) if held is None else held.retract(feature_map, y, f)
 
     def move(step: int, x: np.ndarray, at: Linearization) -> np.ndarray | None:
-        nonlocal rows
+        nonlocal rows, scale
         if held is not None and step % refresh == 0:
-            rows = held.linearize(x).jacobian()[goal.live[:start]].astype(np.float64)
-            rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(float).tiny)
+            rows = held.renew(x)
+        if held is not None and step == 0 and held.error(at.values) > ROUNDING:
+            retracted, _ = held.retract(feature_map, x, at.values)
+            if retracted is not x:
+                return retracted
         residual = moving * (at.values - goal.targets)
         gradient = at.vjp(residual)
         direction = -to_tangent(rows, to_tangent(rows, gradient))  # rows of length 1, and twice: rounding
         if np.linalg.norm(direction) <= 1e-10 * np.linalg.norm(gradient):
             return None
         if learning_rate is not None:
-            return x + 2 * learning_rate * direction
+            return arrive(x + 2 * learning_rate * direction)[0]
         rate = moving * at.jvp(direction)
-        return x - (residual @ rate) / (rate @ rate) * direction
+        cauchy = -(residual @ rate) / (rate @ rate)
+        for trial in min(1.0, 2 * scale) * 0.5 ** np.arange(HALVINGS + 1):
+            after, f = arrive(x + trial * cauchy * direction)
+            holds = held is None or held.error(f) <= max(held.error(at.values), DRIFT)
+            if holds and np.linalg.norm(moving * (f - goal.targets)) < np.linalg.norm(residual):
+                scale = trial
+                return after
+        return None
 
     return _follow(feature_map, x, goal, move)
 
@@ -195,7 +157,7 @@ def direct(
     evaluation, mostly one evaluation an iteration; one forward pass more at the start.
     """
     goal = _Goal(feature_map, targets, live, iterations, threshold, on_step, every_block=True)
-    weights = np.concatenate([goal.live[s] / (goal.targets[s] ** 2 @ goal.live[s] or 1) for s in goal.slices])
+    weights = goal.weights
     x = np.array(x, dtype=np.float64)
     shape, steps, latest = x.shape, 0, feature_map.values(x)
 
@@ -247,6 +209,11 @@ class _Goal:
             accepted = f"shape {size}, as the mask; not all 0 in a block that moves"
             raise checks.problem("targets", "do not fit the features", self.targets, accepted, "change them")
 
+    @property
+    def weights(self) -> np.ndarray:
+        """1/‖t_l‖² on the live features of block l, 1 where t_l is 0."""
+        return np.concatenate([self.live[s] / (self.targets[s] ** 2 @ self.live[s] or 1) for s in self.slices])
+
     def judge(self, step: int, f: np.ndarray) -> Status | None:
         """Tell the error at an iterate; return how the run ends there, or None to go on."""
         with np.errstate(over="ignore", invalid="ignore"):
@@ -266,6 +233,34 @@ class _Goal:
         gone = 1 - self.error / self.first if np.isfinite(self.error) and self.first > 0 else 0.0
         progress = 1.0 if status == "reached" else max(gone, 0.0)
         return FlowResult(x, progress, steps, status, f"{steps} iterations, relative error {self.error:.3g}")
+
+
+class _Held:
+    """The blocks before the moving one: their Jacobian's live rows, and the way back to their targets."""
+
+    def __init__(self, feature_map: FeatureMap, goal: _Goal, size: int):
+        self.map, self.live = feature_map, goal.live[:size]
+        self.targets, self.weights = goal.targets[:size], goal.weights[:size]
+
+    def renew(self, x: np.ndarray) -> np.ndarray:
+        """Return the live rows at x, scaled to length 1."""
+        rows = self.map.linearize(x).jacobian()[self.live].astype(np.float64)
+        self.lengths = np.maximum(np.linalg.norm(rows, axis=1), np.finfo(float).tiny)
+        self.rows = rows / self.lengths[:, None]
+        return self.rows
+
+    def error(self, f: np.ndarray) -> float:
+        return float(np.sqrt(self.weights @ (f[: len(self.targets)] - self.targets) ** 2))
+
+    def retract(self, feature_map: FeatureMap, y: np.ndarray, f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the point R(y) and its features, or y and f themselves if it would raise the held error."""
+        missing = (self.targets - f[: len(self.targets)])[self.live] / self.lengths
+        if not np.isfinite(missing).all():
+            return y, f
+        step = np.linalg.lstsq(self.rows @ self.rows.T, missing, rcond=RETRACTION)[0] @ self.rows
+        after = y + step.reshape(y.shape)
+        features = feature_map.values(after)
+        return (after, features) if self.error(features) <= self.error(f) else (y, f)
 
 
 def _follow(feature_map: FeatureMap, x: np.ndarray, goal: _Goal, move: Callable) -> FlowResult:

@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import numpy as np
 import typer
 from tqdm.auto import tqdm
@@ -19,7 +20,7 @@ from . import checks
 if TYPE_CHECKING:
     from .experiment import Experiment
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback()
@@ -29,6 +30,7 @@ def main_options() -> None:
 
 @app.command()
 def transfer(
+    context: typer.Context,
     origin: Annotated[str, typer.Argument(help="Gives the style: a picture file, or the name of a bundled picture.")],
     target: Annotated[str, typer.Argument(help="Gives the content; the same as ORIGIN for a self-transfer.")],
     out: Annotated[str, typer.Option(help="Folder for the outputs.")],
@@ -38,22 +40,25 @@ def transfer(
     max_side: Annotated[int | None, typer.Option(help="Longest side, keeping the aspect. [default: 96]")] = None,
     method: Annotated[str, typer.Option(help="decoupled, projected, descent or direct.")] = "decoupled",
     rule: Annotated[
-        str | None, typer.Option(help="euler, midpoint, rk4, symmetric or adaptive. [default: adaptive]")
+        str | None, typer.Option(help="euler, midpoint, rk4, symmetric or adaptive. [default: symmetric]")
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps a leg; the most of them if adaptive.")] = None,
-    tolerance: Annotated[float, typer.Option(help="Error allowed a step: adaptive and symmetric rules.")] = 1e-6,
+    steps: Annotated[int | None, typer.Option(help="Steps a leg; the most of them if adaptive. [default: 32]")] = None,
+    tolerance: Annotated[float, typer.Option(help="Error allowed a step: adaptive and symmetric rules.")] = 1e-7,
     learning_rate: Annotated[float | None, typer.Option(help="Of descent (5e-4) and projected.")] = None,
     optimizer: Annotated[str, typer.Option(help="Keras optimizer of descent.")] = "SGD",
     iterations: Annotated[int, typer.Option(help="Most iterations a leg: descent, projected, direct.")] = 2000,
+    annex_slips: Annotated[
+        bool, typer.Option("--annex-slips", help="The annex's stop rules and Step 3 targets: descent only.")
+    ] = False,
     threshold: Annotated[float | None, typer.Option(help="Relative error at which a leg counts as reached.")] = None,
     noise_draws: Annotated[int, typer.Option(help="Noise images whose mean is the reference.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the noise, and of random weights.")] = 0,
     network: Annotated[str | None, typer.Option(help="vgg19 or vgg16. [default: the best at hand]")] = None,
     weights: Annotated[str | None, typer.Option(help="imagenet, hed, random, or a weights file.")] = None,
     activation: Annotated[str, typer.Option(help="softplus or relu.")] = "softplus",
-    softness: Annotated[float, typer.Option(help="Softness relative to each layer's mean activation.")] = 0.28,
+    softness: Annotated[float, typer.Option(help="Softness relative to each layer's mean activation.")] = 0.32,
     pooling: Annotated[str, typer.Option(help="smooth, average or max.")] = "smooth",
-    damping: Annotated[float, typer.Option(help="0 is the exact lift; see the README.")] = 0.18,
+    damping: Annotated[float, typer.Option(help="0 is the exact lift; see the README.")] = 0.07,
     as_thesis: Annotated[bool, typer.Option("--as-thesis", help="ReLU, max-pooling and the annex's descent.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in the same folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,
@@ -62,10 +67,11 @@ def transfer(
     began = time.perf_counter()
     choices = {"activation": activation, "pooling": pooling, "method": method}
     if as_thesis:
-        choices = _as_thesis(choices)
+        choices = _as_thesis(context, choices)
     parsed = checks.size(size) if size is not None else None
-    from . import checkpoint, report
-    from .experiment import Options, prepare
+    with _quiet_import():
+        from . import checkpoint, report
+        from .experiment import Options, prepare
 
     options = Options(
         layers=layers,
@@ -83,6 +89,7 @@ def transfer(
         learning_rate=learning_rate,
         optimizer=optimizer,
         iterations=iterations,
+        annex_slips=annex_slips,
         noise_draws=noise_draws,
         seed=seed,
         **choices,
@@ -123,14 +130,19 @@ def weights(network: Annotated[str, typer.Option(help="vgg19 or vgg16.")] = "vgg
 
 def main() -> None:
     """Runs the command line; every fault is one line on stderr and an exit code."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Below 3, TensorFlow prints an error line on every machine without a GPU.
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = typer.main.get_command(app).main(prog_name="decoupling", standalone_mode=False)
-    except click.exceptions.Abort:
-        code = _say("interrupted", 130)
-    except click.ClickException as error:
-        code = _say(f"{error.format_message()}; see: decoupling --help", 2)
+        # Not the command's own main(), which turns every interruption into a silent 130.
+        command = typer.main.get_command(app)
+        with command.make_context("decoupling", sys.argv[1:]) as context:
+            command.invoke(context)
+        code = 0
+    except typer.Exit as done:
+        code = done.exit_code
+    except typer.TyperException as error:
+        code = _say(_usage(error), 2)
     except checks.InputError as error:
         code = _say(str(error), 2)
     except KeyboardInterrupt as error:
@@ -139,7 +151,7 @@ def main() -> None:
         code = _say(str(error), 1)
     except (OSError, MemoryError) as error:
         code = _say(f"{type(error).__name__}: {error}", 1)
-    sys.exit(code or 0)
+    sys.exit(code)
 
 
 _TERMINATED: list[int] = []
@@ -159,12 +171,39 @@ def _say(line: str, code: int) -> int:
     return code
 
 
-def _as_thesis(given: dict[str, str]) -> dict[str, str]:
-    from .experiment import AS_THESIS
+@contextmanager
+def _quiet_import() -> Iterator[None]:
+    """Silences descriptor 2: TensorFlow's libraries write to it while they load, whatever their log level."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed already
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
-    context = click.get_current_context()
+
+def _usage(error: typer.TyperException) -> str:
+    line = error.format_message().rstrip(".")
+    judged = error.__cause__  # pydantic's, which alone knows the value
+    if hasattr(judged, "errors"):
+        line += f"; received {checks.shown(judged.errors()[0]['input'])}"
+    return f"{line}; see: decoupling --help"
+
+
+def _as_thesis(context: typer.Context, given: dict[str, str]) -> dict[str, str]:
+    with _quiet_import():
+        from .experiment import AS_THESIS
+
     for name, value in AS_THESIS.items():
-        explicit = context.get_parameter_source(name) not in (None, click.core.ParameterSource.DEFAULT)
+        source = context.get_parameter_source(name)
+        explicit = source is not None and source.name != "DEFAULT"
         if explicit and given[name] != value:
             raise checks.problem(f"--{name}", "conflicts with --as-thesis", given[name], value, "leave one of them out")
     return dict(AS_THESIS)

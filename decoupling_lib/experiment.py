@@ -24,10 +24,11 @@ class Options:
     size : (height, width), literally; max_side : pixels, keeps each picture's aspect. Neither: max_side 96.
     network, weights : see `networks.build`; None for the best at hand.
     softness : τ of T_l = τ x mean activation. damping : δ >= 0, see `lift.Damping`.
-    rule : of `flow.RULES`; None is error control, or for a network with kinks 24 steps of RK4 (error control stalls
-        at kinks). steps : None is 24, or at most 400 with error control.
+    rule : of `flow.RULES`; None is the symmetric one, or for a network with kinks RK4 (neither an implicit equation
+        nor error control copes with kinks). steps : None is 32, or at most 400 with error control.
+    tolerance : see `flow.integrate`.
     threshold : the relative error at which a leg is `reached`; None is 1e-3, for baselines 1e-2.
-    learning_rate, optimizer, iterations : of the baselines.
+    learning_rate, optimizer, iterations : of the baselines. annex_slips : see `transfer.Method`.
     noise_draws : how many noise images the reference is the mean of.
     """
 
@@ -39,16 +40,17 @@ class Options:
     network: str | None = None
     weights: str | None = None
     activation: str = "softplus"
-    softness: float = 0.28
+    softness: float = 0.32
     pooling: str = "smooth"
-    damping: float = 0.18
+    damping: float = 0.07
     rule: str | None = None
     steps: int | None = None
-    tolerance: float = 1e-6
+    tolerance: float = 1e-7
     threshold: float | None = None
     learning_rate: float | None = None
     optimizer: str = "SGD"
     iterations: int = 2000
+    annex_slips: bool = False
     noise_draws: int = 1
     seed: int = 0
 
@@ -129,16 +131,17 @@ def prepare(origin: str, target: str, options: Options = Options()) -> Experimen
             options.learning_rate,
             options.iterations,
             options.threshold or 0.01,
+            options.annex_slips,
         ),
         channel_means.fidelity_worst(network, [picture.array for picture in pictures] + [noise[0]]),
     )
 
 
 def _settings(options: Options, smooth: bool) -> Settings:
-    rule = options.rule or ("adaptive" if smooth else "rk4")
-    steps_ = options.steps or (400 if rule == "adaptive" else 24)
+    rule = options.rule or ("symmetric" if smooth else "rk4")
+    steps_ = options.steps or (400 if rule == "adaptive" else 32)
     threshold = 1e-3 if options.method != "decoupled" or options.threshold is None else options.threshold
-    return Settings(rule, steps_, options.tolerance, 0.2 * options.tolerance, threshold)
+    return Settings(rule, steps_, options.tolerance, min(options.tolerance, 1e-6), threshold)
 
 
 def _judge(options: Options) -> Options:
@@ -146,6 +149,8 @@ def _judge(options: Options) -> Options:
     checks.layer_count(o.layers)
     checks.choice(o.layer_set, ("thesis", "dists"), "layer set")
     checks.choice(o.method, METHODS, "method")
+    if o.annex_slips and o.method != "descent":
+        raise checks.problem("annex slips", "need the annex's descent", o.method, "descent", "add --method descent")
     if o.rule is not None:
         checks.choice(o.rule, RULES, "rule")
     if o.steps is not None:

@@ -6,9 +6,9 @@ G = S^(-1/2) A Aᵀ S^(-1/2), where S holds each block's squared gradient norm a
 
     velocity = Aᵀ S^(-1/2) φ(G) S^(-1/2) r,      φ(g) = 1/(g + δ)  (order 1, Tikhonov)  or  g/(g² + δ²)  (order 2).
 
-Order 1 is Aᵀ(AAᵀ + δS)⁻¹r. Order 2 leaves strong features nearly exact (residual δ²/(g² + δ²) instead of
-δ/(g + δ)) and does not push weak ones at all, so for the same error at the reference the field is less stiff and
-the way back more exact. Both fields are autonomous: reversing the rate retraces the curve.
+Order 1 is Aᵀ(AAᵀ + δS)⁻¹r, the default. Order 2 leaves strong features nearly exact (residual δ²/(g² + δ²) instead
+of δ/(g + δ)) and does not push weak ones at all, at two products with G an iteration instead of one.
+Both fields are autonomous: reversing the rate retraces the curve.
 The thesis projects on the gradient of a loss, which vanishes exactly on the reference manifold; here the
 projection is on the row space of the features' Jacobian.
 """
@@ -59,7 +59,7 @@ class Damping:
 
     delta: float
     scales: np.ndarray
-    order: int = 2
+    order: int = 1
 
     def filter(self, eigenvalues: np.ndarray) -> np.ndarray:
         """φ(g) for eigenvalues g >= 0 of the scaled Gram matrix; 0 where g is 0 and nothing damps it."""
@@ -151,7 +151,9 @@ class Lift:
             self._inverse = 1.0 / (g + self._damping.delta)
         else:
             # Undamped: below the rounding of the Gram matrix an eigenvalue is noise; it must not be amplified.
-            self._inverse = 1.0 / np.maximum(g, np.finfo(rows.dtype).eps * g.max())
+            self._inverse = 1.0 / np.maximum(
+                g, max(np.finfo(rows.dtype).eps * g.max(initial=0.0), np.finfo(float).tiny)
+            )
 
     def _gram(self, at: Linearization, multipliers: np.ndarray) -> np.ndarray:
         return self._weights * at.jvp(at.vjp(self._weights * multipliers))

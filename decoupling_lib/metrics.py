@@ -143,9 +143,7 @@ def _pair(x: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     x, reference = (np.asarray(values, dtype=np.float64) for values in (x, reference))
     if x.shape != reference.shape:
         accepted = f"shape {reference.shape}"
-        raise checks.problem(
-            "array", "differs in shape from its reference", x, accepted, "compare like sizes"
-        )
+        raise checks.problem("array", "differs in shape from its reference", x, accepted, "compare like sizes")
     if x.size == 0:
         raise checks.problem("array", "is empty", x, "at least one value", "give some values")
     return x, reference

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .features import Counted, Linearization, Passes, block_slices
-from .flow import FlowResult, integrate
+from .flow import FlowResult, graded_grid, integrate
 from .lift import Damping, Lift
 from .metrics import relative_error, remaining_fraction
 
@@ -48,15 +48,17 @@ class Settings:
     Parameters
     ----------
     rule, steps, tolerance : see `flow.integrate`.
+    grading : how much steps shrink toward the reference, see `flow.graded_grid`; 1 is equal steps.
     solver_tolerance : see `lift.Lift`.
     threshold : the relative error at which a leg counts as `reached`; undamped legs are corrected to a tenth of it.
     """
 
-    rule: str = "adaptive"
-    steps: int = 400
-    tolerance: float = 1e-5
-    solver_tolerance: float = 1e-6
+    rule: str = "symmetric"
+    steps: int = 32
+    tolerance: float = 1e-7
+    solver_tolerance: float = 1e-7
     threshold: float = 1e-3
+    grading: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ def follow_lift(
 
     def on_step(progress: float, point: np.ndarray) -> None:
         f = features.map.values(point)[task.moving]  # looked at for the record: not counted
-        record(progress, relative_error(f, task.aim[task.moving], task.live[task.moving]), point)
+        record(progress, _error(f, task.aim[task.moving], task.live[task.moving]), point)
 
     flow = integrate(
         lambda point: lift.velocity(features.linearize(point)),
@@ -216,6 +218,7 @@ def follow_lift(
         settings.steps,
         settings.tolerance,
         on_step,
+        graded_grid(settings.steps, settings.grading, "start" if task.step == 3 else "end"),
     )
     undamped = damping.delta == 0
     if flow.status == "reached" and (undamped or task.step == 3):
@@ -252,12 +255,12 @@ def _leg(
 
     first = shallow.map.values(x)[moving]
     try:
-        record(0.0, relative_error(first, aim[moving], live), x)
+        record(0.0, _error(first, aim[moving], live), x)
         flow = move(shallow, x, task, reference, settings, record)
     except KeyboardInterrupt:  # outside the flow itself, which keeps its last accepted point
         flow = FlowResult(x, 0.0, 0, "interrupted", "interrupted")
     f = shallow.map.values(flow.x)
-    error = relative_error(f[moving], aim[moving], live)
+    error = _error(f[moving], aim[moving], live)
     fraction, worst = remaining_fraction(f[moving], aim[moving], first, live)
     status = flow.status
     if status == "reached" and error > settings.threshold:
@@ -266,7 +269,7 @@ def _leg(
         step=step,
         layer=task.layer,
         relative_error=error,
-        held_relative_error=max((relative_error(f[b], aim[b], task.live[b]) for b in held), default=0.0),
+        held_relative_error=max((_error(f[b], aim[b], task.live[b]) for b in held), default=0.0),
         remaining_fraction=fraction,
         remaining_fraction_worst_channel=worst,
         mse=float(np.mean(np.square(f[moving] - aim[moving])[live])) if live.any() else 0.0,
@@ -278,6 +281,13 @@ def _leg(
         curve=tuple(curve),
     )
     return flow.x, leg
+
+
+def _error(f: np.ndarray, target: np.ndarray, live: np.ndarray) -> float:
+    """‖f - t‖/‖t‖ over live features, or ‖f - t‖ where t is 0 (a mean, a skewness)."""
+    if np.any(target[live]):
+        return relative_error(f, target, live)
+    return float(np.linalg.norm(f[live]))
 
 
 def _correct(
@@ -293,7 +303,7 @@ def _correct(
     slices = block_slices(features.blocks).values()
 
     def worst(at: Linearization) -> float:
-        return max(relative_error(at.values[block], aim[block], live[block]) for block in slices)
+        return max(_error(at.values[block], aim[block], live[block]) for block in slices)
 
     at = features.linearize(x)
     error = worst(at)

@@ -250,10 +250,7 @@ def test_nothing_to_do_is_no_velocity(damping: Damping):
 
 @pytest.mark.parametrize(
     "damping",
-    [
-        pytest.param(DAMPINGS[0], marks=pytest.mark.xfail(strict=True, reason="divides by the greatest eigenvalue, 0")),
-        *DAMPINGS[1:],
-    ],
+    DAMPINGS,
     ids=["exact", "damped-1", "damped-2"],
 )
 def test_nothing_alive_is_no_velocity(damping: Damping):

@@ -96,9 +96,7 @@ def test_remaining_fraction_by_hand():
 def test_remaining_fraction_where_the_leg_began_at_its_target():
     v = np.array([1.0, 2.0])
     # The first channel began at its target: it counts in the block, not as the worst channel.
-    assert metrics.remaining_fraction(np.array([1.3, 2.4]), v, np.array([1.0, 3.0])) == pytest.approx(
-        (0.5, 0.4)
-    )
+    assert metrics.remaining_fraction(np.array([1.3, 2.4]), v, np.array([1.0, 3.0])) == pytest.approx((0.5, 0.4))
     assert metrics.remaining_fraction(v, v, v) == (0.0, 0.0)
     assert metrics.remaining_fraction(v + 1, v, v)[0] == math.inf
 

@@ -1,0 +1,163 @@
+"""Whole transfers by each method on a small random network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from decoupling_lib import baselines, networks, normalization, transfer
+from decoupling_lib.channel_means import ChannelMeans
+from decoupling_lib.features import Counted, Passes
+from decoupling_lib.metrics import psnr
+from decoupling_lib.normalization import Settings
+from decoupling_lib.steps import measure_reference
+from decoupling_lib.transfer import METHODS, Method
+
+SHAPE = (20, 24, 3)
+LAYERS = ("block1_conv1", "block2_conv1")
+SETTINGS = Settings("symmetric", 6, 1e-7, 1e-7, 1e-3)
+ROWS, COLUMNS = np.mgrid[: SHAPE[0], : SHAPE[1]]
+WAVES = np.stack([0.5 + 0.4 * np.sin(COLUMNS / 3), 0.5 + 0.3 * np.cos(ROWS / 2), 0.3 + 0.01 * COLUMNS], axis=-1)
+RAMP = np.stack([ROWS / 25, 0.2 + 0.02 * COLUMNS + 0.1 * np.sin(ROWS * COLUMNS / 9), 0.6 - ROWS / 50], axis=-1)
+
+
+@pytest.fixture(scope="module")
+def means():
+    return ChannelMeans(networks.build("vgg16", "random", layers=LAYERS, softness=0.32, seed=1), "float64")
+
+
+@pytest.fixture(scope="module")
+def reference(means):
+    noise = np.random.default_rng(0).random((1, *SHAPE))
+    return measure_reference(Counted(means), noise, np.ones(192, bool), delta=0.07)
+
+
+@pytest.fixture(scope="module")
+def run(means, reference):
+    def run(origin, target, method="decoupled", listen=None, **keywords):
+        chosen = method if isinstance(method, Method) else Method(method, optimizer="Adam", iterations=6)
+        return transfer.transfer(Counted(means), origin, target, reference, SETTINGS, chosen, listen, **keywords)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def done(run):
+    """One undisturbed transfer by each method."""
+    return {method: run(WAVES, RAMP, method) for method in METHODS}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_runs_through_and_is_judged_alike(done, means, reference, method):
+    result = done[method]
+    assert result.status == "done"
+    end = result.paths["step3"].x
+    assert end.shape == SHAPE and np.isfinite(end).all() and not np.array_equal(end, RAMP)
+    names = ["step1", "step2", "step3"] + ["origin_style"] * (method != "decoupled") + ["result_style"]
+    assert list(result.paths) == names
+    # ‖c(result) - c‖/‖c‖, c by Step 1 of the decoupled method on each picture.
+    c, again = (normalization.normalize(Counted(means), x, reference, SETTINGS).style for x in (WAVES, end))
+    expected = {
+        layer: np.linalg.norm(again[at] - c[at]) / np.linalg.norm(c[at])
+        for layer, at in zip(LAYERS, (slice(64), slice(64, 192)), strict=True)
+    }
+    assert result.style_relative_error == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def test_the_decoupled_method_imposes_the_style_closest(done, means):
+    """Within 1 % of c, where the target itself is much farther away."""
+    assert max(done["decoupled"].style_relative_error.values()) < 0.01
+    c = done["decoupled"].style
+    assert np.linalg.norm(means.values(RAMP)[:64] - c[:64]) > 0.1 * np.linalg.norm(c[:64])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_passes_are_the_sum_over_the_legs_of_steps_1_to_3(done, method):
+    result = done[method]
+    legs = [leg for step in ("step1", "step2", "step3") for leg in result.paths[step].legs]
+    for kind in ("forward", "jvp", "vjp", "jacobian_rows"):
+        assert getattr(result.passes, kind) == sum(getattr(leg.passes, kind) for leg in legs)
+    assert len(legs) == (1 if method == "direct" else 6)
+    assert all(leg.passes.forward > 0 and leg.curve for leg in legs)
+
+
+def test_a_self_transfer_comes_back_and_its_step_2_costs_nothing(run):
+    result = run(RAMP, RAMP.copy())
+    assert result.status == "done" and psnr(result.paths["step3"].x, RAMP) > 40
+    assert np.max(np.abs(result.paths["step2"].x - RAMP)) > 0.1  # it has been away
+    for one, two in zip(result.paths["step1"].legs, result.paths["step2"].legs, strict=True):
+        assert two == replace(one, step=2, passes=Passes(), seconds=0.0) and one.passes.total > 0
+    assert np.array_equal(result.paths["step1"].x, result.paths["step2"].x)
+
+
+@pytest.mark.parametrize("method", ["decoupled", "projected", "descent"])
+def test_an_interrupted_transfer_resumes_to_the_same_arrays(run, done, method):
+    kept = {}
+
+    def stop(step, layer, progress, x):
+        if (step, layer) == (2, LAYERS[1]) and progress > 0.3:
+            raise KeyboardInterrupt
+
+    broken = run(WAVES, RAMP, method, stop, on_path=kept.__setitem__)
+    assert broken.status == "interrupted" and broken.style_relative_error == {}
+    assert list(broken.paths) == ["step1", "step2"] and list(kept) == ["step1"]
+    heard = set()
+    resumed = run(WAVES, RAMP, method, lambda step, *_: heard.add(step), finished=kept)
+    assert heard == {2, 3, 4} and resumed.status == "done"  # Step 1 is not run again
+    for name, path in done[method].paths.items():
+        assert np.array_equal(resumed.paths[name].x, path.x) and np.array_equal(resumed.paths[name].style, path.style)
+
+
+def test_step_3_gets_no_array_of_the_origin(run, monkeypatch):
+    """Of the origin it gets c alone: no picture, by no name, and none hidden in what it is given."""
+    given = []
+    real = transfer.dress
+    monkeypatch.setattr(transfer, "dress", lambda *what: given.append(what) or real(*what))
+    result = run(WAVES, RAMP)
+    arrays = []
+
+    def collect(value, depth=4):
+        if isinstance(value, np.ndarray):
+            arrays.append(value)
+        elif depth:
+            parts = value if isinstance(value, (list, tuple)) else getattr(value, "__dict__", {}).values()
+            for part in parts:
+                collect(part, depth - 1)
+
+    collect(given)
+    assert any(array is result.paths["step2"].x for array in arrays)
+    assert any(array is result.paths["step1"].style for array in arrays)
+    for picture in (WAVES, result.paths["step1"].x):
+        for array in arrays:
+            assert not np.shares_memory(array, picture) and not np.array_equal(array, picture)
+
+
+@pytest.mark.parametrize("slips", [False, True])
+def test_annex_slips_change_the_stop_rules_and_the_targets_of_step_3(run, reference, monkeypatch, slips):
+    asked, real = [], baselines.descend
+
+    def descend(features, x, targets, **options):
+        asked.append((targets.copy(), options["threshold"], options["absolute"]))
+        return real(features, x, targets, **options)
+
+    monkeypatch.setattr(baselines, "descend", descend)
+    result = run(WAVES, RAMP, Method("descent", iterations=2, threshold=0.02, annex_slips=slips))
+    c, v = result.paths["step1"].style, reference.values
+    deep = c if slips else np.concatenate([v[:64], c[64:]])
+    wanted = [v[:64], v, v[:64], v, deep, c[:64]]
+    assert len(asked) == 6 and np.linalg.norm(c[:64] - v[:64]) > 0.1 * np.linalg.norm(v[:64])
+    for (targets, _, _), expected in zip(asked, wanted, strict=True):
+        np.testing.assert_array_equal(targets, expected)
+    rules = [(1.0, True)] * 2 + [(0.05, True)] * 2 + [(None, True)] * 2 if slips else [(0.02, False)] * 6
+    assert [(threshold, absolute) for _, threshold, absolute in asked] == rules
+
+
+def test_annex_slips_end_legs_by_mean_squared_error_and_run_step_3_to_the_end(run):
+    """From the reference itself Step 1 has nothing to do by either rule; Step 3 runs on with the annex's alone."""
+    method = Method("descent", optimizer="Adam", learning_rate=0.01, iterations=400, annex_slips=True)
+    result = run(WAVES, RAMP, replace(method, iterations=40))
+    legs = {(leg.step, leg.layer): leg for leg in result.legs}
+    for (step, _), leg in legs.items():
+        below = step < 3 and leg.mse <= {1: 1.0, 2: 0.05}[step]
+        assert leg.steps == 40 or below
+    assert all(leg.steps == 40 for (step, _), leg in legs.items() if step == 3)
