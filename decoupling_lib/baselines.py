@@ -92,10 +92,10 @@ def projected(
     back to O(h³). It is kept if it does not raise the held error, the root of Σ ‖f_j - t_j‖²/‖t_j‖² over held blocks.
 
     `learning_rate` : η, for the sum of squares, as it is. None starts from Cauchy's step, the least linearized
-    residual along the line, halved until, at R's point, the moving block's residual has fallen and the held error is
-    at most `DRIFT`, or not above what it was; the next iteration starts with twice the share of Cauchy's step that
-    did. A start that is not at the held targets is retracted first, as an iteration of its own; from there on the
-    residual falls at every iteration, and a held error within `DRIFT` stays within.
+    residual along the line, halved until, at R's point or else without R, the moving block's residual has fallen and
+    the held error is at most `DRIFT` above its least so far; the next iteration starts with twice the share of
+    Cauchy's step that did. A start that is not at the held targets is retracted first, as an iteration of its own;
+    from there on the residual falls at every iteration, and the held error grows by `DRIFT` at most.
 
     Passes: forward, VJP, and JVP for Cauchy, an iteration; for each step tried a forward, and one more for R if
     anything is held; forward and held Jacobian rows a refresh.
@@ -106,36 +106,37 @@ def projected(
     start = goal.slices[-1].start
     held = _Held(feature_map.prefix(len(goal.slices) - 1), goal, start) if start else None
     moving = goal.live & (np.arange(len(goal.live)) >= start)
-    rows, scale = np.empty((0, np.size(x))), 1.0
+    rows, scale, least = np.empty((0, np.size(x))), 1.0, np.inf
 
-    def arrive(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where a step to y ends, and the features there."""
+    def arrive(y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Where a step to y may end, best first, and the features there."""
         f = feature_map.values(y)
-        return (y, f) if held is None else held.retract(feature_map, y, f)
+        return [(y, f)] if held is None else [held.retract(feature_map, y, f), (y, f)]
 
     def move(step: int, x: np.ndarray, at: Linearization) -> np.ndarray | None:
-        nonlocal rows, scale
+        nonlocal rows, scale, least
         if held is not None and step % refresh == 0:
             rows = held.renew(x)
         if held is not None and step == 0 and held.error(at.values) > ROUNDING:
             retracted, _ = held.retract(feature_map, x, at.values)
             if retracted is not x:
                 return retracted
+        least = least if held is None else min(least, held.error(at.values))
         residual = moving * (at.values - goal.targets)
         gradient = at.vjp(residual)
         direction = -to_tangent(rows, to_tangent(rows, gradient))  # rows of length 1, and twice: rounding
         if np.linalg.norm(direction) <= 1e-10 * np.linalg.norm(gradient):
             return None
         if learning_rate is not None:
-            return arrive(x + 2 * learning_rate * direction)[0]
+            return arrive(x + 2 * learning_rate * direction)[0][0]
         rate = moving * at.jvp(direction)
         cauchy = -(residual @ rate) / (rate @ rate)
         for trial in min(1.0, 2 * scale) * 0.5 ** np.arange(HALVINGS + 1):
-            after, f = arrive(x + trial * cauchy * direction)
-            holds = held is None or held.error(f) <= max(held.error(at.values), DRIFT)
-            if holds and np.linalg.norm(moving * (f - goal.targets)) < np.linalg.norm(residual):
-                scale = trial
-                return after
+            for after, f in arrive(x + trial * cauchy * direction):
+                holds = held is None or held.error(f) <= least + DRIFT
+                if holds and np.linalg.norm(moving * (f - goal.targets)) < np.linalg.norm(residual):
+                    scale = trial
+                    return after
         return None
 
     return _follow(feature_map, x, goal, move)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # as main sets it, but a test module may import TensorFlow before
 ROOT = Path(__file__).parent.parent
 QUICK = ("--network", "vgg16", "--weights", "random", "--size", "24", "--layers", "1")
 QUICK += ("--rule", "rk4", "--steps", "3", "--tolerance", "1e-4")

@@ -1,5 +1,6 @@
 """The command line as a user meets it: outputs, refusals, interruptions, repeatability."""
 
+import gc
 import re
 import signal
 import time
@@ -88,7 +89,7 @@ def test_a_full_disk_is_a_fault_of_one_line_and_leaves_no_report(decoupling, pic
 
 
 def test_as_thesis_runs_the_annexes_descent(decoupling, pictures, tmp_path: Path):
-    command = ("transfer", *pictures, *QUICK[:-4], "--iterations", 2, "--as-thesis", "--quiet", "--out", tmp_path / "o")
+    command = ("transfer", *pictures, *QUICK, "--iterations", 2, "--as-thesis", "--quiet", "--out", tmp_path / "o")
     for given in ((), ("--activation", "relu", "--pooling", "max", "--method", "descent")):
         assert decoupling(*command, *given) == (0, "", "")
         text = (tmp_path / "o" / "report.json").read_text()
@@ -231,6 +232,7 @@ def interrupted(decoupling, pictures, tmp_path: Path, monkeypatch) -> tuple[Path
     return folder, command
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # NumPy leaves a cut archive open
 def test_only_the_same_undamaged_run_is_resumed(decoupling, pictures, interrupted):
     folder, command = interrupted
     kept = folder / "unfinished" / "step1.npz"
@@ -244,33 +246,33 @@ def test_only_the_same_undamaged_run_is_resumed(decoupling, pictures, interrupte
         kept.write_bytes(damaged)
         assert_one_line(decoupling(*command, "--resume"), 2, "step1.npz", "without --resume")
         assert kept.read_bytes() == damaged
+    gc.collect()  # here, where the warning is expected
     assert not (folder / "report.json").exists()
     assert decoupling(*command).code == 0
     assert {file.name for file in folder.iterdir()} == OUTPUTS
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signals_end_the_run_and_resume_completes_it(number, code, decoupling, pictures, tmp_path: Path):
-    folder, undisturbed = tmp_path / "broken", tmp_path / "whole"
-    command = ("transfer", *pictures, *QUICK, "--steps", "60", "--quiet", "--out")
-    process = start(*command, folder)
-    kept = folder / "unfinished" / "step1.npz"
-    until = time.monotonic() + 60
-    while not kept.exists() and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.01)
-    time.sleep(0.1)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (code, "")
-    assert re.fullmatch(r"decoupling: interrupted: .*--resume\n", err) and str(folder) in err
-    names = {file.name for file in folder.rglob("*") if file.is_file()}
-    assert "step1.npz" in names and names <= {"step1.npz", "step2.npz"}
-    written = kept.stat().st_mtime_ns
+def test_signals_end_the_run_and_resume_completes_it(decoupling, pictures, tmp_path: Path):
+    command = ("transfer", *pictures, *QUICK, "--steps", "8", "--quiet", "--out")
+    undisturbed = tmp_path / "whole"
     assert decoupling(*command, undisturbed) == (0, "", "")
-    assert kept.stat().st_mtime_ns == written
-    assert decoupling(*command, folder, "--resume") == (0, "", "")
-    assert_same_arrays(folder, undisturbed)
-    assert {file.name for file in folder.iterdir()} == OUTPUTS
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        folder = tmp_path / f"broken{code}"
+        process = start(*command, folder)
+        kept = folder / "unfinished" / "step1.npz"
+        until = time.monotonic() + 60
+        while not kept.exists() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out) == (code, "")
+        assert re.fullmatch(r"decoupling: interrupted: .*--resume\n", err) and str(folder) in err
+        names = {file.name for file in folder.rglob("*") if file.is_file()}
+        assert "step1.npz" in names and names <= {"step1.npz", "step2.npz"}
+        assert decoupling(*command, folder, "--resume") == (0, "", "")
+        assert_same_arrays(folder, undisturbed)
+        assert {file.name for file in folder.iterdir()} == OUTPUTS
 
 
 # Fetching weights

@@ -1,0 +1,80 @@
+"""The self-transfer of bundled photographs: fidelity, closeness to the reference, the way back, and the cost.
+
+    python benchmarks/way_back.py [--size 64] [--only default] [--out benchmarks/results/way_back.json]
+
+Beside the default network and damping stand the same run with the thesis's network (ReLU, max-pooling), undamped
+legs, and the annex's descent on the thesis's network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from decoupling_lib import metrics
+from decoupling_lib.experiment import AS_THESIS, Options, prepare
+
+PICTURES = ("china", "flower", "astronaut", "coffee", "chelsea")
+VARIANTS = {
+    "default": {},
+    "relu_max": {"activation": "relu", "pooling": "max"},
+    "undamped": {"damping": 0.0},
+    "annex": AS_THESIS,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--only", choices=tuple(VARIANTS))
+    parser.add_argument("--pictures", default=",".join(PICTURES))
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "way_back.json")
+    arguments = parser.parse_args()
+    base = Options(size=(arguments.size, arguments.size), network="vgg16", weights="hed")
+    rows = []
+    print(f"{'variant':9} {'picture':10} {'fidelity':>8} {'block1':>9} {'block2':>9} {'left':>6} {'PSNR':>7} {'passes':>7}")
+    for variant in [arguments.only] if arguments.only else VARIANTS:
+        for name in arguments.pictures.split(","):
+            experiment = prepare(name, name, replace(base, **VARIANTS[variant]))
+            began = time.perf_counter()
+            result = experiment.run()
+            row = _row(variant, name, experiment.fidelity, result, time.perf_counter() - began)
+            rows.append(row)
+            print(
+                f"{variant:9} {name:10} {row['fidelity_worst']:8.1%} {row['relative_error'][0]:9.1e} "
+                f"{row['relative_error'][1]:9.1e} {max(row['remaining_fraction']):6.3f} {row['psnr_db']:6.1f}  "
+                f"{sum(row['passes'].values()):7,}  {row['seconds']:4.0f} s {row['status']}",
+                flush=True,
+            )
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps({"options": asdict(base), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+
+
+def _row(variant: str, name: str, fidelity: dict, result: object, seconds: float) -> dict:
+    legs = result.paths["step1"].legs
+    last = result.paths[list(result.paths)[min(2, len(result.paths) - 1)]].x
+    return {
+        "variant": variant,
+        "picture": name,
+        "status": result.status,
+        "fidelity_worst": max(entry["relative_difference"] for entry in fidelity.values()),
+        "correlation_worst": min(entry["correlation"] for entry in fidelity.values()),
+        "relative_error": [leg.relative_error for leg in legs] + [None] * (2 - len(legs)),
+        "held_relative_error": [leg.held_relative_error for leg in legs],
+        "remaining_fraction": [leg.remaining_fraction for leg in legs],
+        "remaining_fraction_worst_channel": [leg.remaining_fraction_worst_channel for leg in legs],
+        "psnr_db": metrics.psnr(last, result.origin),
+        "style_relative_error": result.style_relative_error,
+        "passes": asdict(result.passes),
+        "seconds": round(seconds, 1),
+    }
+
+
+if __name__ == "__main__":
+    main()
