@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed.stamp
 PYTHON ?= python3.11 python3.12 python3.13 python3
 UV ?= uv
 
-export TF_CPP_MIN_LOG_LEVEL := 2
+export TF_CPP_MIN_LOG_LEVEL := 3
 
 help:
 	@echo "make demo       transfer the style of one bundled picture to another, into out/demo"

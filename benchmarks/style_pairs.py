@@ -1,4 +1,6 @@
-"""Does decoupling impose a style better? Six pairs of photographs, four ways, one yardstick; prints a table, writes JSON.
+"""Does decoupling impose a style better? Six pairs of photographs, three methods, one yardstick.
+
+Prints a table and writes JSON:
 
     python benchmarks/style_pairs.py [--size 64] [--out benchmarks/results/style_pairs.json]
 

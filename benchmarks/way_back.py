@@ -38,7 +38,8 @@ def main() -> None:
     arguments = parser.parse_args()
     base = Options(size=(arguments.size, arguments.size), network="vgg16", weights="hed")
     rows = []
-    print(f"{'variant':9} {'picture':10} {'fidelity':>8} {'block1':>9} {'block2':>9} {'left':>6} {'PSNR':>7} {'passes':>7}")
+    titles = ("variant", "picture", "fidelity", "block1", "block2", "left", "PSNR", "passes")
+    print("{:9} {:10} {:>8} {:>9} {:>9} {:>6} {:>7} {:>7}".format(*titles))
     for variant in [arguments.only] if arguments.only else VARIANTS:
         for name in arguments.pictures.split(","):
             experiment = prepare(name, name, replace(base, **VARIANTS[variant]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from .normalization import Leg
 from .normalization import Path as Walk
 
 FOLDER = "unfinished"
+STEPS = ("step1", "step2", "step3", "origin_style", "result_style")
 
 
 def fingerprint(experiment: Experiment) -> str:
@@ -45,9 +45,11 @@ def save(folder: Path, key: str, name: str, walk: Walk) -> None:
 def load(folder: Path, key: str) -> dict[str, Walk]:
     """The finished paths by name; `InputError` if they belong to another run or are damaged."""
     walks = {}
-    for file in sorted((folder / FOLDER).glob("*.npz")):
+    for file in (folder / FOLDER / f"{name}.npz" for name in STEPS):
+        if not file.exists():
+            continue
         try:
-            with np.load(file, allow_pickle=False) as data:
+            with open(file, "rb") as raw, np.load(raw, allow_pickle=False) as data:
                 text = json.loads(data["text"].tobytes().decode())
                 walk = Walk(data["x"], data["style"], tuple(_leg(leg) for leg in text["legs"]), text["status"])
         except Exception as error:  # noqa: BLE001 - whatever a damaged archive raises
@@ -68,7 +70,12 @@ def load(folder: Path, key: str) -> dict[str, Walk]:
 
 def clear(folder: Path) -> None:
     """Forgets the finished steps."""
-    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    kept = folder / FOLDER
+    for name in STEPS:
+        for file in (kept / f"{name}.npz", kept / f".{name}.part"):
+            file.unlink(missing_ok=True)
+    if kept.is_dir() and not any(kept.iterdir()):  # a folder of this name may hold somebody's own files
+        kept.rmdir()
 
 
 def _leg(entry: dict[str, Any]) -> Leg:

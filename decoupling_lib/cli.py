@@ -42,7 +42,7 @@ def transfer(
     rule: Annotated[
         str | None, typer.Option(help="euler, midpoint, rk4, symmetric or adaptive. [default: symmetric]")
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps a leg; the most of them if adaptive. [default: 32]")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps a leg; the most of them if adaptive. [default: 48]")] = None,
     tolerance: Annotated[float, typer.Option(help="Error allowed a step: adaptive and symmetric rules.")] = 1e-7,
     learning_rate: Annotated[float | None, typer.Option(help="Of descent (5e-4) and projected.")] = None,
     optimizer: Annotated[str, typer.Option(help="Keras optimizer of descent.")] = "SGD",
@@ -56,9 +56,9 @@ def transfer(
     network: Annotated[str | None, typer.Option(help="vgg19 or vgg16. [default: the best at hand]")] = None,
     weights: Annotated[str | None, typer.Option(help="imagenet, hed, random, or a weights file.")] = None,
     activation: Annotated[str, typer.Option(help="softplus or relu.")] = "softplus",
-    softness: Annotated[float, typer.Option(help="Softness relative to each layer's mean activation.")] = 0.32,
+    softness: Annotated[float, typer.Option(help="Softness relative to each layer's mean activation.")] = 0.34,
     pooling: Annotated[str, typer.Option(help="smooth, average or max.")] = "smooth",
-    damping: Annotated[float, typer.Option(help="0 is the exact lift; see the README.")] = 0.07,
+    damping: Annotated[float, typer.Option(help="0 is the exact lift; see the README.")] = 0.068,
     as_thesis: Annotated[bool, typer.Option("--as-thesis", help="ReLU, max-pooling and the annex's descent.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in the same folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,

@@ -25,7 +25,7 @@ class Options:
     network, weights : see `networks.build`; None for the best at hand.
     softness : τ of T_l = τ x mean activation. damping : δ >= 0, see `lift.Damping`.
     rule : of `flow.RULES`; None is the symmetric one, or for a network with kinks RK4 (neither an implicit equation
-        nor error control copes with kinks). steps : None is 32, or at most 400 with error control.
+        nor error control copes with kinks). steps : None is 48, or at most 400 with error control.
     tolerance : see `flow.integrate`.
     threshold : the relative error at which a leg is `reached`; None is 1e-3, for baselines 1e-2.
     learning_rate, optimizer, iterations : of the baselines. annex_slips : see `transfer.Method`.
@@ -40,9 +40,9 @@ class Options:
     network: str | None = None
     weights: str | None = None
     activation: str = "softplus"
-    softness: float = 0.32
+    softness: float = 0.34
     pooling: str = "smooth"
-    damping: float = 0.07
+    damping: float = 0.068
     rule: str | None = None
     steps: int | None = None
     tolerance: float = 1e-7
@@ -139,7 +139,7 @@ def prepare(origin: str, target: str, options: Options = Options()) -> Experimen
 
 def _settings(options: Options, smooth: bool) -> Settings:
     rule = options.rule or ("symmetric" if smooth else "rk4")
-    steps_ = options.steps or (400 if rule == "adaptive" else 32)
+    steps_ = options.steps or (400 if rule == "adaptive" else 48)
     threshold = 1e-3 if options.method != "decoupled" or options.threshold is None else options.threshold
     return Settings(rule, steps_, options.tolerance, min(options.tolerance, 1e-6), threshold)
 
@@ -155,6 +155,7 @@ def _judge(options: Options) -> Options:
         checks.choice(o.rule, RULES, "rule")
     if o.steps is not None:
         checks.in_range(o.steps, "steps", 1, 100_000, integer=True)
+    checks.in_range(o.softness, "softness", 0, 2, **positive)
     checks.in_range(o.damping, "damping", 0, 100)
     checks.in_range(o.tolerance, "tolerance", 1e-12, 1e-1)
     if o.threshold is not None:

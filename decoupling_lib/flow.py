@@ -77,18 +77,25 @@ def rk4(field: Field, x: np.ndarray, h: float, tolerance: float) -> np.ndarray:
     return x + (h / 6) * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
-def implicit_midpoint(field: Field, x: np.ndarray, h: float, tolerance: float) -> np.ndarray:
+def implicit_midpoint(field: Field, x: np.ndarray, h: float, tolerance: float, halvings: int = 6) -> np.ndarray:
     """x' = x + h F((x + x')/2); order 2 and symmetric, so the way back is exact up to `tolerance`.
 
     Solved for the velocity by fixed-point iteration with Anderson mixing (Walker & Ni 2011), five differences deep.
+    A step whose equation it cannot solve is made as two halves, and those again, at most `halvings` times; then the
+    result is NaN.
     """
     velocity = field(x)
     states: list[np.ndarray] = []
     residuals: list[np.ndarray] = []
-    for _ in range(60):
+    first = np.inf
+    for _ in range(40):
         residual = field(x + 0.5 * h * velocity) - velocity
-        if abs(h) * np.sqrt(np.mean(np.square(residual))) <= tolerance:
+        size = abs(h) * np.sqrt(np.mean(np.square(residual)))
+        if size <= tolerance:
             return x + h * (velocity + residual)
+        first = min(first, size)
+        if not size <= 10 * first:
+            break
         states, residuals = [*states[-5:], velocity], [*residuals[-5:], residual]
         velocity = velocity + residual
         if len(states) > 1:
@@ -96,7 +103,12 @@ def implicit_midpoint(field: Field, x: np.ndarray, h: float, tolerance: float) -
             dv = np.stack([np.ravel(states[-1] - earlier) for earlier in states[:-1]])
             mix = np.linalg.lstsq(dr @ dr.T, dr @ np.ravel(residual), rcond=1e-12)[0]
             velocity = velocity - (mix @ (dr + dv)).reshape(x.shape)
-    return np.full_like(x, np.nan)  # no fixed point at this step size: reported as diverged
+    if halvings == 0:
+        return np.full_like(x, np.nan)
+    half = implicit_midpoint(field, x, 0.5 * h, tolerance, halvings - 1)
+    if not np.all(np.isfinite(half)):
+        return half
+    return implicit_midpoint(field, half, 0.5 * h, tolerance, halvings - 1)
 
 
 RULES: dict[str, Rule] = {
@@ -112,7 +124,7 @@ def integrate(
     field: Field,
     x: np.ndarray,
     rule: str = "symmetric",
-    steps: int = 32,
+    steps: int = 48,
     tolerance: float = 1e-7,
     on_step: Callable[[float, np.ndarray], None] | None = None,
     grid: np.ndarray | None = None,

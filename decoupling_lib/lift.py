@@ -24,7 +24,7 @@ from .features import Block, Linearization, block_slices
 
 DAMPING_ORDERS = (1, 2)
 MAX_ITERATIONS = 200
-FIRST_BLOCK = 0.33
+FIRST_BLOCK = 0.4
 """The first block's share of the damping: a single convolution's leg is hardly stiff and can end nearer."""
 
 

@@ -54,7 +54,7 @@ class Settings:
     """
 
     rule: str = "symmetric"
-    steps: int = 32
+    steps: int = 48
     tolerance: float = 1e-7
     solver_tolerance: float = 1e-7
     threshold: float = 1e-3

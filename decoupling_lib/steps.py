@@ -16,7 +16,7 @@ from .normalization import Listener, Path, Reference, Settings, impose, normaliz
 
 
 def measure_reference(
-    features: Counted, noise: np.ndarray, live: np.ndarray, delta: float = 0.07, order: int = 1
+    features: Counted, noise: np.ndarray, live: np.ndarray, delta: float = 0.068, order: int = 1
 ) -> Reference:
     """Step 0: reference values, live channels and damping, from noise alone (thesis section 3.2).
 

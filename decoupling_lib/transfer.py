@@ -252,9 +252,12 @@ def _direct(
         if listen is not None:
             listen(3, name, iteration / method.iterations, None)
 
-    flow = baselines.direct(
-        features, x, goal, live=live, iterations=method.iterations, threshold=method.threshold, on_step=on_step
-    )
+    try:
+        flow = baselines.direct(
+            features, x, goal, live=live, iterations=method.iterations, threshold=method.threshold, on_step=on_step
+        )
+    except KeyboardInterrupt:
+        flow = FlowResult(x, 0.0, 0, "interrupted", "interrupted")
     f = features.map.values(flow.x)
     fraction, worst = remaining_fraction(f, goal, first, live)
     leg = Leg(
@@ -273,4 +276,4 @@ def _direct(
         curve=tuple(curve),
     )
     # L-BFGS that finds no further descent has done what it can; the error says how far that is.
-    return Path(flow.x, goal, (leg,), "done" if flow.status != "diverged" else "diverged")
+    return Path(flow.x, goal, (leg,), flow.status if flow.status in ("diverged", "interrupted") else "done")

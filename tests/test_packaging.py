@@ -18,9 +18,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 MODULES = sorted((ROOT / "decoupling_lib").rglob("*.py"))
 ORDER = [
-    *("checks", "images", "features", "moments", "weights", "networks", "channel_means", "lift", "flow"),
-    *("normalization", "steps", "baselines", "classifier", "zeros", "metrics", "report", "plots"),
-    *("transfer", "widgets", "cli"),
+    *("checks", "images", "features", "moments", "weights", "networks", "channel_means", "metrics", "lift", "flow"),
+    *("normalization", "steps", "baselines", "classifier", "zeros", "transfer", "plots", "experiment", "report"),
+    *("checkpoint", "widgets", "cli"),
 ]
 IMPORT_NAMES = {
     "pillow": "PIL",
