@@ -19,7 +19,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from decoupling_lib import metrics
-from decoupling_lib.experiment import Options, prepare
+from decoupling_lib.experiment import prepare
+from decoupling_lib.options import Options
 
 PAIRS = (
     ("china", "flower"),

@@ -12,10 +12,10 @@ from functools import lru_cache, partial
 import numpy as np
 import tensorflow as tf
 
-from decoupling_lib import checks
-from decoupling_lib.features import Block
-from decoupling_lib.networks import Network, Operation, activate, constants, pad_to, pool, preprocess, spread
-from decoupling_lib.weights import IMAGE
+from . import checks
+from .features import Block
+from .networks import Network, Operation, activate, constants, pad_to, pool, preprocess, spread
+from .weights import IMAGE
 
 DTYPES = ("mixed", "float32", "float64")
 JACOBIAN_MEMORY = 2**28

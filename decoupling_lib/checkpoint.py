@@ -14,7 +14,7 @@ import numpy as np
 from . import checks
 from .experiment import Experiment
 from .features import Passes
-from .normalization import Leg
+from .legs import Leg
 from .normalization import Path as Walk
 
 FOLDER = "unfinished"

@@ -16,10 +16,12 @@ import typer
 from tqdm.auto import tqdm
 
 from . import checks
+from .options import AS_THESIS, Options
 
 if TYPE_CHECKING:
     from .experiment import Experiment
 
+DEFAULTS = Options()
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -34,31 +36,39 @@ def transfer(
     origin: Annotated[str, typer.Argument(help="Gives the style: a picture file, or the name of a bundled picture.")],
     target: Annotated[str, typer.Argument(help="Gives the content; the same as ORIGIN for a self-transfer.")],
     out: Annotated[str, typer.Option(help="Folder for the outputs.")],
-    layers: Annotated[int, typer.Option(help="How many style layers, 1 to 5.")] = 2,
-    layer_set: Annotated[str, typer.Option(help="thesis (blockN_conv1) or dists.")] = "thesis",
+    layers: Annotated[int, typer.Option(help="How many style layers, 1 to 5.")] = DEFAULTS.layers,
+    layer_set: Annotated[str, typer.Option(help="thesis (blockN_conv1) or dists.")] = DEFAULTS.layer_set,
     size: Annotated[str | None, typer.Option(help="N or WxH: resize both pictures to it, literally.")] = None,
-    max_side: Annotated[int | None, typer.Option(help="Longest side, keeping the aspect. [default: 96]")] = None,
-    method: Annotated[str, typer.Option(help="decoupled, projected, descent or direct.")] = "decoupled",
+    max_side: Annotated[int | None, typer.Option(help="Longest side, keeping the aspect.", show_default="96")] = None,
+    method: Annotated[str, typer.Option(help="decoupled, projected, descent or direct.")] = DEFAULTS.method,
     rule: Annotated[
-        str | None, typer.Option(help="euler, midpoint, rk4, symmetric or adaptive. [default: symmetric]")
+        str | None, typer.Option(help="euler, midpoint, rk4, symmetric or adaptive.", show_default="symmetric")
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps a leg; the most of them if adaptive. [default: 48]")] = None,
-    tolerance: Annotated[float, typer.Option(help="Error allowed a step: adaptive and symmetric rules.")] = 1e-7,
+    steps: Annotated[
+        int | None, typer.Option(help="Steps a leg; the most of them if adaptive.", show_default="48")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="Error allowed a step: adaptive and symmetric rules.")
+    ] = DEFAULTS.tolerance,
     learning_rate: Annotated[float | None, typer.Option(help="Of descent (5e-4) and projected.")] = None,
-    optimizer: Annotated[str, typer.Option(help="Keras optimizer of descent.")] = "SGD",
-    iterations: Annotated[int, typer.Option(help="Most iterations a leg: descent, projected, direct.")] = 2000,
+    optimizer: Annotated[str, typer.Option(help="Keras optimizer of descent.")] = DEFAULTS.optimizer,
+    iterations: Annotated[
+        int, typer.Option(help="Most iterations a leg: descent, projected, direct.")
+    ] = DEFAULTS.iterations,
     annex_slips: Annotated[
         bool, typer.Option("--annex-slips", help="The annex's stop rules and Step 3 targets: descent only.")
     ] = False,
     threshold: Annotated[float | None, typer.Option(help="Relative error at which a leg counts as reached.")] = None,
-    noise_draws: Annotated[int, typer.Option(help="Noise images whose mean is the reference.")] = 1,
-    seed: Annotated[int, typer.Option(help="Of the noise, and of random weights.")] = 0,
-    network: Annotated[str | None, typer.Option(help="vgg19 or vgg16. [default: the best at hand]")] = None,
+    noise_draws: Annotated[int, typer.Option(help="Noise images whose mean is the reference.")] = DEFAULTS.noise_draws,
+    seed: Annotated[int, typer.Option(help="Of the noise, and of random weights.")] = DEFAULTS.seed,
+    network: Annotated[str | None, typer.Option(help="vgg19 or vgg16.", show_default="the best at hand")] = None,
     weights: Annotated[str | None, typer.Option(help="imagenet, hed, random, or a weights file.")] = None,
-    activation: Annotated[str, typer.Option(help="softplus or relu.")] = "softplus",
-    softness: Annotated[float, typer.Option(help="Softness relative to each layer's mean activation.")] = 0.34,
-    pooling: Annotated[str, typer.Option(help="smooth, average or max.")] = "smooth",
-    damping: Annotated[float, typer.Option(help="0 is the exact lift; see the README.")] = 0.068,
+    activation: Annotated[str, typer.Option(help="softplus or relu.")] = DEFAULTS.activation,
+    softness: Annotated[
+        float, typer.Option(help="Softness relative to each layer's mean activation.")
+    ] = DEFAULTS.softness,
+    pooling: Annotated[str, typer.Option(help="smooth, average or max.")] = DEFAULTS.pooling,
+    damping: Annotated[float, typer.Option(help="0 is the exact lift; see the README.")] = DEFAULTS.damping,
     as_thesis: Annotated[bool, typer.Option("--as-thesis", help="ReLU, max-pooling and the annex's descent.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in the same folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,
@@ -71,7 +81,7 @@ def transfer(
     parsed = checks.size(size) if size is not None else None
     with _quiet_import():
         from . import checkpoint, report
-        from .experiment import Options, prepare
+        from .experiment import prepare
 
     options = Options(
         layers=layers,
@@ -149,6 +159,9 @@ def main() -> None:
         code = _say(f"interrupted: {error}" if str(error) else "interrupted", 143 if _TERMINATED else 130)
     except _FaultError as error:
         code = _say(str(error), 1)
+    except BrokenPipeError:  # whoever read the output has left: nothing to say, and nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 1
     except (OSError, MemoryError) as error:
         code = _say(f"{type(error).__name__}: {error}", 1)
     sys.exit(code)
@@ -198,9 +211,6 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def _as_thesis(context: typer.Context, given: dict[str, str]) -> dict[str, str]:
-    with _quiet_import():
-        from .experiment import AS_THESIS
-
     for name, value in AS_THESIS.items():
         source = context.get_parameter_source(name)
         explicit = source is not None and source.name != "DEFAULT"

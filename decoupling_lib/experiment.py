@@ -2,61 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from . import channel_means, checks, images, networks, steps, weights
-from .baselines import OPTIMIZERS
 from .features import Counted
-from .flow import RULES
-from .normalization import Listener, Reference, Settings
-from .transfer import METHODS, Method, Transfer, transfer
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a user can choose; the same names as on the command line.
-
-    Parameters
-    ----------
-    layers, layer_set : how many style layers, of the thesis's (blockN_conv1) or of DISTS.
-    size : (height, width), literally; max_side : pixels, keeps each picture's aspect. Neither: max_side 96.
-    network, weights : see `networks.build`; None for the best at hand.
-    softness : τ of T_l = τ x mean activation. damping : δ >= 0, see `lift.Damping`.
-    rule : of `flow.RULES`; None is the symmetric one, or for a network with kinks RK4 (neither an implicit equation
-        nor error control copes with kinks). steps : None is 48, or at most 400 with error control.
-    tolerance : see `flow.integrate`.
-    threshold : the relative error at which a leg is `reached`; None is 1e-3, for baselines 1e-2.
-    learning_rate, optimizer, iterations : of the baselines. annex_slips : see `transfer.Method`.
-    noise_draws : how many noise images the reference is the mean of.
-    """
-
-    layers: int = 2
-    layer_set: str = "thesis"
-    size: tuple[int, int] | None = None
-    max_side: int | None = None
-    method: str = "decoupled"
-    network: str | None = None
-    weights: str | None = None
-    activation: str = "softplus"
-    softness: float = 0.34
-    pooling: str = "smooth"
-    damping: float = 0.068
-    rule: str | None = None
-    steps: int | None = None
-    tolerance: float = 1e-7
-    threshold: float | None = None
-    learning_rate: float | None = None
-    optimizer: str = "SGD"
-    iterations: int = 2000
-    annex_slips: bool = False
-    noise_draws: int = 1
-    seed: int = 0
-
-
-AS_THESIS = {"activation": "relu", "pooling": "max", "method": "descent"}
-"""What `--as-thesis` sets: the thesis's network and the annex's descent."""
+from .legs import Listener, Reference, Settings
+from .options import Options, judge
+from .transfer import Method, Transfer, transfer
 
 
 @dataclass(frozen=True)
@@ -98,7 +52,7 @@ def prepare(origin: str, target: str, options: Options = Options()) -> Experimen
     ------
     InputError : with one line, before anything is computed or written.
     """
-    options = _judge(options)
+    options = judge(options)
     size, max_side = options.size, options.max_side
     pictures = [images.load(name, size, max_side) for name in (origin, target)]
     for picture in pictures:
@@ -142,32 +96,3 @@ def _settings(options: Options, smooth: bool) -> Settings:
     steps_ = options.steps or (400 if rule == "adaptive" else 48)
     threshold = 1e-3 if options.method != "decoupled" or options.threshold is None else options.threshold
     return Settings(rule, steps_, options.tolerance, min(options.tolerance, 1e-6), threshold)
-
-
-def _judge(options: Options) -> Options:
-    o, positive = options, {"low_open": True}
-    checks.layer_count(o.layers)
-    checks.choice(o.layer_set, ("thesis", "dists"), "layer set")
-    checks.choice(o.method, METHODS, "method")
-    if o.annex_slips and o.method != "descent":
-        raise checks.problem("annex slips", "need the annex's descent", o.method, "descent", "add --method descent")
-    if o.rule is not None:
-        checks.choice(o.rule, RULES, "rule")
-    if o.steps is not None:
-        checks.in_range(o.steps, "steps", 1, 100_000, integer=True)
-    checks.in_range(o.softness, "softness", 0, 2, **positive)
-    checks.in_range(o.damping, "damping", 0, 100)
-    checks.in_range(o.tolerance, "tolerance", 1e-12, 1e-1)
-    if o.threshold is not None:
-        checks.in_range(o.threshold, "threshold", 0, 1, **positive)
-    if o.learning_rate is not None:
-        checks.in_range(o.learning_rate, "learning rate", 0, 1e6, **positive)
-    checks.choice(o.optimizer, OPTIMIZERS, "optimizer")
-    checks.in_range(o.iterations, "iterations", 1, 10_000_000, integer=True)
-    checks.in_range(o.noise_draws, "noise draws", 1, 1000, integer=True)
-    checks.seed(o.seed)
-    if o.max_side is not None:
-        checks.in_range(o.max_side, "longest side", checks.MIN_SIDE, checks.MAX_SIDE, integer=True)
-    if o.size is None and o.max_side is None:
-        return replace(o, max_side=96)
-    return o

@@ -1,7 +1,7 @@
 """What a feature map is: named blocks of features with values and derivatives at a point.
 
-The engine (`lift`, `flow`, `normalization`) sees images only as arrays and features only through this protocol, so
-a toy with a closed form and the channel means of VGG run through the same lines.
+The engine (`lift`, `flow`, `legs`, `normalization`) sees images only as arrays and features only through this
+protocol, so a toy with a closed form and the channel means of VGG run through the same lines.
 """
 
 from __future__ import annotations

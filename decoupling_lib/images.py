@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from decoupling_lib import checks
+from . import checks
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP")
 _ACCEPTED = "a PNG, JPEG, TIFF, GIF, BMP or WebP picture or .npy array of floats, at most 64 megapixels"

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from decoupling_lib import checks
+from . import checks
 
 _WINDOW = 11  # pixels: the Gaussian of 1.5 pixels cut at 3.5 standard deviations, as in Wang et al. 2004
 _SIGMA = 1.5

@@ -20,9 +20,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
-from decoupling_lib import checks, images
-from decoupling_lib import weights as vgg
-from decoupling_lib.weights import ARCHITECTURES, IMAGE, Weights
+from . import checks, images
+from . import weights as vgg
+from .weights import ARCHITECTURES, IMAGE, Weights
 
 ACTIVATIONS = ("softplus", "relu")
 POOLINGS = ("smooth", "average", "max")

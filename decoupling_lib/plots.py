@@ -24,7 +24,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from . import checks
-from .normalization import Leg
+from .legs import Leg
 from .normalization import Path as Route
 from .transfer import Transfer
 

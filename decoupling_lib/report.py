@@ -18,7 +18,7 @@ import numpy as np
 from . import images, metrics, plots
 from .experiment import Experiment
 from .features import Passes
-from .normalization import Leg
+from .legs import Leg
 from .transfer import Transfer
 
 SCHEMA = 1
@@ -81,7 +81,8 @@ def caption(report: dict[str, Any]) -> str:
         parts.append(f"at most {options['iterations']} iterations a leg")
     if report["self_transfer"]:
         psnr = report["self_transfer"]["psnr_db"]
-        parts.append(f"self-transfer {psnr:.1f} dB" if psnr is not None else "self-transfer exact")
+        exact = report["self_transfer"]["max_error"] == 0  # then the PSNR is infinite, which JSON does not know
+        parts.append("self-transfer exact" if exact else f"self-transfer {psnr:.1f} dB")
     return "; ".join(parts)
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from .features import Counted
+from .legs import Listener, Reference, Settings
 from .lift import Damping, gradient_scales
-from .normalization import Listener, Path, Reference, Settings, impose, normalize
+from .normalization import Path, impose, normalize
 
 
 def measure_reference(

@@ -17,11 +17,13 @@ import numpy as np
 from . import baselines
 from .features import Counted, Passes, block_slices
 from .flow import FlowResult
+from .legs import Leg, Listener, Mover, Record, Reference, Settings, Task
 from .metrics import relative_error, remaining_fraction
-from .normalization import Leg, Listener, Mover, Path, Record, Reference, Settings, Task, impose, normalize
+from .normalization import Path, impose, normalize
 from .steps import dress, measure_style, undress
 
 METHODS = ("decoupled", "projected", "descent", "direct")
+STEPS = ("step1", "step2", "step3")
 CURVE_POINTS = 500
 """A descent's curve and progress are heard about so many times a leg."""
 
@@ -63,13 +65,14 @@ class Transfer:
 
     @property
     def status(self) -> str:
-        """`done`, or what broke the transfer off."""
-        return next((path.status for path in self.paths.values() if path.status != "done"), "done")
+        """`done`, or what broke the transfer off; a result that could not be judged is still a result."""
+        broken = ((name, path.status) for name, path in self.paths.items() if path.status != "done")
+        return next((status for name, status in broken if name in STEPS or status == "interrupted"), "done")
 
     @property
     def legs(self) -> tuple[Leg, ...]:
         """The legs of Steps 1 to 3, in the order of running."""
-        return tuple(leg for name in ("step1", "step2", "step3") if name in self.paths for leg in self.paths[name].legs)
+        return tuple(leg for name in STEPS if name in self.paths for leg in self.paths[name].legs)
 
     @property
     def passes(self) -> Passes:
@@ -89,7 +92,7 @@ class Transfer:
     def style_relative_error(self) -> dict[str, float]:
         """‖c(result) - c‖/‖c‖ by layer; empty for a transfer that was not judged."""
         judged = self.paths.get("result_style")
-        if judged is None or self.style is None:
+        if judged is None or judged.status != "done" or self.style is None:
             return {}
         return {name: relative_error(judged.style[at], self.style[at]) for name, at in self.layers.items()}
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from decoupling_lib import checks
+from . import checks
 
 
 class Convolution(NamedTuple):

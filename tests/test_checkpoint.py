@@ -8,10 +8,11 @@ import pytest
 
 from decoupling_lib import checkpoint
 from decoupling_lib.checks import InputError
-from decoupling_lib.experiment import Options, prepare
+from decoupling_lib.experiment import prepare
 from decoupling_lib.features import Passes
-from decoupling_lib.normalization import Leg
+from decoupling_lib.legs import Leg
 from decoupling_lib.normalization import Path as Walk
+from decoupling_lib.options import Options
 
 OPTIONS = Options(layers=1, size=(24, 24), network="vgg16", weights="random")
 LEG = Leg(1, "block1_conv1", 0.1, 0.0, 1 / 3, float("inf"), 0.4, Passes(1, 2, 3, 4), 1.5, 64, "damped_end", 5)

@@ -6,8 +6,9 @@ import pytest
 from decoupling_lib import networks
 from decoupling_lib.channel_means import ChannelMeans
 from decoupling_lib.features import Block, ClosedForm, Counted, Passes, block_slices
+from decoupling_lib.legs import Reference, Settings
 from decoupling_lib.lift import Damping, Lift
-from decoupling_lib.normalization import Reference, Settings, normalize
+from decoupling_lib.normalization import normalize
 
 SHAPE = (2, 3)
 BLOCKS = (Block("sines", 2), Block("cubes", 1), Block("products", 3))

@@ -9,8 +9,9 @@ from scipy.optimize import brentq
 
 from decoupling_lib.features import Block, ClosedForm, Counted
 from decoupling_lib.flow import FlowResult, integrate
+from decoupling_lib.legs import Leg, Record, Reference, Settings, Task
 from decoupling_lib.lift import Damping, gradient_scales, is_tangent, to_tangent
-from decoupling_lib.normalization import Leg, Path, Record, Reference, Settings, Task, impose, normalize
+from decoupling_lib.normalization import Path, impose, normalize
 
 SAMPLE = np.array([0, 0.5, 1, 1.7, 2.1, 3, 3.4, 5.2, 8.9, 13])
 EXACT = Settings(rule="adaptive", steps=2000, tolerance=1e-11, solver_tolerance=1e-12, threshold=1e-9)

@@ -15,7 +15,8 @@ from PIL import Image
 from decoupling_lib import plots
 from decoupling_lib.checks import InputError
 from decoupling_lib.features import Passes
-from decoupling_lib.normalization import Leg, Path
+from decoupling_lib.legs import Leg
+from decoupling_lib.normalization import Path
 from decoupling_lib.transfer import Transfer
 
 RANDOM = np.random.default_rng(0)

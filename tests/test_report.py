@@ -12,7 +12,8 @@ from PIL import Image
 
 from decoupling_lib import networks, report
 from decoupling_lib.channel_means import ChannelMeans
-from decoupling_lib.experiment import Options, prepare
+from decoupling_lib.experiment import prepare
+from decoupling_lib.options import Options
 
 LAYER = "block1_conv1"
 OPTIONS = Options(

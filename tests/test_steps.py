@@ -13,8 +13,8 @@ import pytest
 from decoupling_lib import networks
 from decoupling_lib.channel_means import ChannelMeans
 from decoupling_lib.features import Block, ClosedForm, Counted
+from decoupling_lib.legs import Reference, Settings
 from decoupling_lib.lift import Damping, gradient_scales
-from decoupling_lib.normalization import Reference, Settings
 from decoupling_lib.steps import dress, measure_reference, measure_style, undress
 
 HERE = Path(__file__).parent

@@ -8,8 +8,8 @@ import pytest
 from decoupling_lib import baselines, networks, normalization, transfer
 from decoupling_lib.channel_means import ChannelMeans
 from decoupling_lib.features import Counted, Passes
+from decoupling_lib.legs import Settings
 from decoupling_lib.metrics import psnr
-from decoupling_lib.normalization import Settings
 from decoupling_lib.steps import measure_reference
 from decoupling_lib.transfer import METHODS, Method
 

@@ -1,0 +1,240 @@
+"""One leg: a block of features moves to its target while the blocks below are held, and what that did is measured.
+
+How a leg is made is a `Mover`: `follow_lift`, the decoupled method, here; the baselines make theirs in `transfer`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .features import Counted, Linearization, Passes, block_slices
+from .flow import FlowResult, graded_grid, integrate
+from .lift import Damping, Lift
+from .metrics import relative_error, remaining_fraction
+
+CORRECTIONS = 8
+
+
+@dataclass(frozen=True)
+class Reference:
+    """All that a leg needs to know besides the image: made once in Step 0.
+
+    Parameters
+    ----------
+    values : v, (n,), the reference values of every feature.
+    live : (n,) bool, False for channels that noise leaves dead (section 4.4 of the thesis).
+    damping : Δ.
+    """
+
+    values: np.ndarray
+    live: np.ndarray
+    damping: Damping
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How legs are followed.
+
+    Parameters
+    ----------
+    rule, steps, tolerance : see `flow.integrate`.
+    grading : how much steps shrink toward the reference, see `flow.graded_grid`; 1 is equal steps.
+    solver_tolerance : see `lift.Lift`.
+    threshold : the relative error at which a leg counts as `reached`; undamped legs are corrected to a tenth of it.
+    """
+
+    rule: str = "symmetric"
+    steps: int = 48
+    tolerance: float = 1e-7
+    solver_tolerance: float = 1e-7
+    threshold: float = 1e-3
+    grading: float = 2.0
+
+
+@dataclass(frozen=True)
+class Leg:
+    """What one leg did; the fields of report.json's `stages`.
+
+    `relative_error` is ‖f - t‖/‖t‖ of the moving block against the leg's target t over live channels,
+    `held_relative_error` the worst held block's against the reference, `remaining_fraction` ‖f - t‖/‖f₀ - t‖ over
+    the block and for its worst channel, `mse` the mean squared error of the moving block (the thesis's loss),
+    `curve` the pairs (passes so far, relative error) at accepted points.
+    """
+
+    step: int
+    layer: str
+    relative_error: float
+    held_relative_error: float
+    remaining_fraction: float
+    remaining_fraction_worst_channel: float
+    mse: float
+    passes: Passes
+    seconds: float
+    live_channels: int
+    status: str
+    steps: int
+    curve: tuple[tuple[int, float], ...] = field(repr=False, default=())
+
+
+Listener = Callable[[int, str, float, np.ndarray | None], None]
+"""Called with (step, layer, progress, x where it is at hand) at every accepted point."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a leg is asked to do.
+
+    Parameters
+    ----------
+    step : 1, 2 or 3.
+    layer, moving : the moving block's name and its place among the first `aim.size` features.
+    start : the moving block's values at which its straight line begins: c_k, or v_k when imposing.
+    aim : (n,), the moving block's target, and the reference values of the held blocks before it.
+    live : (n,) bool.
+    """
+
+    step: int
+    layer: str
+    moving: slice
+    start: np.ndarray
+    aim: np.ndarray
+    live: np.ndarray
+
+
+Record = Callable[[float, float, np.ndarray | None], None]
+"""Hears a leg's accepted points: (progress, relative error of the moving block, x where it is at hand)."""
+Mover = Callable[[Counted, np.ndarray, Task, Reference, Settings, Record], FlowResult]
+"""Makes one leg: (features up to the moving block, x, task, reference, settings, record) -> FlowResult."""
+
+
+def run_leg(
+    features: Counted,
+    x: np.ndarray,
+    depth: int,
+    start: np.ndarray,
+    aim: np.ndarray,
+    reference: Reference,
+    settings: Settings,
+    step: int,
+    listen: Listener | None,
+    move: Mover,
+) -> tuple[np.ndarray, Leg]:
+    """Runs one leg and measures it; its own measurements are not counted as passes."""
+    began, before = time.perf_counter(), features.passes.copy()
+    shallow = features.prefix(depth)
+    *held, moving = block_slices(shallow.blocks).values()
+    task = Task(step, shallow.blocks[-1].name, moving, start, aim, reference.live[: aim.size])
+    live = task.live[moving]
+    curve: list[tuple[int, float]] = []
+
+    def record(progress: float, error: float, point: np.ndarray | None) -> None:
+        curve.append((features.passes.since(before).total, error))
+        if listen is not None:
+            listen(step, task.layer, progress, point)
+
+    first = shallow.map.values(x)[moving]
+    try:
+        record(0.0, _error(first, aim[moving], live), x)
+        flow = move(shallow, x, task, reference, settings, record)
+    except KeyboardInterrupt:  # outside the flow itself, which keeps its last accepted point
+        flow = FlowResult(x, 0.0, 0, "interrupted", "interrupted")
+    f = shallow.map.values(flow.x)
+    error = _error(f[moving], aim[moving], live)
+    fraction, worst = remaining_fraction(f[moving], aim[moving], first, live)
+    leg = Leg(
+        step=step,
+        layer=task.layer,
+        relative_error=error,
+        held_relative_error=max((_error(f[b], aim[b], task.live[b]) for b in held), default=0.0),
+        remaining_fraction=fraction,
+        remaining_fraction_worst_channel=worst,
+        mse=float(np.mean(np.square(f[moving] - aim[moving])[live])) if live.any() else 0.0,
+        passes=features.passes.since(before),
+        seconds=time.perf_counter() - began,
+        live_channels=int(live.sum()),
+        status=flow.status,
+        steps=flow.steps,
+        curve=tuple(curve),
+    )
+    return flow.x, leg
+
+
+def follow_lift(
+    features: Counted,
+    x: np.ndarray,
+    task: Task,
+    reference: Reference,
+    settings: Settings,
+    record: Record,
+) -> FlowResult:
+    """The decoupled leg: the damped horizontal lift of the straight line from `task.start` to the aim."""
+    rate = np.zeros(task.aim.size)
+    rate[task.moving] = task.aim[task.moving] - task.start
+    damping = reference.damping.prefix(task.aim.size)
+    lift = Lift(rate, task.live, damping, settings.solver_tolerance)
+
+    def on_step(progress: float, point: np.ndarray) -> None:
+        f = features.map.values(point)[task.moving]  # looked at for the record: not counted
+        record(progress, _error(f, task.aim[task.moving], task.live[task.moving]), point)
+
+    flow = integrate(
+        lambda point: lift.velocity(features.linearize(point)),
+        x,
+        settings.rule,
+        settings.steps,
+        settings.tolerance,
+        on_step,
+        graded_grid(settings.steps, settings.grading, "start" if task.step == 3 else "end"),
+    )
+    undamped = damping.delta == 0
+    if flow.status == "reached" and (undamped or task.step == 3):
+        aim = task.aim if undamped else features.values(flow.x)
+        aim = np.concatenate([aim[: task.moving.start], task.aim[task.moving]])
+        flow = replace(flow, x=_correct(features, flow.x, aim, task.live, damping, settings))
+    if flow.status == "reached":
+        f = features.map.values(flow.x)[task.moving]
+        if _error(f, task.aim[task.moving], task.live[task.moving]) > settings.threshold:
+            flow = replace(flow, status="max_steps" if undamped else "damped_end")
+    return flow
+
+
+def _correct(
+    features: Counted, x: np.ndarray, aim: np.ndarray, live: np.ndarray, damping: Damping, settings: Settings
+) -> np.ndarray:
+    """Brings the features to `aim` by least-norm Newton steps, halved where they overshoot.
+
+    Two uses. An undamped leg drifts off its straight line; this ends it on the reference, and costs the way back,
+    since it is not part of the reversible field. A damped imposing leg ends near the style; this closes the gap of
+    the moving block and leaves the held ones where they are. On a self-transfer that gap is nil, so the way back
+    loses nothing.
+    """
+    slices = block_slices(features.blocks).values()
+
+    def worst(at: Linearization) -> float:
+        return max(_error(at.values[block], aim[block], live[block]) for block in slices)
+
+    at = features.linearize(x)
+    error = worst(at)
+    for _ in range(CORRECTIONS):
+        if error <= 0.1 * settings.threshold:
+            break
+        move = Lift(aim - at.values, live, damping, settings.solver_tolerance).velocity(at)
+        for fraction in (1.0, 0.5, 0.25, 0.125):
+            trial = features.linearize(x + fraction * move)
+            if worst(trial) < error:
+                break
+        else:
+            break
+        x, at, error = x + fraction * move, trial, worst(trial)
+    return x
+
+
+def _error(f: np.ndarray, target: np.ndarray, live: np.ndarray) -> float:
+    """‖f - t‖/‖t‖ over live features, or ‖f - t‖ where t is 0 (a mean, a skewness)."""
+    if np.any(target[live]):
+        return relative_error(f, target, live)
+    return float(np.linalg.norm(f[live]))
