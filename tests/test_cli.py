@@ -152,6 +152,7 @@ BAD = {  # what replaces or joins the arguments of a good call, and what the lin
     "a picture as weights": ({"--weights": "{0}/flat.png"}, "flat.png"),
     "not cached": ({"--weights": "imagenet"}, "decoupling weights --network vgg16"),
     "conflict": ({"--as-thesis": "", "--activation": "softplus"}, "received 'softplus'"),
+    "slips without descent": ({"--annex-slips": ""}, "--method descent"),
     "missing argument": ({"target": None}, "target"),
     "one too many": ({"third": "flower"}, "flower"),
     "unknown option": ({"--colour": "red"}, "--colour"),

@@ -153,3 +153,23 @@ def test_annex_slips_end_legs_by_mean_squared_error_and_run_step_3_to_the_end(ru
         below = step < 3 and leg.mse <= {1: 1.0, 2: 0.05}[step]
         assert leg.steps == 40 or below
     assert all(leg.steps == 40 for (step, _), leg in legs.items() if step == 3)
+
+
+def test_a_descent_leg_that_meets_its_own_threshold_is_called_reached(run):
+    method = Method("descent", optimizer="Adam", learning_rate=0.01, iterations=200, threshold=0.3)
+    for leg in run(WAVES, RAMP, method).legs:
+        assert (leg.status == "reached") == (leg.relative_error <= 0.3)
+        assert leg.status in ("reached", "max_steps")
+
+
+def test_a_result_that_cannot_be_judged_is_still_a_result(run, monkeypatch):
+    real = transfer.normalize
+
+    def fail_on_judging(features, x, reference, settings, step, *rest):
+        path = real(features, x, reference, settings, step, *rest)
+        return replace(path, status="diverged") if step == 4 else path
+
+    monkeypatch.setattr(transfer, "normalize", fail_on_judging)
+    result = run(WAVES, RAMP)
+    assert result.paths["result_style"].status == "diverged"
+    assert result.status == "done" and result.style_relative_error == {}

@@ -1,0 +1,47 @@
+"""Feature maps small enough to know all about, and settings that follow them nearly exactly."""
+
+import numpy as np
+
+from decoupling_lib.features import Block, ClosedForm
+from decoupling_lib.legs import Reference, Settings
+from decoupling_lib.lift import Damping, gradient_scales
+
+SAMPLE = np.array([0, 0.5, 1, 1.7, 2.1, 3, 3.4, 5.2, 8.9, 13])
+EXACT = Settings(rule="adaptive", steps=2000, tolerance=1e-11, solver_tolerance=1e-12, threshold=1e-9)
+
+
+def moments(count: int) -> ClosedForm:
+    """mean(x), mean(x²), …, one block each."""
+    return ClosedForm(
+        tuple(Block(f"m{k}", 1) for k in range(1, count + 1)),
+        lambda x: np.array([np.mean(x**k) for k in range(1, count + 1)]),
+        lambda x: np.stack([k * x ** (k - 1) / x.size for k in range(1, count + 1)]),
+    )
+
+
+def softplus_sums(sizes: tuple[int, ...], pixels: int, seed: int) -> ClosedForm:
+    """Sums of softplus units: smooth, curved, and with gradients that no change of variables makes integrable."""
+    rng = np.random.default_rng(seed)
+    mix = rng.random((sum(sizes), 4 * sum(sizes))) + 0.1
+    filters = rng.standard_normal((4 * sum(sizes), pixels))
+    return ClosedForm(
+        tuple(Block(f"block{k}", size) for k, size in enumerate(sizes, start=1)),
+        lambda x: mix @ np.logaddexp(0, filters @ x),
+        lambda x: (mix / (1 + np.exp(-filters @ x))) @ filters,
+    )
+
+
+def reference(
+    features: ClosedForm, values: np.ndarray, delta: float = 0.0, order: int = 2, at: np.ndarray | None = None
+) -> Reference:
+    live = np.ones(len(values), bool)
+    scales = np.ones(len(values)) if at is None else gradient_scales(features.linearize(at), features.blocks, live)
+    return Reference(np.asarray(values, float), live, Damping(delta, scales, order))
+
+
+def point(seed: int, size: int) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(size)
+
+
+TOY = softplus_sums((2, 3), 14, 1)
+NOISE, FIRST, SECOND = (0.5 * point(seed, 14) for seed in (2, 3, 4))
