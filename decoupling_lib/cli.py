@@ -50,6 +50,9 @@ def transfer(
     tolerance: Annotated[
         float, typer.Option(help="Error allowed a step: adaptive and symmetric rules.")
     ] = DEFAULTS.tolerance,
+    refinements: Annotated[
+        int, typer.Option(help="Most steps that close the gap to the style at the end of Step 3.")
+    ] = DEFAULTS.refinements,
     learning_rate: Annotated[float | None, typer.Option(help="Of descent (5e-4) and projected.")] = None,
     optimizer: Annotated[str, typer.Option(help="Keras optimizer of descent.")] = DEFAULTS.optimizer,
     iterations: Annotated[
@@ -95,6 +98,7 @@ def transfer(
         rule=rule,
         steps=steps,
         tolerance=tolerance,
+        refinements=refinements,
         threshold=threshold,
         learning_rate=learning_rate,
         optimizer=optimizer,
@@ -224,10 +228,9 @@ class _Progress:
 
     def __init__(self, experiment: Experiment, quiet: bool):
         depth = {block.name: place for place, block in enumerate(experiment.features.blocks, start=1)}
-        paths = 4 if experiment.options.method == "decoupled" else 5
         self._depth, self._done, self._now = depth, 0.0, (0, "")
         self._bar = tqdm(
-            total=round(paths * sum(depth.values()), 2),
+            total=round(5 * sum(depth.values()), 2),
             disable=quiet or None,
             bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
             file=sys.stderr,

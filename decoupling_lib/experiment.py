@@ -95,4 +95,6 @@ def _settings(options: Options, smooth: bool) -> Settings:
     rule = options.rule or ("symmetric" if smooth else "rk4")
     steps_ = options.steps or (400 if rule == "adaptive" else 48)
     threshold = 1e-3 if options.method != "decoupled" or options.threshold is None else options.threshold
-    return Settings(rule, steps_, options.tolerance, min(options.tolerance, 1e-6), threshold)
+    return Settings(
+        rule, steps_, options.tolerance, min(options.tolerance, 1e-6), threshold, refinements=options.refinements
+    )

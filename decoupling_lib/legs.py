@@ -42,6 +42,7 @@ class Settings:
     Parameters
     ----------
     rule, steps, tolerance : see `flow.integrate`.
+    refinements : how many steps close the gap to the imposed style at most, see `refinement`.
     grading : how much steps shrink toward the reference, see `flow.graded_grid`; 1 is equal steps.
     solver_tolerance : see `lift.Lift`.
     threshold : the relative error at which a leg counts as `reached`; undamped legs are corrected to a tenth of it.
@@ -53,6 +54,7 @@ class Settings:
     solver_tolerance: float = 1e-7
     threshold: float = 1e-3
     grading: float = 2.0
+    refinements: int = 6
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Task:
     start : the moving block's values at which its straight line begins: c_k, or v_k when imposing.
     aim : (n,), the moving block's target, and the reference values of the held blocks before it.
     live : (n,) bool.
+    imposing : away from the reference, not toward it.
     """
 
     step: int
@@ -103,6 +106,7 @@ class Task:
     start: np.ndarray
     aim: np.ndarray
     live: np.ndarray
+    imposing: bool = False
 
 
 Record = Callable[[float, float, np.ndarray | None], None]
@@ -122,12 +126,13 @@ def run_leg(
     step: int,
     listen: Listener | None,
     move: Mover,
+    imposing: bool = False,
 ) -> tuple[np.ndarray, Leg]:
     """Runs one leg and measures it; its own measurements are not counted as passes."""
     began, before = time.perf_counter(), features.passes.copy()
     shallow = features.prefix(depth)
     *held, moving = block_slices(shallow.blocks).values()
-    task = Task(step, shallow.blocks[-1].name, moving, start, aim, reference.live[: aim.size])
+    task = Task(step, shallow.blocks[-1].name, moving, start, aim, reference.live[: aim.size], imposing)
     live = task.live[moving]
     curve: list[tuple[int, float]] = []
 
@@ -138,18 +143,18 @@ def run_leg(
 
     first = shallow.map.values(x)[moving]
     try:
-        record(0.0, _error(first, aim[moving], live), x)
+        record(0.0, block_error(first, aim[moving], live), x)
         flow = move(shallow, x, task, reference, settings, record)
     except KeyboardInterrupt:  # outside the flow itself, which keeps its last accepted point
         flow = FlowResult(x, 0.0, 0, "interrupted", "interrupted")
     f = shallow.map.values(flow.x)
-    error = _error(f[moving], aim[moving], live)
+    error = block_error(f[moving], aim[moving], live)
     fraction, worst = remaining_fraction(f[moving], aim[moving], first, live)
     leg = Leg(
         step=step,
         layer=task.layer,
         relative_error=error,
-        held_relative_error=max((_error(f[b], aim[b], task.live[b]) for b in held), default=0.0),
+        held_relative_error=max((block_error(f[b], aim[b], task.live[b]) for b in held), default=0.0),
         remaining_fraction=fraction,
         remaining_fraction_worst_channel=worst,
         mse=float(np.mean(np.square(f[moving] - aim[moving])[live])) if live.any() else 0.0,
@@ -179,7 +184,7 @@ def follow_lift(
 
     def on_step(progress: float, point: np.ndarray) -> None:
         f = features.map.values(point)[task.moving]  # looked at for the record: not counted
-        record(progress, _error(f, task.aim[task.moving], task.live[task.moving]), point)
+        record(progress, block_error(f, task.aim[task.moving], task.live[task.moving]), point)
 
     flow = integrate(
         lambda point: lift.velocity(features.linearize(point)),
@@ -188,21 +193,21 @@ def follow_lift(
         settings.steps,
         settings.tolerance,
         on_step,
-        graded_grid(settings.steps, settings.grading, "start" if task.step == 3 else "end"),
+        graded_grid(settings.steps, settings.grading, "start" if task.imposing else "end"),
     )
     undamped = damping.delta == 0
-    if flow.status == "reached" and (undamped or task.step == 3):
+    if flow.status == "reached" and (undamped or task.imposing):
         aim = task.aim if undamped else features.values(flow.x)
         aim = np.concatenate([aim[: task.moving.start], task.aim[task.moving]])
-        flow = replace(flow, x=_correct(features, flow.x, aim, task.live, damping, settings))
+        flow = replace(flow, x=correct(features, flow.x, aim, task.live, damping, settings))
     if flow.status == "reached":
         f = features.map.values(flow.x)[task.moving]
-        if _error(f, task.aim[task.moving], task.live[task.moving]) > settings.threshold:
+        if block_error(f, task.aim[task.moving], task.live[task.moving]) > settings.threshold:
             flow = replace(flow, status="max_steps" if undamped else "damped_end")
     return flow
 
 
-def _correct(
+def correct(
     features: Counted, x: np.ndarray, aim: np.ndarray, live: np.ndarray, damping: Damping, settings: Settings
 ) -> np.ndarray:
     """Brings the features to `aim` by least-norm Newton steps, halved where they overshoot.
@@ -215,7 +220,7 @@ def _correct(
     slices = block_slices(features.blocks).values()
 
     def worst(at: Linearization) -> float:
-        return max(_error(at.values[block], aim[block], live[block]) for block in slices)
+        return max(block_error(at.values[block], aim[block], live[block]) for block in slices)
 
     at = features.linearize(x)
     error = worst(at)
@@ -233,7 +238,7 @@ def _correct(
     return x
 
 
-def _error(f: np.ndarray, target: np.ndarray, live: np.ndarray) -> float:
+def block_error(f: np.ndarray, target: np.ndarray, live: np.ndarray) -> float:
     """‖f - t‖/‖t‖ over live features, or ‖f - t‖ where t is 0 (a mean, a skewness)."""
     if np.any(target[live]):
         return relative_error(f, target, live)

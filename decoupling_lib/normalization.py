@@ -46,6 +46,7 @@ def normalize(
     step: int = 1,
     listen: Listener | None = None,
     move: Mover | None = None,
+    to_the_end: bool = True,
 ) -> Path:
     """Moves an image to the reference, block by block, and measures its decoupled style on the way (Step 1).
 
@@ -56,11 +57,14 @@ def normalize(
     step : the number to write into the legs: 1 for the origin, 2 for the target.
     listen : see `Listener`.
     move : how a leg is made; default `follow_lift`, the decoupled method.
+    to_the_end : False leaves out the last leg, which measures nothing: for who wants the style alone.
     """
     style = np.zeros_like(reference.values)
     legs: list[Leg] = []
     for depth, block in enumerate(block_slices(features.blocks).values(), start=1):
         style[block] = features.prefix(depth).values(x)[block]
+        if depth == len(features.blocks) and not to_the_end:
+            break
         aim = reference.values[: block.stop]
         x, leg = run_leg(features, x, depth, style[block], aim, reference, settings, step, listen, move or follow_lift)
         legs.append(leg)
@@ -89,7 +93,9 @@ def impose(
         aim = reference.values[: block.stop].copy()
         aim[block] = style[block]
         start = reference.values[block]
-        x, leg = run_leg(features, x, depth, start, aim, reference, settings, step, listen, move or follow_lift)
+        x, leg = run_leg(
+            features, x, depth, start, aim, reference, settings, step, listen, move or follow_lift, imposing=True
+        )
         legs.append(leg)
         if leg.status in BROKEN:
             return Path(x, style, tuple(legs), leg.status)

@@ -24,7 +24,7 @@ class Options:
     softness : τ of T_l = τ x mean activation. damping : δ >= 0, see `lift.Damping`.
     rule : of `flow.RULES`; None is the symmetric one, or for a network with kinks RK4 (neither an implicit equation
         nor error control copes with kinks). steps : None is 48, or at most 400 with error control.
-    tolerance : see `flow.integrate`.
+    tolerance : see `flow.integrate`. refinements : see `refinement`.
     threshold : the relative error at which a leg is `reached`; None is 1e-3, for baselines 1e-2.
     learning_rate, optimizer, iterations : of the baselines. annex_slips : see `transfer.Method`.
     noise_draws : how many noise images the reference is the mean of.
@@ -44,6 +44,7 @@ class Options:
     rule: str | None = None
     steps: int | None = None
     tolerance: float = 1e-7
+    refinements: int = 6
     threshold: float | None = None
     learning_rate: float | None = None
     optimizer: str = "SGD"
@@ -70,6 +71,7 @@ def judge(options: Options) -> Options:
     if o.steps is not None:
         checks.in_range(o.steps, "steps", 1, 100_000, integer=True)
     checks.in_range(o.softness, "softness", 0, 2, **positive)
+    checks.in_range(o.refinements, "refinements", 0, 1000, integer=True)
     checks.in_range(o.damping, "damping", 0, 100)
     checks.in_range(o.tolerance, "tolerance", 1e-12, 1e-1)
     if o.threshold is not None:

@@ -3,7 +3,7 @@
 0. `measure_reference` — the channel means of uniform noise are the reference values.
 1. `measure_style` — noisify the origin layer by layer; what each layer shows before it moves is the style c.
 2. `undress` — noisify the target the same way and keep nothing but the picture.
-3. `dress` — impose c on the noisified target, deepest layer first.
+3. `dress` — impose c on the noisified target, deepest layer first, then close the gap that damping left.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from .features import Counted
 from .legs import Listener, Reference, Settings
 from .lift import Damping, gradient_scales
 from .normalization import Path, impose, normalize
+from .refinement import refine
 
 
 def measure_reference(
@@ -66,4 +67,7 @@ def dress(
     listen: Listener | None = None,
 ) -> Path:
     """Step 3: the noisified target in the origin's style (thesis section 3.5). Nothing else of the origin is seen."""
-    return impose(features, noisified_target, style, reference, settings, step=3, listen=listen)
+    path = impose(features, noisified_target, style, reference, settings, step=3, listen=listen)
+    if path.status != "done" or settings.refinements == 0:
+        return path
+    return refine(features, path, reference, settings, listen)

@@ -147,7 +147,7 @@ def _plan(
     """What is run, in order, each given what was run before. Step 3 is given the target's end and the style alone."""
 
     def judge(x: np.ndarray) -> Path:
-        return normalize(features, x, reference, settings, 4, listen)
+        return normalize(features, x, reference, settings, 4, listen, to_the_end=False)
 
     if method.name == "decoupled":
         return {

@@ -22,6 +22,7 @@ ORDER = [
     *(
         "legs",
         "normalization",
+        "refinement",
         "steps",
         "baselines",
         "classifier",
