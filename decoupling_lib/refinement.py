@@ -65,6 +65,7 @@ def refine(
         while True:
             starts, shown = _measure(features, x, reference, coarse)
             if shown is None:
+                status = "diverged"
                 break
             error = max(block_error(shown[at], style[at], live[at]) for at in slices.values())
             curve.append((features.passes.since(before).total, error))

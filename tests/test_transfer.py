@@ -70,7 +70,7 @@ def test_passes_are_the_sum_over_the_legs_of_steps_1_to_3(done, method):
     legs = [leg for step in ("step1", "step2", "step3") for leg in result.paths[step].legs]
     for kind in ("forward", "jvp", "vjp", "jacobian_rows"):
         assert getattr(result.passes, kind) == sum(getattr(leg.passes, kind) for leg in legs)
-    assert len(legs) == (1 if method == "direct" else 6)
+    assert len(legs) == {"direct": 1, "decoupled": 7}.get(method, 6)
     assert all(leg.passes.forward > 0 and leg.curve for leg in legs)
 
 
