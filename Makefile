@@ -21,8 +21,8 @@ help:
 	@echo "The first call of demo, test or lint installs .venv. To choose the Python: make test PYTHON=/path/to/python3"
 
 demo: $(STAMP)
-	@$(BIN)/decoupling transfer china flower --out out/demo/transfer
-	@$(BIN)/decoupling transfer china china --out out/demo/self
+	@$(BIN)/decoupling transfer china flower --max-side 64 --out out/demo/transfer
+	@$(BIN)/decoupling transfer china china --max-side 64 --out out/demo/self
 	@echo "Made, in $(CURDIR)/out/demo:"
 	@echo "  transfer/  the style of china on flower"
 	@echo "  self/      the style of china on china itself: the way there and back"

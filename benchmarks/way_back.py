@@ -1,6 +1,6 @@
 """The self-transfer of bundled photographs: fidelity, closeness to the reference, the way back, and the cost.
 
-    python benchmarks/way_back.py [--size 64] [--only default] [--out benchmarks/results/way_back.json]
+    python benchmarks/way_back.py [--size 64] [--only default] [--iterations 1000] [--out FILE]
 
 Beside the default network and damping stand the same run with the thesis's network (ReLU, max-pooling), undamped
 legs, and the annex's descent on the thesis's network.
@@ -33,15 +33,19 @@ VARIANTS = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--only", choices=tuple(VARIANTS))
+    parser.add_argument("--only", choices=tuple(VARIANTS), action="append", help="keeps the others' rows in the file")
+    parser.add_argument("--iterations", type=int, default=1000, help="of the annex, a leg")
     parser.add_argument("--pictures", default=",".join(PICTURES))
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "way_back.json")
     arguments = parser.parse_args()
     base = Options(size=(arguments.size, arguments.size), network="vgg16", weights="hed")
-    rows = []
+    base = replace(base, iterations=arguments.iterations)
+    chosen = arguments.only or list(VARIANTS)
+    kept = json.loads(arguments.out.read_text("utf-8"))["rows"] if arguments.out.exists() else []
+    rows = [row for row in kept if row["variant"] not in chosen]
     titles = ("variant", "picture", "fidelity", "block1", "block2", "left", "PSNR", "passes")
     print("{:9} {:10} {:>8} {:>9} {:>9} {:>6} {:>7} {:>7}".format(*titles))
-    for variant in [arguments.only] if arguments.only else VARIANTS:
+    for variant in chosen:
         for name in arguments.pictures.split(","):
             experiment = prepare(name, name, replace(base, **VARIANTS[variant]))
             began = time.perf_counter()

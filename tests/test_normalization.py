@@ -153,6 +153,15 @@ def test_normalizing_asks_each_block_for_the_reference_from_where_it_is():
     np.testing.assert_array_equal(one.aim, v[:2])
     np.testing.assert_array_equal(two.aim, v)
     np.testing.assert_array_equal(np.concatenate([one.start, two.start]), f)
+    assert not one.imposing and not two.imposing
+
+
+def test_the_style_alone_is_had_without_the_last_leg():
+    step0 = reference(TOY, TOY.values(NOISE))
+    whole = normalize(Counted(TOY), FIRST, step0, EXACT)
+    alone = normalize(Counted(TOY), FIRST, step0, EXACT, to_the_end=False)
+    np.testing.assert_array_equal(alone.style, whole.style)
+    assert [leg.layer for leg in alone.legs] == ["block1"] and alone.status == "done"
 
 
 def test_imposing_asks_each_block_for_the_style_and_the_lower_ones_for_the_reference():
@@ -162,4 +171,5 @@ def test_imposing_asks_each_block_for_the_style_and_the_lower_ones_for_the_refer
     np.testing.assert_array_equal(two.aim, [*v[:2], *c[2:]])
     np.testing.assert_array_equal(two.start, v[2:])
     np.testing.assert_array_equal(one.aim, c[:2])
+    assert one.imposing and two.imposing
     np.testing.assert_array_equal(one.start, v[:2])

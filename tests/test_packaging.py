@@ -19,21 +19,8 @@ LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 MODULES = sorted((ROOT / "decoupling_lib").rglob("*.py"))
 ORDER = [
     *("checks", "images", "features", "moments", "weights", "networks", "channel_means", "metrics", "lift", "flow"),
-    *(
-        "legs",
-        "normalization",
-        "refinement",
-        "steps",
-        "baselines",
-        "classifier",
-        "zeros",
-        "transfer",
-        "plots",
-        "options",
-        "experiment",
-        "report",
-    ),
-    *("checkpoint", "widgets", "cli"),
+    *("legs", "normalization", "refinement", "steps", "baselines", "classifier", "zeros", "transfer", "plots"),
+    *("options", "experiment", "report", "checkpoint", "widgets", "cli"),
 ]
 IMPORT_NAMES = {
     "pillow": "PIL",
