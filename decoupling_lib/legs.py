@@ -54,7 +54,7 @@ class Settings:
     solver_tolerance: float = 1e-7
     threshold: float = 1e-3
     grading: float = 2.0
-    refinements: int = 6
+    refinements: int = 16
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Options:
     rule: str | None = None
     steps: int | None = None
     tolerance: float = 1e-7
-    refinements: int = 6
+    refinements: int = 16
     threshold: float | None = None
     learning_rate: float | None = None
     optimizer: str = "SGD"

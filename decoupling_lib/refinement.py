@@ -21,7 +21,7 @@ from .legs import Leg, Listener, Mover, Reference, Settings, block_error, correc
 from .metrics import remaining_fraction
 from .normalization import Path, normalize
 
-CLOSE_ENOUGH = 0.01
+CLOSE_ENOUGH = 0.02
 """The relative error of every block's decoupled features at which nothing more is done."""
 REGULARIZATION = 0.01  # of the mean eigenvalue of CCᵀ: weak directions would move the picture far (Levenberg-Marquardt)
 SECANTS = 3

@@ -20,7 +20,7 @@ from decoupling_lib.steps import dress, measure_reference, measure_style, undres
 HERE = Path(__file__).parent
 SHAPE = (20, 24, 3)
 DELTA, ORDER = 0.1, 1
-QUICK = Settings("rk4", 2, 1e-5, 1e-6, 1e-3)
+QUICK = Settings("rk4", 2, 1e-5, 1e-6, 1e-3, refinements=4)
 CAREFUL = Settings("adaptive", 400, 1e-7, 1e-9, 1e-3)
 
 

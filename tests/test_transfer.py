@@ -15,7 +15,7 @@ from decoupling_lib.transfer import METHODS, Method
 
 SHAPE = (20, 24, 3)
 LAYERS = ("block1_conv1", "block2_conv1")
-QUICK, CAREFUL = (Settings("rk4", steps, 1e-5, 1e-6, 1e-3) for steps in (2, 4))
+QUICK, CAREFUL = (Settings("rk4", steps, 1e-5, 1e-6, 1e-3, refinements=3) for steps in (2, 4))
 ROWS, COLUMNS = np.mgrid[: SHAPE[0], : SHAPE[1]]
 WAVES = np.stack([0.5 + 0.4 * np.sin(COLUMNS / 3), 0.5 + 0.3 * np.cos(ROWS / 2), 0.3 + 0.01 * COLUMNS], axis=-1)
 RAMP = np.stack([ROWS / 25, 0.2 + 0.02 * COLUMNS + 0.1 * np.sin(ROWS * COLUMNS / 9), 0.6 - ROWS / 50], axis=-1)
@@ -165,8 +165,8 @@ def test_a_descent_leg_that_meets_its_own_threshold_is_called_reached(run):
 def test_a_result_that_cannot_be_judged_is_still_a_result(run, monkeypatch):
     real = transfer.normalize
 
-    def fail_on_judging(features, x, reference, settings, step, *rest):
-        path = real(features, x, reference, settings, step, *rest)
+    def fail_on_judging(features, x, reference, settings, step, *rest, **keywords):
+        path = real(features, x, reference, settings, step, *rest, **keywords)
         return replace(path, status="diverged") if step == 4 else path
 
     monkeypatch.setattr(transfer, "normalize", fail_on_judging)
