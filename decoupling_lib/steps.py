@@ -68,6 +68,6 @@ def dress(
 ) -> Path:
     """Step 3: the noisified target in the origin's style (thesis section 3.5). Nothing else of the origin is seen."""
     path = impose(features, noisified_target, style, reference, settings, step=3, listen=listen)
-    if path.status != "done" or settings.refinements == 0:
+    if path.status != "done" or settings.refinements == 0 or len(features.blocks) == 1:
         return path
     return refine(features, path, reference, settings, listen)

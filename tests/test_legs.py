@@ -1,11 +1,14 @@
 """One leg: what damping leaves, what the closing correction does, what is told, and how a leg is interrupted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from toys import EXACT, FIRST, NOISE, SAMPLE, SECOND, TOY, moments, point, reference
 
 from decoupling_lib.features import Block, ClosedForm, Counted
-from decoupling_lib.legs import Reference, Settings
+from decoupling_lib.flow import FlowResult
+from decoupling_lib.legs import Reference, Settings, Task, follow_lift
 from decoupling_lib.lift import Damping
 from decoupling_lib.normalization import impose, normalize
 
@@ -61,6 +64,11 @@ def test_a_damped_leg_with_held_blocks_and_scales_moves_by_the_filtered_rate(ord
 DAMPED = Settings("adaptive", 400, 1e-9, 1e-10, 1e-3)
 
 
+def uncorrected(features: Counted, x: np.ndarray, task: Task, *rest: object) -> FlowResult:
+    """The leg alone: imposing is what the correction is for."""
+    return follow_lift(features, x, replace(task, imposing=False), *rest)
+
+
 def damped_reference(order: int, delta: float = 0.02) -> Reference:
     return reference(TOY, TOY.values(NOISE), delta, order, NOISE)
 
@@ -70,8 +78,8 @@ def test_a_damped_step_3_reaches_another_pictures_style_only_by_its_correction(o
     step0 = damped_reference(order)
     style = normalize(Counted(TOY), FIRST, step0, DAMPED).style
     start = normalize(Counted(TOY), SECOND, step0, DAMPED).x
-    plain = impose(Counted(TOY), start, style, step0, DAMPED, step=1)
-    closed = impose(Counted(TOY), start, style, step0, DAMPED, step=3)
+    plain = impose(Counted(TOY), start, style, step0, DAMPED, move=uncorrected)
+    closed = impose(Counted(TOY), start, style, step0, DAMPED)
     assert max(leg.relative_error for leg in plain.legs) > 3 * DAMPED.threshold
     assert [leg.status for leg in closed.legs] == ["reached", "reached"]
     assert max(leg.relative_error for leg in closed.legs) <= 0.1 * DAMPED.threshold
@@ -83,12 +91,12 @@ def test_the_correction_leaves_the_held_block_where_the_leg_left_it(order: int):
     style = normalize(Counted(TOY), FIRST, step0, DAMPED).style
     start = normalize(Counted(TOY), SECOND, step0, DAMPED).x
     held = {}
-    for step in (1, 3):
-        leg = impose(Counted(TOY), start, style, step0, DAMPED, step=step).legs[0]
+    for move in (uncorrected, follow_lift):
+        leg = impose(Counted(TOY), start, style, step0, DAMPED, move=move).legs[0]
         assert leg.layer == "block2"
-        held[step] = leg.held_relative_error
-    assert held[1] > DAMPED.threshold
-    assert held[3] == pytest.approx(held[1], abs=0.1 * DAMPED.threshold)
+        held[move] = leg.held_relative_error
+    assert held[uncorrected] > DAMPED.threshold
+    assert held[follow_lift] == pytest.approx(held[uncorrected], abs=0.1 * DAMPED.threshold)
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -97,7 +105,9 @@ def test_a_correction_that_damping_slows_down_still_helps_and_is_not_called_reac
     step0 = damped_reference(order, 0.1)
     style = normalize(Counted(TOY), FIRST, step0, DAMPED).style
     start = normalize(Counted(TOY), SECOND, step0, DAMPED).x
-    plain, closed = (impose(Counted(TOY), start, style, step0, DAMPED, step=step).legs[0] for step in (1, 3))
+    plain, closed = (
+        impose(Counted(TOY), start, style, step0, DAMPED, move=move).legs[0] for move in (uncorrected, follow_lift)
+    )
     assert DAMPED.threshold < closed.relative_error < 0.5 * plain.relative_error
     assert closed.status == "damped_end"
 
@@ -107,7 +117,9 @@ def test_on_a_self_transfer_the_correction_does_nothing(order: int):
     step0 = damped_reference(order)
     away = normalize(Counted(TOY), FIRST, step0, DAMPED)
     assert max(leg.relative_error for leg in away.legs) > 3 * DAMPED.threshold, "the damping matters"
-    plain, closed = (impose(Counted(TOY), away.x, away.style, step0, DAMPED, step=step) for step in (1, 3))
+    plain, closed = (
+        impose(Counted(TOY), away.x, away.style, step0, DAMPED, move=move) for move in (uncorrected, follow_lift)
+    )
     assert np.max(np.abs(closed.x - plain.x)) < 10 * DAMPED.tolerance
     assert np.max(np.abs(closed.x - FIRST)) < 100 * DAMPED.tolerance
 
