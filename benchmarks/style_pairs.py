@@ -44,14 +44,13 @@ def main() -> None:
         size=(arguments.size, arguments.size), network="vgg16", weights="hed", iterations=arguments.iterations
     )
     chosen = arguments.only or METHODS
-    kept = json.loads(arguments.out.read_text("utf-8"))["rows"] if arguments.out.exists() else []
-    rows = [row for row in kept if row["method"] not in chosen]
+    kept = json.loads(arguments.out.read_text("utf-8")) if arguments.out.exists() else {"options": {}, "rows": []}
+    rows = [row for row in kept["rows"] if row["method"] not in chosen]
+    measured = kept["options"] | {method: asdict(_options(options, method)) for method in chosen}
     print(f"{'pair':22} {'method':10} {'block1':>9} {'block2':>9} {'passes':>8} {'SSIM to target':>15}")
     for origin, target in PAIRS:
         for method in chosen:
-            # To a tenth of its usual threshold, so that the baseline is not handicapped by stopping early.
-            threshold = 1e-3 if method == "direct" else None
-            experiment = prepare(origin, target, replace(options, method=method, threshold=threshold))
+            experiment = prepare(origin, target, _options(options, method))
             result = experiment.run()
             errors = list(result.style_relative_error.values())
             kept = metrics.ssim(result.paths["step3"].x, result.target)
@@ -72,8 +71,13 @@ def main() -> None:
                 flush=True,
             )
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    content = {"options": asdict(options), "rows": rows}
+    content = {"options": measured, "rows": rows}
     arguments.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _options(options: Options, method: str) -> Options:
+    # Direct to a tenth of its usual threshold, so that the baseline is not handicapped by stopping early.
+    return replace(options, method=method, threshold=1e-3 if method == "direct" else None)
 
 
 if __name__ == "__main__":

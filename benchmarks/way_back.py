@@ -33,16 +33,18 @@ VARIANTS = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=0, help="of the noise")
     parser.add_argument("--only", choices=tuple(VARIANTS), action="append", help="keeps the others' rows in the file")
     parser.add_argument("--iterations", type=int, default=1000, help="of the annex, a leg")
     parser.add_argument("--pictures", default=",".join(PICTURES))
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "way_back.json")
     arguments = parser.parse_args()
     base = Options(size=(arguments.size, arguments.size), network="vgg16", weights="hed")
-    base = replace(base, iterations=arguments.iterations)
+    base = replace(base, iterations=arguments.iterations, seed=arguments.seed)
     chosen = arguments.only or list(VARIANTS)
-    kept = json.loads(arguments.out.read_text("utf-8"))["rows"] if arguments.out.exists() else []
-    rows = [row for row in kept if row["variant"] not in chosen]
+    kept = json.loads(arguments.out.read_text("utf-8")) if arguments.out.exists() else {"options": {}, "rows": []}
+    rows = [row for row in kept["rows"] if row["variant"] not in chosen]
+    options = kept["options"] | {variant: asdict(replace(base, **VARIANTS[variant])) for variant in chosen}
     titles = ("variant", "picture", "fidelity", "block1", "block2", "left", "PSNR", "passes")
     print("{:9} {:10} {:>8} {:>9} {:>9} {:>6} {:>7} {:>7}".format(*titles))
     for variant in chosen:
@@ -59,7 +61,7 @@ def main() -> None:
                 flush=True,
             )
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps({"options": asdict(base), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    arguments.out.write_text(json.dumps({"options": options, "rows": rows}, indent=1) + "\n", encoding="utf-8")
 
 
 def _row(variant: str, name: str, fidelity: dict, result: object, seconds: float) -> dict:

@@ -149,23 +149,45 @@ def run_leg(
         flow = FlowResult(x, 0.0, 0, "interrupted", "interrupted")
     f = shallow.map.values(flow.x)
     error = block_error(f[moving], aim[moving], live)
-    fraction, worst = remaining_fraction(f[moving], aim[moving], first, live)
-    leg = Leg(
+    held_error = max((block_error(f[b], aim[b], task.live[b]) for b in held), default=0.0)
+    passes = features.passes.since(before)
+    leg = judge_leg(
+        step, task.layer, error, held_error, f[moving], aim[moving], first, live, passes, began, flow, tuple(curve)
+    )
+    return flow.x, leg
+
+
+def judge_leg(
+    step: int,
+    layer: str,
+    error: float,
+    held_error: float,
+    f: np.ndarray,
+    target: np.ndarray,
+    first: np.ndarray,
+    live: np.ndarray,
+    passes: Passes,
+    began: float,
+    flow: FlowResult,
+    curve: tuple[tuple[int, float], ...],
+) -> Leg:
+    """What a leg did, from the moving features `f`, where they began (`first`) and what they were to be (`target`)."""
+    fraction, worst = remaining_fraction(f, target, first, live)
+    return Leg(
         step=step,
-        layer=task.layer,
+        layer=layer,
         relative_error=error,
-        held_relative_error=max((block_error(f[b], aim[b], task.live[b]) for b in held), default=0.0),
+        held_relative_error=held_error,
         remaining_fraction=fraction,
         remaining_fraction_worst_channel=worst,
-        mse=float(np.mean(np.square(f[moving] - aim[moving])[live])) if live.any() else 0.0,
-        passes=features.passes.since(before),
+        mse=float(np.mean(np.square(f - target)[live])) if live.any() else 0.0,
+        passes=passes,
         seconds=time.perf_counter() - began,
         live_channels=int(live.sum()),
         status=flow.status,
         steps=flow.steps,
-        curve=tuple(curve),
+        curve=curve,
     )
-    return flow.x, leg
 
 
 def follow_lift(

@@ -17,8 +17,8 @@ import numpy as np
 from scipy.linalg import eigh
 
 from .features import Counted, block_slices
-from .legs import Leg, Listener, Mover, Reference, Settings, block_error, correct, follow_lift
-from .metrics import remaining_fraction
+from .flow import FlowResult, Status
+from .legs import Listener, Mover, Reference, Settings, block_error, correct, follow_lift, judge_leg
 from .normalization import Path, normalize
 
 CLOSE_ENOUGH = 0.02
@@ -26,7 +26,7 @@ CLOSE_ENOUGH = 0.02
 REGULARIZATION = 0.01  # of the mean eigenvalue of CCᵀ: weak directions would move the picture far (Levenberg-Marquardt)
 SECANTS = 3
 COARSE = 1e-5
-"""Tolerance of the legs that are measured on the way; an error of 1 % needs no more."""
+"""Tolerance of the legs that are measured on the way; they then err by 1e-4, far below `CLOSE_ENOUGH`."""
 
 
 def refine(
@@ -57,7 +57,8 @@ def refine(
     )
     name, first = "+".join(slices), features.prefix(1)
     curve: list[tuple[int, float]] = []
-    x, best, best_error, status, count = path.x, path.x, np.inf, "max_steps", 0
+    x, best, best_error, count = path.x, path.x, np.inf, 0
+    status: Status = "max_steps"
     measured: list[np.ndarray] = []
     moved: list[np.ndarray] = []
     initial = nearest = style
@@ -87,22 +88,9 @@ def refine(
             count += 1
     except KeyboardInterrupt:
         status = "interrupted"
-    fraction, worst = remaining_fraction(nearest, style, initial, live)
-    leg = Leg(
-        step=3,
-        layer=name,
-        relative_error=float(best_error),
-        held_relative_error=0.0,
-        remaining_fraction=fraction,
-        remaining_fraction_worst_channel=worst,
-        mse=float(np.mean(np.square(nearest - style)[live])) if live.any() else 0.0,
-        passes=features.passes.since(before),
-        seconds=time.perf_counter() - began,
-        live_channels=int(live.sum()),
-        status=status,
-        steps=count,
-        curve=tuple(curve),
-    )
+    flow = FlowResult(best, 1.0 if status == "reached" else 0.0, count, status, f"{count} refinement steps")
+    passes = features.passes.since(before)
+    leg = judge_leg(3, name, float(best_error), 0.0, nearest, style, initial, live, passes, began, flow, tuple(curve))
     return Path(best, style, (*path.legs, leg), "interrupted" if status == "interrupted" else path.status)
 
 
@@ -157,14 +145,16 @@ def decoupled_jacobian(features: Counted, starts: list[np.ndarray], reference: R
         weights[: block.stop, None] * features.prefix(depth).linearize(start).jacobian()
         for depth, (block, start) in enumerate(zip(slices, starts, strict=True), start=1)
     ]
+    inverses = []
+    for held, block in zip(at[1:], slices, strict=False):
+        eigenvalues, vectors = eigh(held[: block.stop] @ held[: block.stop].T)
+        inverses.append((vectors * reference.damping.prefix(block.stop).filter(eigenvalues)) @ vectors[block].T)
     decoupled = np.zeros((slices[-1].stop, starts[0].size))
     for depth, block in enumerate(slices):
         rows = at[depth][block]
         for earlier in range(depth - 1, -1, -1):
             moving = slices[earlier]
             held = at[earlier + 1][: moving.stop]
-            eigenvalues, vectors = eigh(held @ held.T)
-            inverse = (vectors * reference.damping.prefix(moving.stop).filter(eigenvalues)) @ vectors.T
-            rows = rows - ((rows @ held.T) @ inverse[:, moving]) @ at[earlier][moving]
+            rows = rows - ((rows @ held.T) @ inverses[earlier]) @ at[earlier][moving]
         decoupled[block] = rows
     return decoupled / np.where(weights > 0, weights, np.inf)[:, None]

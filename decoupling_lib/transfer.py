@@ -17,8 +17,8 @@ import numpy as np
 from . import baselines
 from .features import Counted, Passes, block_slices
 from .flow import FlowResult
-from .legs import Leg, Listener, Mover, Record, Reference, Settings, Task
-from .metrics import relative_error, remaining_fraction
+from .legs import Leg, Listener, Mover, Record, Reference, Settings, Task, judge_leg
+from .metrics import relative_error
 from .normalization import Path, impose, normalize
 from .steps import dress, measure_style, undress
 
@@ -262,21 +262,8 @@ def _direct(
     except KeyboardInterrupt:
         flow = FlowResult(x, 0.0, 0, "interrupted", "interrupted")
     f = features.map.values(flow.x)
-    fraction, worst = remaining_fraction(f, goal, first, live)
-    leg = Leg(
-        step=3,
-        layer=name,
-        relative_error=max(relative_error(f[at], goal[at], live[at]) for at in block_slices(features.blocks).values()),
-        held_relative_error=0.0,
-        remaining_fraction=fraction,
-        remaining_fraction_worst_channel=worst,
-        mse=float(np.mean(np.square(f - goal)[live])),
-        passes=features.passes.since(before),
-        seconds=time.perf_counter() - began,
-        live_channels=int(live.sum()),
-        status=flow.status,
-        steps=flow.steps,
-        curve=tuple(curve),
-    )
+    error = max(relative_error(f[at], goal[at], live[at]) for at in block_slices(features.blocks).values())
+    passes = features.passes.since(before)
+    leg = judge_leg(3, name, error, 0.0, f, goal, first, live, passes, began, flow, tuple(curve))
     # L-BFGS that finds no further descent has done what it can; the error says how far that is.
     return Path(flow.x, goal, (leg,), flow.status if flow.status in ("diverged", "interrupted") else "done")
