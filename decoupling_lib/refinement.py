@@ -61,7 +61,7 @@ def refine(
     status: Status = "max_steps"
     measured: list[np.ndarray] = []
     moved: list[np.ndarray] = []
-    initial = nearest = style
+    initial = nearest = np.full_like(style, np.nan)  # until it has been measured
     try:
         while True:
             starts, shown = _measure(features, x, reference, coarse)
