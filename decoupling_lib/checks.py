@@ -102,6 +102,30 @@ def not_constant(array: Any, name: str) -> np.ndarray:
     return found
 
 
+def sample(array: Any, name: str, least: int = 1) -> np.ndarray:
+    """Return `array` as a float64 sample of shape (N,), N at least `least`.
+
+    Raises `InputError` for another shape, another type than real numbers, or a value that is not finite.
+    """
+    accepted = f"a one-dimensional list of at least {least} finite number{'s' if least > 1 else ''}"
+    try:
+        found = np.asarray(array)
+    except (ValueError, TypeError):
+        raise problem(name, "is not a list of numbers", array, accepted, "make it one") from None
+    if found.dtype.kind not in "fiu":
+        raise problem(name, f"has values of type {found.dtype}", found, accepted, "convert it to real numbers")
+    if found.ndim != 1:
+        raise problem(name, "has the wrong shape", found, accepted, "ravel it")
+    if found.size < least:
+        raise problem(name, "has too few values", found.size, accepted, "take more values")
+    found = found.astype(np.float64, copy=False)
+    bad = found.size - int(np.count_nonzero(np.isfinite(found)))
+    if bad:
+        what = "has 1 value that is not finite" if bad == 1 else f"has {bad} values that are not finite"
+        raise problem(name, what, found, accepted, "replace NaN and infinite values")
+    return found
+
+
 def choice(value: Any, accepted: Iterable[T], name: str) -> T:
     """Return the entry of `accepted` equal to `value` and of its type; `InputError` if there is none."""
     options = list(accepted)
@@ -201,13 +225,14 @@ def path(value: Any, name: str) -> Path:
     return Path(text)
 
 
-def regular_file(value: Any, name: str, known: Sequence[str] = ()) -> Path:
+def regular_file(value: Any, name: str, known: Sequence[str] = (), accepted: str = "a picture file") -> Path:
     """Return the path of an existing, non-empty regular file, not yet opened.
 
-    `known` lists names that could have been given instead, shown when the file is missing. Raises
+    `known` lists names that could have been given instead, shown when the file is missing; `accepted` says what
+    the file should be. Raises
     `InputError` for a missing file, a folder, a FIFO or device, an empty file, or more than `MAX_FILE_BYTES`.
     """
-    accepted = "a picture file" + (f" or a bundled picture ({', '.join(known)})" if known else "")
+    accepted += f" or a bundled picture ({', '.join(known)})" if known else ""
     file = path(value, name)
     try:
         found = file.stat()
@@ -219,7 +244,7 @@ def regular_file(value: Any, name: str, known: Sequence[str] = ()) -> Path:
     if stat.S_ISDIR(found.st_mode):
         raise problem(name, "is a folder", file, accepted, "name a file in it")
     if not stat.S_ISREG(found.st_mode):
-        raise problem(name, "is not a regular file", file, accepted, "copy the picture to a file first")
+        raise problem(name, "is not a regular file", file, accepted, "copy it to a file first")
     if not 0 < found.st_size <= MAX_FILE_BYTES:
         what = "is too large" if found.st_size else "is empty (zero bytes)"
         raise problem(name, what, file, f"{accepted}, at most {MAX_FILE_BYTES} bytes", "choose another file")

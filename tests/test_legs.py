@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from toys import EXACT, FIRST, NOISE, SAMPLE, SECOND, TOY, moments, point, reference
+from toys import EXACT, FIRST, NOISE, SAMPLE, SECOND, TOY, point, reference
 
 from decoupling_lib.features import Block, ClosedForm, Counted
 from decoupling_lib.flow import FlowResult
 from decoupling_lib.legs import Reference, Settings, Task, follow_lift
 from decoupling_lib.lift import Damping
+from decoupling_lib.moments import feature_map
 from decoupling_lib.normalization import impose, normalize
 
 # Damping on a linear map, where everything is known
@@ -174,7 +175,7 @@ def test_an_interrupt_ends_the_run_at_the_last_accepted_point(at: float):
 
 def test_a_target_out_of_reach_ends_the_run_at_its_leg():
     """No sample has a mean square below its squared mean."""
-    path = normalize(Counted(moments(3)), SAMPLE, reference(moments(3), [1.0, -2.0, 0.0]), DAMPED)
+    path = normalize(Counted(feature_map(3)), SAMPLE, reference(feature_map(3), [1.0, -2.0, 0.0]), DAMPED)
     assert path.status in ("stalled", "diverged")
     assert [leg.layer for leg in path.legs] == ["m1", "m2"]
     assert path.legs[-1].status == path.status
@@ -214,5 +215,5 @@ def test_dead_features_are_told_but_take_no_part(delta: float):
 
 
 def test_a_leg_is_reached_where_its_target_is_zero():
-    path = normalize(Counted(moments(2)), SAMPLE, reference(moments(2), [0, 1]), EXACT)
+    path = normalize(Counted(feature_map(2)), SAMPLE, reference(feature_map(2), [0, 1]), EXACT)
     assert [leg.status for leg in path.legs] == ["reached", "reached"]

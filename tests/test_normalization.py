@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
-from toys import EXACT, FIRST, NOISE, SAMPLE, SECOND, TOY, moments, point, reference, softplus_sums
+from toys import EXACT, FIRST, NOISE, SAMPLE, SECOND, TOY, point, reference, softplus_sums
 
 from decoupling_lib.features import ClosedForm, Counted
 from decoupling_lib.flow import FlowResult
 from decoupling_lib.legs import Leg, Record, Reference, Settings, Task
+from decoupling_lib.moments import feature_map
 from decoupling_lib.normalization import Path, impose, normalize
 
 
@@ -23,7 +24,7 @@ def standardize(x: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("target", [0.0, -1.5])
 def test_the_mean_leg_subtracts(target: float):
-    path = normalize(Counted(moments(1)), SAMPLE, reference(moments(1), [target]), EXACT)
+    path = normalize(Counted(feature_map(1)), SAMPLE, reference(feature_map(1), [target]), EXACT)
     np.testing.assert_allclose(path.x, SAMPLE - SAMPLE.mean() + target, atol=1e-12)
     assert path.style == pytest.approx(SAMPLE.mean())
     assert path.status == "done"
@@ -31,7 +32,7 @@ def test_the_mean_leg_subtracts(target: float):
 
 @pytest.mark.parametrize(("mean", "square"), [(0.0, 1.0), (0.0, 7.0), (2.0, 5.0)])
 def test_the_second_moments_leg_scales_about_the_mean_and_measures_the_variance(mean: float, square: float):
-    path = normalize(Counted(moments(2)), SAMPLE, reference(moments(2), [mean, square]), EXACT)
+    path = normalize(Counted(feature_map(2)), SAMPLE, reference(feature_map(2), [mean, square]), EXACT)
     np.testing.assert_allclose(path.x, mean + np.sqrt(square - mean**2) * standardize(SAMPLE), atol=1e-9)
     np.testing.assert_allclose(path.style, [SAMPLE.mean(), SAMPLE.var() + mean**2], rtol=1e-9)
 
@@ -44,7 +45,7 @@ def test_the_third_decoupled_feature_is_the_skewness_and_the_fourth_the_orthokur
         return standardize(z / (1 - t * z))
 
     t = brentq(lambda t: np.mean(moebius(t) ** 3), 0.999 / z.min(), 0.999 / z.max(), xtol=1e-15)
-    path = normalize(Counted(moments(4)), SAMPLE, reference(moments(4), [0, 1, 0, 3]), EXACT)
+    path = normalize(Counted(feature_map(4)), SAMPLE, reference(feature_map(4), [0, 1, 0, 3]), EXACT)
     wanted = [SAMPLE.mean(), SAMPLE.var(), np.mean(z**3), np.mean(moebius(t) ** 4)]
     np.testing.assert_allclose(path.style, wanted, rtol=1e-8)
 
@@ -54,8 +55,8 @@ def test_the_orthokurtosis_of_four_points_is_a_function_of_their_cross_ratio():
     for a, b, c, d in ((0, 1, 2, 4), (-3, 0.2, 1, 1.5)):
         ratio = (c - a) * (d - b) / ((c - b) * (d - a))
         wanted = 2 - (2 * ratio - 1) ** -2
-        at_rest = reference(moments(4), [0, 1, 0, wanted])
-        path = normalize(Counted(moments(4)), np.array([a, b, c, d], float), at_rest, EXACT)
+        at_rest = reference(feature_map(4), [0, 1, 0, wanted])
+        path = normalize(Counted(feature_map(4)), np.array([a, b, c, d], float), at_rest, EXACT)
         assert path.style[3] == pytest.approx(wanted, rel=1e-8)
     assert wanted != pytest.approx(1.75)
 
@@ -66,7 +67,7 @@ def test_the_orthokurtosis_of_four_points_is_a_function_of_their_cross_ratio():
 @pytest.mark.parametrize("delta", [0.0, 0.05])
 @pytest.mark.parametrize("order", [1, 2])
 def test_imposing_ones_own_style_is_the_identity(delta: float, order: int):
-    cubic = moments(3)
+    cubic = feature_map(3)
     for features, x, values in ((cubic, SAMPLE / 4, [0.5, 1, 1]), (TOY, FIRST, TOY.values(NOISE))):
         step0 = reference(features, values, delta, order, NOISE if features is TOY else None)
         away = normalize(Counted(features), x, step0, EXACT)
@@ -76,7 +77,7 @@ def test_imposing_ones_own_style_is_the_identity(delta: float, order: int):
         np.testing.assert_allclose(back.x, x, atol=2e-7)
 
 
-@pytest.mark.parametrize("features", [moments(3), TOY], ids=["moments", "softplus"])
+@pytest.mark.parametrize("features", [feature_map(3), TOY], ids=["moments", "softplus"])
 def test_the_style_measured_afterwards_is_the_style_that_was_imposed(features: ClosedForm):
     first, second = (SAMPLE, np.random.default_rng(1).gamma(2, 1, 10)) if features is not TOY else (FIRST, SECOND)
     values = TOY.values(NOISE) if features is TOY else np.array([0.1, 1.1, 0.2])

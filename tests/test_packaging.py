@@ -18,7 +18,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 MODULES = sorted((ROOT / "decoupling_lib").rglob("*.py"))
 ORDER = [
-    *("checks", "images", "features", "moments", "weights", "networks", "channel_means", "metrics", "lift", "flow"),
+    *("checks", "images", "features", "weights", "networks", "channel_means", "metrics", "lift", "flow"),
+    *("moments", "samples"),
     *("legs", "normalization", "refinement", "steps", "baselines", "classifier", "zeros", "transfer", "plots"),
     *("options", "experiment", "report", "checkpoint", "widgets", "cli"),
 ]

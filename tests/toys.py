@@ -10,15 +10,6 @@ SAMPLE = np.array([0, 0.5, 1, 1.7, 2.1, 3, 3.4, 5.2, 8.9, 13])
 EXACT = Settings(rule="adaptive", steps=2000, tolerance=1e-11, solver_tolerance=1e-12, threshold=1e-9)
 
 
-def moments(count: int) -> ClosedForm:
-    """mean(x), mean(x²), …, one block each."""
-    return ClosedForm(
-        tuple(Block(f"m{k}", 1) for k in range(1, count + 1)),
-        lambda x: np.array([np.mean(x**k) for k in range(1, count + 1)]),
-        lambda x: np.stack([k * x ** (k - 1) / x.size for k in range(1, count + 1)]),
-    )
-
-
 def softplus_sums(sizes: tuple[int, ...], pixels: int, seed: int) -> ClosedForm:
     """Sums of softplus units: smooth, curved, and with gradients that no change of variables makes integrable."""
     rng = np.random.default_rng(seed)
