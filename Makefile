@@ -1,13 +1,14 @@
 # One environment, .venv, installed from requirements.lock with pip alone. GNU make 3.81 is enough.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint lock clean distclean
+.PHONY: help demo test lint notebooks results lock clean distclean
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.stamp
 PYTHON ?= python3.11 python3.12 python3.13 python3
 UV ?= uv
+RESULTS := moment_features way_back style_pairs
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 
@@ -15,6 +16,8 @@ help:
 	@echo "make demo       transfer the style of one bundled picture to another, into out/demo"
 	@echo "make test       ruff and every test"
 	@echo "make lint       ruff alone"
+	@echo "make notebooks  make the notebooks anew from their sources; one: make notebooks ONLY=01_gradient_systems"
+	@echo "make results    make the committed measurements anew (an hour or two)"
 	@echo "make lock       make requirements.lock anew from pyproject.toml (needs uv)"
 	@echo "make clean      remove out/ and the caches"
 	@echo "make distclean  remove the environment .venv too"
@@ -34,6 +37,12 @@ test: lint
 lint: $(STAMP)
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
+
+notebooks: $(STAMP)
+	@$(BIN)/python notebooks/execute.py $(ONLY)
+
+results: $(STAMP)
+	@set -e; for name in $(RESULTS); do $(BIN)/python benchmarks/$$name.py; done
 
 # Without its stamp an environment may be half installed, so it is begun anew; with an old stamp it is updated.
 # A Python is taken only if it runs: a pyenv shim may stand on PATH for a version that is not active.
@@ -76,7 +85,7 @@ lock:
 	@echo "requirements.lock: $$(grep -c '^[a-z0-9].*==' requirements.lock) pins"
 
 clean:
-	rm -rf out build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf out build *.egg-info .pytest_cache .ruff_cache .hypothesis notebooks/.ipynb_checkpoints
 	@find . -name .venv -prune -o -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean

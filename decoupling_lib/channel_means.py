@@ -126,7 +126,8 @@ class NetworkLinearization:
     def _argument(self, value: np.ndarray, shape: tuple[int, ...]) -> tf.Tensor:
         if np.shape(value) != shape:
             raise ValueError(f"expected an array of shape {shape}, received {np.shape(value)}")
-        return tf.constant(np.asarray(value, self.program.dtype))
+        with np.errstate(over="ignore"):  # infinity is what the flow then reports as diverged
+            return tf.constant(np.asarray(value, self.program.dtype))
 
 
 def activations(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:

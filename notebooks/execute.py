@@ -1,0 +1,77 @@
+"""Makes each notebook from its source: NN_name.py (jupytext percent) -> NN_name.ipynb, executed, outputs included.
+
+    python notebooks/execute.py [NN_name ...]        all of them if none is named
+
+The source is the only file to edit. A notebook that fails leaves the earlier .ipynb as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+FOLDER = Path(__file__).parent
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+
+def sources(folder: Path = FOLDER) -> list[Path]:
+    """The notebooks' sources, in order."""
+    return sorted(folder.glob("[0-9][0-9]_*.py"))
+
+
+def parsed(source: Path) -> nbformat.NotebookNode:
+    """The notebook of a source, not executed; cell ids and metadata depend on nothing but the source."""
+    notebook = jupytext.read(source, fmt="py:percent")
+    for place, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{place:03}"
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    return notebook
+
+
+def execute(source: Path) -> Path:
+    """Runs a source's notebook in its folder and writes the .ipynb beside it; raises `CellExecutionError`."""
+    notebook = parsed(source)
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=600,
+        record_timing=False,
+        resources={"metadata": {"path": source.parent}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # at start it warns of unencrypted local sockets
+    )
+    client.execute()
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    target, sibling = source.with_suffix(".ipynb"), source.with_suffix(".ipynb.new")
+    nbformat.write(notebook, sibling)
+    os.replace(sibling, target)
+    return target
+
+
+def main(names: list[str], folder: Path = FOLDER) -> int:
+    # The environment's own kernel comes before one that the user's account may hold under the same name.
+    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+    known = {source.stem: source for source in sources(folder)}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        print(f"no notebook {unknown[0]!r}; there are: {', '.join(known)}", file=sys.stderr)
+        return 2
+    for name in names or known:
+        began = time.perf_counter()
+        try:
+            target = execute(known[name])
+        except CellExecutionError as error:
+            print(f"{name}: a cell failed; the earlier notebook is left as it was\n{error}", file=sys.stderr)
+            return 1
+        print(f"{target.name}: {time.perf_counter() - began:.0f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

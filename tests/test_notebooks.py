@@ -1,0 +1,220 @@
+"""The committed notebooks are their sources, executed; each rule is tried on a bad notebook too."""
+
+import ast
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "notebooks"
+CHECKED = "NBVAL_CHECK_OUTPUT"
+HEADINGS = ["What you'll do", "What you'll learn", "What you'll need", "Exercises", "Further reading"]
+MACHINE = re.compile(r"(/home/|/tmp/|/Users/|/root/|/work/|[A-Z]:\\\\)")
+_spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
+execute = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(execute)
+SOURCES = execute.sources()
+each_notebook = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+
+
+def tags(cell) -> set[str]:
+    return set(cell.metadata.get("tags", []))
+
+
+def text_of(cell) -> str:
+    """All that a reader sees as text below a cell."""
+    seen = []
+    for output in cell.get("outputs", []):
+        seen += [output.get("text", ""), output.get("data", {}).get("text/plain", ""), *output.get("traceback", [])]
+    return "\n".join(seen)
+
+
+def cells_differ(source, notebook) -> list[str]:
+    def key(cell) -> tuple:
+        return cell.cell_type, cell.source, sorted(tags(cell))
+
+    if len(source.cells) != len(notebook.cells):
+        return [f"{len(source.cells)} cells in the source, {len(notebook.cells)} in the notebook"]
+    pairs = enumerate(zip(source.cells, notebook.cells, strict=True))
+    return [f"cell {k} differs" for k, (a, b) in pairs if key(a) != key(b)]
+
+
+def not_executed(notebook) -> list[str]:
+    found, checked = [], 0
+    for k, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        if cell.execution_count is None:
+            found.append(f"cell {k} was not executed")
+        if CHECKED in cell.source:
+            checked += 1
+            if not any(output.output_type in ("stream", "execute_result") for output in cell.outputs):
+                found.append(f"cell {k} is checked but shows nothing")
+    return found if checked else [*found, "no cell is checked"]
+
+
+def bad_outputs(notebook) -> list[str]:
+    """Errors other than an exercise's NotImplementedError, messages on stderr, progress bars, paths of a machine."""
+    found = []
+    for k, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                expected = {"exercise", "raises-exception"} <= tags(cell) and output.ename == "NotImplementedError"
+                found += [] if expected else [f"cell {k} raised {output.ename}"]
+            if output.get("name") == "stderr":
+                found.append(f"cell {k} wrote on stderr")
+        if cell.cell_type == "code" and (MACHINE.search(text_of(cell)) or "it/s" in text_of(cell)):
+            found.append(f"cell {k} shows a path or a progress bar")
+    return found
+
+
+def bad_exercises(notebook) -> list[str]:
+    found, code = [], [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell, following in zip(code, [*code[1:], None], strict=True):
+        if "exercise" in tags(cell):
+            solved = following is not None and "solution" in tags(following)
+            found += [] if solved else ["an exercise has no solution after it"]
+            found += [] if "raises-exception" in tags(cell) else ["an exercise's stub may not raise"]
+        if "solution" in tags(cell):
+            hidden = cell.metadata.get("jupyter", {}).get("source_hidden") and "hide-input" in tags(cell)
+            found += [] if hidden else ["a solution is not hidden"]
+            tested = any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source)))
+            found += [] if tested else ["a solution is not tested"]
+    return found if any("exercise" in tags(cell) for cell in code) else [*found, "no exercise"]
+
+
+def definitions(notebook) -> list[str]:
+    """Functions and classes outside of exercises: those belong into the library."""
+    found = []
+    for k, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and not {"exercise", "solution"} & tags(cell):
+            kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+            found += [f"cell {k} defines {n.name}" for n in ast.walk(ast.parse(cell.source)) if isinstance(n, kinds)]
+    return found
+
+
+def missing_headings(notebook) -> list[str]:
+    written = [line[3:] for c in notebook.cells if c.cell_type == "markdown" for line in c.source.splitlines()]
+    places = [written.index(heading) if heading in written else -1 for heading in HEADINGS]
+    return [] if -1 not in places and places == sorted(places) else [f"headings stand at {places}"]
+
+
+@each_notebook
+def test_a_notebook_is_its_source_executed(source):
+    notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    nbformat.validate(notebook)
+    assert cells_differ(execute.parsed(source), notebook) == []
+    for rule in (not_executed, bad_outputs, bad_exercises, definitions, missing_headings):
+        assert rule(notebook) == [], rule.__name__
+
+
+def test_there_are_notebooks_and_each_has_a_source():
+    assert SOURCES
+    assert {path.stem for path in FOLDER.glob("*.ipynb")} == {path.stem for path in SOURCES}
+
+
+def checked_cell(printed: str = "0.25\n") -> nbformat.NotebookNode:
+    source = f"# {CHECKED}\nprint(0.5**2)"
+    return new_code_cell(source, execution_count=1, outputs=[new_output("stream", name="stdout", text=printed)])
+
+
+def error(name: str) -> nbformat.NotebookNode:
+    return new_output("error", ename=name, evalue="", traceback=[])
+
+
+STUB = {"tags": ["exercise", "raises-exception"]}
+SOLUTION = {"tags": ["solution", "hide-input"], "jupyter": {"source_hidden": True}}
+
+
+@pytest.mark.parametrize(
+    ("rule", "cells", "said"),
+    [
+        (not_executed, [new_code_cell("1")], "cell 0 was not executed"),
+        (not_executed, [new_code_cell("1", execution_count=1)], "no cell is checked"),
+        (not_executed, [new_code_cell(f"# {CHECKED}", execution_count=1)], "shows nothing"),
+        (bad_outputs, [new_code_cell("1/0", outputs=[error("ZeroDivisionError")])], "raised ZeroDivisionError"),
+        (bad_outputs, [new_code_cell("f()", outputs=[error("NotImplementedError")])], "raised NotImplementedError"),
+        (bad_outputs, [new_code_cell("1/0", metadata=STUB, outputs=[error("ValueError")])], "raised ValueError"),
+        (bad_outputs, [checked_cell("read /tmp/x\n")], "path"),
+        (bad_outputs, [new_code_cell("w", outputs=[new_output("stream", name="stderr", text="!")])], "stderr"),
+        (bad_exercises, [new_code_cell("1")], "no exercise"),
+        (bad_exercises, [new_code_cell("1", metadata=STUB)], "no solution"),
+        (bad_exercises, [new_code_cell("1", metadata=STUB), new_code_cell("1", metadata=SOLUTION)], "not tested"),
+        (bad_exercises, [new_code_cell("assert 1", metadata={"tags": ["solution"]})], "not hidden"),
+        (bad_exercises, [new_code_cell("1", metadata={"tags": ["exercise"]})], "may not raise"),
+        (definitions, [new_code_cell("def f():\n    return 1")], "defines f"),
+        (missing_headings, [new_markdown_cell("## Exercises\n\n## What you'll do")], "headings"),
+    ],
+)
+def test_each_rule_finds_what_it_forbids(rule, cells, said):
+    assert any(said in fault for fault in rule(new_notebook(cells=cells)))
+
+
+def test_cells_are_compared_by_type_source_and_tags():
+    one, other = new_notebook(cells=[new_code_cell("1")]), new_notebook(cells=[new_code_cell("2")])
+    tagged = new_notebook(cells=[new_code_cell("1", metadata=STUB)])
+    assert cells_differ(one, one) == []
+    assert cells_differ(one, other) and cells_differ(one, tagged) and cells_differ(one, new_notebook())
+
+
+def validated(path: Path) -> int:
+    """pytest's exit code on a notebook, under the project's own options."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-c",
+        "pyproject.toml",
+        "--rootdir",
+        ".",
+        "-p",
+        "no:cacheprovider",
+        str(path),
+    ]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=300).returncode
+
+
+def test_a_changed_number_or_a_failing_cell_is_seen(tmp_path):
+    kernel = nbformat.from_dict({"kernelspec": execute.KERNEL})
+    good, changed = new_notebook(cells=[checked_cell()], metadata=kernel), new_notebook(metadata=kernel)
+    changed.cells = [checked_cell("0.26\n")]
+    failing = new_notebook(cells=[new_code_cell("assert 1 > 2", execution_count=1)], metadata=kernel)
+    codes = []
+    for name, notebook in (("good", good), ("changed", changed), ("failing", failing)):
+        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+        codes.append(validated(tmp_path / f"{name}.ipynb"))
+    assert codes == [0, 1, 1]
+
+
+@each_notebook
+def test_a_number_changed_in_a_notebook_is_seen(source, tmp_path):
+    """The lesson up to its first checked cell, with the last digit of that cell's output changed."""
+    notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    place = next(k for k, cell in enumerate(notebook.cells) if CHECKED in cell.source)
+    notebook.cells = notebook.cells[: place + 1]
+    output = notebook.cells[place].outputs[0]
+    last = max(m.start() for m in re.finditer(r"\d", output.text))
+    output.text = output.text[:last] + str((int(output.text[last]) + 1) % 10) + output.text[last + 1 :]
+    nbformat.write(notebook, tmp_path / "changed.ipynb")
+    assert validated(tmp_path / "changed.ipynb") == 1
+
+
+def test_execution_is_repeatable_and_a_failure_keeps_the_old_notebook(tmp_path, capsys):
+    source = tmp_path / "01_try.py"
+    source.write_text("# %% [markdown]\n# # Title\n\n# %%\nprint(1 + 1)\n", "utf-8")
+    assert execute.main([], tmp_path) == 0
+    first = source.with_suffix(".ipynb").read_bytes()
+    assert execute.main(["01_try"], tmp_path) == 0
+    assert source.with_suffix(".ipynb").read_bytes() == first
+    assert nbformat.reads(first.decode(), as_version=4).cells[1].outputs[0].text == "2\n"
+    source.write_text("# %%\nraise ValueError\n", "utf-8")
+    assert execute.main([], tmp_path) == 1
+    assert "01_try" in capsys.readouterr().err
+    assert source.with_suffix(".ipynb").read_bytes() == first
+    assert execute.main(["02_none"], tmp_path) == 2
