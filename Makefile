@@ -24,10 +24,10 @@ help:
 	@echo "The first call of demo, test or lint installs .venv. To choose the Python: make test PYTHON=/path/to/python3"
 
 demo: $(STAMP)
-	@$(BIN)/decoupling transfer china flower --max-side 64 --out out/demo/transfer
+	@$(BIN)/decoupling transfer coffee chelsea --max-side 64 --out out/demo/transfer
 	@$(BIN)/decoupling transfer china china --max-side 64 --out out/demo/self
 	@echo "Made, in $(CURDIR)/out/demo:"
-	@echo "  transfer/  the style of china on flower"
+	@echo "  transfer/  the style of coffee on chelsea"
 	@echo "  self/      the style of china on china itself: the way there and back"
 	@echo "Look at result.png and panel.png in each; report.json has the numbers."
 
