@@ -1,4 +1,4 @@
-"""Normalization drawn: gradient curves in the plane that end on a reference manifold (figure 2.1 of the thesis)."""
+"""Normalization drawn for the lessons: in the plane and nested in space (figures 2.1 and 2.2 of the thesis)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from mpl_toolkits.mplot3d import Axes3D
+from scipy.optimize import brentq
 
-from .features import Block, ClosedForm, FeatureMap
+from .features import Block, ClosedForm, Counted, FeatureMap
 from .flow import integrate
+from .legs import Reference, Settings
+from .lift import Damping
+from .moments import REFERENCE, feature_map
+from .normalization import normalize
 from .plots import COLORS
 
 RESOLUTION = 201
@@ -90,3 +96,77 @@ def show_portrait(ax: Axes, drawn: Portrait) -> None:
     ax.plot([], [], "s", color=COLORS[2], label="the point, normalized")
     ax.set(xlabel="first coordinate", ylabel="second coordinate", aspect="equal")
     ax.legend(fontsize=8, loc="lower right")
+
+
+@dataclass(frozen=True)
+class NestedPortrait:
+    """Nested normalization of samples of three values: R_1 ⊃ R_2 ⊃ R_3 in space, and the legs of one sample.
+
+    Parameters
+    ----------
+    plane : (4, 3), corners of a piece of R_1, where the mean is 0.
+    circle : (n, 3), R_2: of these, the variance is 1. points : (6, 3), R_3: of these, the skewness is 0.
+    legs : one (n, 3) a leg: the accepted points of the flow, each leg beginning where the one before ended.
+    """
+
+    plane: np.ndarray
+    circle: np.ndarray
+    points: np.ndarray
+    legs: tuple[np.ndarray, ...]
+
+
+def nested_portrait(start: np.ndarray, reach: float = 3.4) -> NestedPortrait:
+    """The manifolds computed from their features, and the engine's legs from a sample (3,) to R_3."""
+    features = feature_map(3)
+    first, second = np.linalg.svd(np.ones((1, 3)))[2][1:]  # an orthonormal basis of the plane of mean 0
+    corners = reach * np.array([first + second, first - second, -first - second, second - first])
+
+    def on_circle(angle: float) -> np.ndarray:
+        ray = np.cos(angle) * first + np.sin(angle) * second
+        return ray / np.sqrt(features.values(ray)[1])
+
+    def skewness(angle: float) -> float:
+        return float(features.values(on_circle(angle))[2])
+
+    angles = np.linspace(0.01, 0.01 + 2 * np.pi, 361)
+    signs = np.sign([skewness(angle) for angle in angles])
+    changes = np.flatnonzero(np.diff(signs))
+    points = [on_circle(brentq(skewness, angles[k], angles[k + 1])) for k in changes]
+    legs: dict[str, list[np.ndarray]] = {}
+    normalize(
+        Counted(features),
+        np.asarray(start, dtype=float),
+        Reference(REFERENCE[:3], np.ones(3, bool), Damping(0.0, np.ones(3))),
+        Settings(rule="adaptive", steps=2000, tolerance=1e-11, solver_tolerance=1e-12, threshold=1e-9),
+        listen=lambda _, layer, progress, x: legs.setdefault(layer, []).append(x),
+    )
+    circle = np.stack([on_circle(angle) for angle in angles])
+    return NestedPortrait(corners, circle, np.stack(points), tuple(np.stack(leg) for leg in legs.values()))
+
+
+def show_nested(ax: Axes3D, drawn: NestedPortrait) -> None:
+    """The plane R_1, the circle R_2, the points R_3, and one sample's way through them, a color a leg."""
+    ax.plot_trisurf(*drawn.plane.T, triangles=[[0, 1, 2], [0, 2, 3]], color=COLORS[1], alpha=0.18)
+    ax.plot(*drawn.circle.T, color=COLORS[1], linewidth=2)
+    ax.plot(*drawn.points.T, "D", color=COLORS[0], markersize=5)
+    looks = zip(drawn.legs, (COLORS[3], COLORS[2], COLORS[0]), ("-", "--", ":"), strict=True)
+    for (leg, color, line), goal in zip(looks, ("mean 0", "variance 1", "skewness 0"), strict=True):
+        ax.plot(*leg.T, line, color=color, linewidth=2.2, label=f"leg to {goal}")
+    ax.plot(*drawn.legs[0][0], "o", color=COLORS[3], markersize=7)
+    ax.text(*drawn.plane[1], "$R_1$: mean 0", color=COLORS[1])
+    ax.text(*(1.08 * drawn.circle[150]), "$R_2$: variance 1", color=COLORS[1])
+    ax.text(*(1.12 * drawn.points[-1]), "$R_3$: skewness 0")
+    ax.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="$x_3$")
+    ax.legend(fontsize=8, loc="upper left")
+
+
+def show_cosines(ax: Axes, cosines: np.ndarray, names: Sequence[str], title: str) -> None:
+    """A table of the cosines between gradients, (n, n), shaded by size; 0 is decoupled."""
+    ax.imshow(np.abs(cosines), cmap="Blues", vmin=0, vmax=1.4)
+    for (row, column), cosine in np.ndenumerate(cosines):
+        shown = "0" if abs(cosine) < 5e-4 else f"{cosine:.2f}"
+        ax.text(column, row, shown, ha="center", va="center", fontsize=8)
+    ax.set(xticks=range(len(names)), yticks=range(len(names)))
+    ax.set_xticklabels(names, rotation=45, ha="right", fontsize=8)
+    ax.set_yticklabels(names, fontsize=8)
+    ax.set_title(title, fontsize=10)
