@@ -136,6 +136,21 @@ def transfer(
 
 
 @app.command()
+def figures(
+    only: Annotated[str | None, typer.Option(help="Numbers of the thesis's figures, as in 2.1,2.2.")] = None,
+    out: Annotated[str, typer.Option(help="Folder for the figures.")] = "figures",
+) -> None:
+    """Draw the thesis's figures anew."""
+    from . import figures as drawn
+
+    numbers = [number.strip() for number in only.split(",")] if only is not None else list(drawn.FIGURES)
+    for number in numbers:
+        checks.choice(number, drawn.FIGURES, "figure")
+    for path in drawn.make(checks.output_folder(out), numbers):
+        print(path)
+
+
+@app.command()
 def moments(
     file: Annotated[
         str | None, typer.Argument(help="Numbers (text or CSV, all of them one sample), or a picture.")

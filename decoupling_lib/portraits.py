@@ -153,8 +153,8 @@ def show_nested(ax: Axes3D, drawn: NestedPortrait) -> None:
     for (leg, color, line), goal in zip(looks, ("mean 0", "variance 1", "skewness 0"), strict=True):
         ax.plot(*leg.T, line, color=color, linewidth=2.2, label=f"leg to {goal}")
     ax.plot(*drawn.legs[0][0], "o", color=COLORS[3], markersize=7)
-    ax.text(*drawn.plane[1], "$R_1$: mean 0", color=COLORS[1])
-    ax.text(*(1.08 * drawn.circle[150]), "$R_2$: variance 1", color=COLORS[1])
+    ax.text(*drawn.plane[1], "$R_1$: mean 0   ", color=COLORS[1], ha="right", va="bottom")
+    ax.text(*(1.3 * drawn.circle[150]), "$R_2$: variance 1", color=COLORS[1], ha="center", va="bottom")
     ax.text(*(1.12 * drawn.points[-1]), "$R_3$: skewness 0")
     ax.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="$x_3$")
     ax.legend(fontsize=8, loc="upper left")

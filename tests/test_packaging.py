@@ -21,7 +21,7 @@ ORDER = [
     *("checks", "images", "features", "weights", "networks", "channel_means", "metrics", "lift", "flow"),
     *("moments", "samples"),
     *("legs", "normalization", "refinement", "steps", "baselines", "classifier", "zeros", "transfer", "plots"),
-    *("portraits", "expected"),
+    *("portraits", "figures", "expected"),
     *("options", "experiment", "report", "checkpoint", "widgets", "cli"),
 ]
 IMPORT_NAMES = {
