@@ -26,7 +26,7 @@ MAX_ORDER = len(NAMES)
 REFERENCE = np.array([0.0, 1.0, 0.0, 3.0, 0.0, 15.0])
 """v: the first six moments of the standard normal distribution."""
 
-TOLERANCE = 1e-12
+TOLERANCE = 1e-14
 NEWTON_STEPS = 3
 MAX_STEPS = 5000
 _NEAREST_POLE = 1e-100

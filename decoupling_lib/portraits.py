@@ -154,7 +154,7 @@ def show_nested(ax: Axes3D, drawn: NestedPortrait) -> None:
         ax.plot(*leg.T, line, color=color, linewidth=2.2, label=f"leg to {goal}")
     ax.plot(*drawn.legs[0][0], "o", color=COLORS[3], markersize=7)
     ax.text(*drawn.plane[1], "$R_1$: mean 0   ", color=COLORS[1], ha="right", va="bottom")
-    ax.text(*(1.3 * drawn.circle[150]), "$R_2$: variance 1", color=COLORS[1], ha="center", va="bottom")
+    ax.text(0, 0, 0, "$R_2$: variance 1", color=COLORS[1], ha="center")
     ax.text(*(1.12 * drawn.points[-1]), "$R_3$: skewness 0")
     ax.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="$x_3$")
     ax.legend(fontsize=8, loc="upper left")

@@ -20,7 +20,8 @@
 #
 # ## What you'll need
 #
-# Lesson 1. About 30 minutes. It covers section 2.2 of the thesis, with the moments of arXiv 2207.02132.
+# Lesson 1. About 30 minutes. It covers section 2.2 of the thesis (*normalización*, *características desacopladas*),
+# with the moments of arXiv 2207.02132.
 
 # %%
 import json
@@ -39,7 +40,8 @@ from decoupling_lib.portraits import nested_portrait, show_cosines, show_nested
 # %% [markdown]
 # ## Nested manifolds
 #
-# Three numbers are a point in space. Those with mean 0 fill a plane, $R_1$. In it, those with variance 1 are a
+# Three numbers are a point in space. Those with mean 0 fill a plane, the first reference manifold (*variedad de
+# referencia*), $R_1$. In it, those with variance 1 are a
 # circle, $R_2$. On the circle, those with skewness 0 are six points, $R_3$. A sample goes to the plane, then within
 # the plane to the circle, then along the circle to a point. What it shows just before each leg is its **decoupled**
 # moment.
@@ -207,8 +209,9 @@ assert max(remeasured.values()) < 1e-10
 # %% [markdown]
 # ## Transfer
 #
-# *Style transfer* in small: measure the decoupled moments of an origin, normalize a target, impose. The target
-# keeps the order of its values, its content; the origin's shape of distribution is its style. First two signals.
+# *Style transfer* (*transferencia de estilo*) in small: measure the decoupled moments of an origin, normalize a
+# target, impose. The target keeps the order of its values, its content; the origin's shape of distribution is its
+# style. First two signals.
 
 # %%
 time = np.linspace(0, 1, 800)
@@ -284,10 +287,11 @@ assert texture["low"] > 0 and mild["low"] > 0
 assert strong["high"] < 0 and mild_log["high"] < 0
 
 # %% [markdown]
-# Read it honestly. Decoupling helps the textures if the bands are fine, and hardly if they are coarse. It helps to tell
-# tails apart if samples are a little skewed, but a logarithm of the kurtosis does more. With strong skewness it does
-# harm: undoing the skewness takes away what came with it, and that was much of what told the tails apart. (The texture
-# intervals over folds do not cover new patches; the "halves" rows do, and are wider.)
+# Read it honestly. Decoupling helps the textures if the bands are fine, and hardly if they are coarse. It helps to
+# tell tails apart if samples are a little skewed, but a logarithm of the kurtosis does more (with both on a
+# logarithm, decoupling gains 0.03 again). With strong skewness it does harm: undoing the skewness takes away what
+# came with it, and that was much of what told the tails apart. (The texture intervals over folds do not cover new
+# patches; the "halves" rows do, and are wider.)
 #
 # What decoupling surely buys is something that no feature table shows: **one number can be changed while the others
 # stand still, and the way back exists.** That is what a transfer of style needs.
@@ -336,7 +340,7 @@ assert "leg 4" in message  # two of eight at each end: the kurtosis ends at 8/4 
 # ## Further reading
 #
 # - Martínez-Enríquez, González & Portilla (2022), arXiv 2207.02132: decoupled moments, and features of filters.
-# - Canham et al. (2022), arXiv 2212.02953: the same idea in the vision of noise and texture.
+# - Canham et al. (2022), arXiv 2212.02953: the other paper that the thesis builds its theory on.
 # - Gautschi, *Orthogonal Polynomials: Computation and Approximation*: the recurrence behind the legs.
 #
 # Next: the features of a network.
