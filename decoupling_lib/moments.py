@@ -167,7 +167,9 @@ def impose(normalized: np.ndarray, values: np.ndarray) -> np.ndarray:
             f"a sample normalized by {order - 1} legs",
             "take decouple(x, order).sample",
         )
-    for k in range(order, 0, -1):
+    if float(np.mean(y**order)) != values[-1]:  # on a self-transfer the last moment is there, and may have no leg
+        y = move(y, order, values[-1])
+    for k in range(order - 1, 0, -1):
         y = move(y, k, values[k - 1])
     return y
 

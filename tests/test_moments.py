@@ -250,6 +250,15 @@ def test_a_dead_end_stops_only_the_orders_behind_it():
     assert moments.decouple([0, 1, 5], 4).values[3] == pytest.approx(1.5)
 
 
+def test_five_different_values_have_six_decoupled_moments_and_come_back():
+    """The sixth is measured after leg 5; only another value of it would need a sixth leg, and six different values."""
+    x = np.array([0.0, 1, 1, 2, 2, 2, 3, 3, 5])
+    there = moments.decouple(x)
+    np.testing.assert_allclose(moments.impose(there.sample, there.values), x, atol=1e-10)
+    with pytest.raises(InputError, match="leg 6"):
+        moments.impose(there.sample, there.values + [0, 0, 0, 0, 0, 1])
+
+
 def test_what_cannot_be_imposed_is_refused():
     there = moments.decouple(SAMPLE, 3)
     for values, said in (
