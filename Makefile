@@ -17,7 +17,7 @@ help:
 	@echo "make test       ruff and every test"
 	@echo "make lint       ruff alone"
 	@echo "make notebooks  make the notebooks anew from their sources; one: make notebooks ONLY=01_gradient_systems"
-	@echo "make results    make the committed measurements anew (an hour or two)"
+	@echo "make results    make the committed measurements anew (long)"
 	@echo "make lock       make requirements.lock anew from pyproject.toml (needs uv)"
 	@echo "make clean      remove out/ and the caches"
 	@echo "make distclean  remove the environment .venv too"

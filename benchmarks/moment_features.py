@@ -43,7 +43,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from decoupling_lib import images, moments
+from decoupling_lib import images, moments, samples
 from decoupling_lib.checks import InputError
 
 TEXTURES = ("brick", "grass", "gravel")
@@ -143,7 +143,7 @@ def textures(side: int, patch: int, bands: tuple) -> tuple[dict[str, np.ndarray]
     pairs, labels, places, lost = [], [], [], 0
     for label, name in enumerate(TEXTURES):
         gray = images.load(name).array[:side, :side, 0]
-        gray = moments.dequantize(gray, seed=label, width=1 / 255)
+        gray = samples.dequantize(gray, seed=label, width=1 / 255)
         layers = np.stack(
             [gray, *(gaussian_filter(gray, fine) - gaussian_filter(gray, coarse) for fine, coarse in bands)]
         )

@@ -79,11 +79,7 @@ def image(array: Any, name: str) -> np.ndarray:
         raise problem(name, "is too small", found, accepted, "use a larger picture")
     with np.errstate(over="ignore"):
         found = np.asarray(found, dtype=np.float64)
-    bad = found.size - int(np.count_nonzero(np.isfinite(found)))
-    if bad:
-        what = "has 1 value that is not finite" if bad == 1 else f"has {bad} values that are not finite"
-        raise problem(name, what, found, "finite values", "replace NaN and infinite values")
-    return found
+    return _finite(found, name)
 
 
 def not_constant(array: Any, name: str) -> np.ndarray:
@@ -119,10 +115,14 @@ def sample(array: Any, name: str, least: int = 1) -> np.ndarray:
     if found.size < least:
         raise problem(name, "has too few values", found.size, accepted, "take more values")
     found = found.astype(np.float64, copy=False)
+    return _finite(found, name)
+
+
+def _finite(found: np.ndarray, name: str) -> np.ndarray:
     bad = found.size - int(np.count_nonzero(np.isfinite(found)))
     if bad:
         what = "has 1 value that is not finite" if bad == 1 else f"has {bad} values that are not finite"
-        raise problem(name, what, found, accepted, "replace NaN and infinite values")
+        raise problem(name, what, found, "finite values", "replace NaN and infinite values")
     return found
 
 

@@ -144,9 +144,7 @@ def figures(
     from . import figures as drawn
 
     numbers = [number.strip() for number in only.split(",")] if only is not None else list(drawn.FIGURES)
-    for number in numbers:
-        checks.choice(number, drawn.FIGURES, "figure")
-    for path in drawn.make(checks.output_folder(out), numbers):
+    for path in drawn.make(out, numbers):
         print(path)
 
 
@@ -172,7 +170,7 @@ def moments(
         given = "both" if file else "neither"
         raise checks.problem("moments", "needs one sample", given, "FILE or --sample NAME", "give one of them")
     chosen = samples.named(sample, max_side, seed) if file is None else samples.read(file, column, max_side, seed)
-    x = features.dequantize(chosen.values, seed) if break_ties else chosen.values
+    x = samples.dequantize(chosen.values, seed) if break_ties else chosen.values
     coupled, decoupled = features.coupled(x), features.decouple(x).values
     if as_json:
         print(json.dumps({"n": x.size, "coupled": coupled.tolist(), "decoupled": decoupled.tolist()}))

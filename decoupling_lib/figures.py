@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 
 from . import checks
 from .plots import DPI, save
-from .portraits import bowl, nested_portrait, portrait, show_nested, show_portrait
+from .portraits import TOLERANCE, bowl, nested_portrait, portrait, show_nested, show_portrait
 
 STARTS = ((2.4, 1.6), (1.8, 1.7), (2.7, 0.6), (-2.5, 1.2), (-1.2, -1.7), (0.7, 0.25))
 SAMPLE = (0.2, 4.4, 1.0)
@@ -24,7 +25,7 @@ def normalization_in_the_plane() -> Figure:
     ax = figure.add_subplot()
     show_portrait(ax, portrait(bowl(3.0), [np.array(start) for start in STARTS], 1.0, (-3, 3, -2, 2)))
     ax.set_title("Normalization: each point runs along its gradient curve to the reference")
-    return _signed(figure, "f = (x² + 3y²)/2, v = 1; flow with error control, tolerance 1e-10")
+    return _signed(figure, f"f = (x² + 3y²)/2, v = 1; flow with error control, tolerance {TOLERANCE:g}")
 
 
 def nested_normalization() -> Figure:
@@ -34,18 +35,21 @@ def nested_normalization() -> Figure:
     show_nested(ax, nested_portrait(np.array(SAMPLE)))
     ax.view_init(elev=22, azim=8)
     ax.set_title("Nested normalization: onto the plane, onto the circle, onto a point")
-    return _signed(figure, f"the sample {SAMPLE}; moments of three values; flow with error control, tolerance 1e-11")
+    return _signed(
+        figure, f"the sample {SAMPLE}, its moments; flow with error control, tolerance {TOLERANCE:g}"
+    )
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {"2.1": normalization_in_the_plane, "2.2": nested_normalization}
 
 
-def make(folder: Path, numbers: Sequence[str] | None = None) -> list[Path]:
-    """Draws figures into an existing folder, figure_2_1.png and so on, and returns the paths.
+def make(out: str | os.PathLike[str], numbers: Sequence[str] | None = None) -> list[Path]:
+    """Draws figures into a folder, made if needed, as figure_2_1.png and so on, and returns the paths.
 
     Raises `InputError` for a number that the kit does not draw, before anything is drawn.
     """
     chosen = [checks.choice(number, FIGURES, "figure") for number in numbers or FIGURES]
+    folder = checks.output_folder(out)
     return [save(FIGURES[number](), folder / f"figure_{number.replace('.', '_')}.png") for number in chosen]
 
 

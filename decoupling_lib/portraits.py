@@ -19,6 +19,7 @@ from .normalization import normalize
 from .plots import COLORS
 
 RESOLUTION = 201
+TOLERANCE = 1e-11
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def portrait(
             points[0],
             "adaptive",
             400,
-            1e-10,
+            TOLERANCE,
             lambda _, x, points=points: points.append(x),
         )
         curves.append(np.stack(points))
@@ -137,7 +138,7 @@ def nested_portrait(start: np.ndarray, reach: float = 3.4) -> NestedPortrait:
         Counted(features),
         np.asarray(start, dtype=float),
         Reference(REFERENCE[:3], np.ones(3, bool), Damping(0.0, np.ones(3))),
-        Settings(rule="adaptive", steps=2000, tolerance=1e-11, solver_tolerance=1e-12, threshold=1e-9),
+        Settings(rule="adaptive", steps=2000, tolerance=TOLERANCE, solver_tolerance=1e-12, threshold=1e-9),
         listen=lambda _, layer, progress, x: legs.setdefault(layer, []).append(x),
     )
     circle = np.stack([on_circle(angle) for angle in angles])

@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image
 
 from . import checks, images
-from .moments import dequantize
 
 LEAST = 7
 """With fewer values no sample can have the kurtosis 3 that the fifth and sixth decoupled moments need."""
@@ -76,6 +75,23 @@ def brightness(image: np.ndarray, max_side: int | None = None, seed: int = 0) ->
     if np.max(np.abs(levels - np.rint(levels))) < 1e-6:
         image = dequantize(image, seed, 1 / 255)
     return np.ravel(images.fit(image, max_side=max_side) @ _LUMINANCE)
+
+
+def dequantize(x: np.ndarray, seed: int = 0, width: float | None = None) -> np.ndarray:
+    """The sample with each value moved at random inside its bin, ± width/2: ties break, the order of bins stays.
+
+    8-bit pictures are full of ties, and ties stay ties in every leg, which makes false dead ends.
+
+    Parameters
+    ----------
+    x : any shape, finite. seed : of the uniform noise. width : of a bin; default the smallest gap between values.
+    """
+    x = np.asarray(x, dtype=float)
+    if width is None:
+        gaps = np.diff(np.unique(checks.sample(np.ravel(x), "the sample")))
+        width = float(gaps.min()) if gaps.size else 0.0
+    noise = np.random.default_rng(checks.seed(seed)).random(x.shape)
+    return x + width * (noise - 0.5)
 
 
 def _is_picture(path: os.PathLike[str]) -> bool:

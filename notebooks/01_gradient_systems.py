@@ -28,6 +28,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from decoupling_lib.features import Block, ClosedForm, Counted
+from decoupling_lib.figures import STARTS
 from decoupling_lib.flow import RULES, integrate
 from decoupling_lib.legs import Reference, Settings
 from decoupling_lib.lift import Damping, to_tangent
@@ -82,7 +83,7 @@ assert abs(cosines[0, 2]) < 1e-12
 
 # %%
 feature = bowl(3.0)
-starts = [np.array(point) for point in [(2.4, 1.6), (1.8, 1.7), (2.7, 0.6), (-2.5, 1.2), (-1.2, -1.7), (0.7, 0.25)]]
+starts = [np.array(point) for point in STARTS]
 drawn = portrait(feature, starts, value=1.0, extent=(-3, 3, -2, 2))
 figure, ax = plt.subplots(figsize=(7.5, 5), layout="constrained")
 show_portrait(ax, drawn)

@@ -32,8 +32,10 @@ import numpy as np
 
 from decoupling_lib import images, moments, samples
 from decoupling_lib.features import Counted
+from decoupling_lib.figures import SAMPLE
 from decoupling_lib.legs import Reference, Settings
 from decoupling_lib.lift import Damping
+from decoupling_lib.moment_gradients import decoupled_gradients
 from decoupling_lib.normalization import normalize
 from decoupling_lib.portraits import nested_portrait, show_cosines, show_nested
 
@@ -47,7 +49,7 @@ from decoupling_lib.portraits import nested_portrait, show_cosines, show_nested
 # moment.
 
 # %%
-sample = np.array([0.2, 4.4, 1.0])
+sample = np.array(SAMPLE)
 drawn = nested_portrait(sample)
 figure = plt.figure(figsize=(7, 6), layout="constrained")
 ax = figure.add_subplot(projection="3d")
@@ -121,7 +123,7 @@ left.plot(z[order], z[order], "--", color="0.6", label="no change")
 left.set(xlabel="standardized value", ylabel="after the skewness leg", title="A monotone Möbius map")
 left.legend(fontsize=8)
 bins = np.linspace(-3, 5, 41)
-right.hist(z, bins, alpha=0.5, label="standardized, skewness 1.31")
+right.hist(z, bins, alpha=0.5, label=f"standardized, skewness {np.mean(z**3):.2f}")
 right.hist(y, bins, histtype="step", linewidth=2, color="k", label="skewness undone")
 right.set(xlabel="value", ylabel="how many", title="A thousand gamma numbers")
 right.legend(fontsize=8)
@@ -150,8 +152,8 @@ step, eye = 1e-5, np.eye(ten.size)
 raw = np.stack([(moments.coupled(ten + step * e) - moments.coupled(ten - step * e)) / (2 * step) for e in eye], axis=1)
 tables = {
     "coupled": raw,
-    "decoupled, at the sample": moments.decoupled_gradients(ten),
-    "decoupled, on $R_3$": moments.decoupled_gradients(moments.decouple(ten, 4).sample),
+    "decoupled, at the sample": decoupled_gradients(ten),
+    "decoupled, on $R_3$": decoupled_gradients(moments.decouple(ten, 4).sample),
 }
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")
 cosines = {}
@@ -230,7 +232,7 @@ for ax, signal, title in zip(axes, (bursts, chirp, dressed), ("origin", "target"
 # %%
 origin, target = (images.load(name, max_side=96).array for name in ("coffee", "chelsea"))
 channels = [
-    moments.transfer(moments.dequantize(origin[..., k].ravel(), k), moments.dequantize(target[..., k].ravel(), k), 4)
+    moments.transfer(samples.dequantize(origin[..., k].ravel(), k), samples.dequantize(target[..., k].ravel(), k), 4)
     for k in range(3)
 ]
 result = np.stack([channel.reshape(target.shape[:2]) for channel in channels], axis=-1)

@@ -13,7 +13,9 @@ from decoupling_lib.checks import InputError
 from decoupling_lib.features import Counted
 from decoupling_lib.legs import Reference, Settings
 from decoupling_lib.lift import Damping, to_tangent
+from decoupling_lib.moment_gradients import decoupled_gradients
 from decoupling_lib.normalization import impose, normalize
+from decoupling_lib.samples import dequantize
 
 GAMMA = np.random.default_rng(0).gamma(2, 1, 1000)
 SAMPLES = {
@@ -182,7 +184,7 @@ def test_gradients_are_those_of_finite_differences(x):
         [(moments.decouple(x + h * e).values - moments.decouple(x - h * e).values) / (2 * h) for e in np.eye(x.size)],
         axis=1,
     )
-    for row, expected in zip(moments.decoupled_gradients(x), differences, strict=True):
+    for row, expected in zip(decoupled_gradients(x), differences, strict=True):
         np.testing.assert_allclose(row, expected, atol=1e-6 * np.max(np.abs(expected)))
 
 
@@ -194,14 +196,14 @@ def cosines(rows: np.ndarray) -> np.ndarray:
 @each_sample
 def test_the_first_four_gradients_are_orthogonal_everywhere(x):
     """{1, x, x²} closes under brackets, so mean to orthokurtosis are decoupled on the whole space."""
-    np.testing.assert_allclose(cosines(moments.decoupled_gradients(x, 4)), np.eye(4), atol=1e-8)
+    np.testing.assert_allclose(cosines(decoupled_gradients(x, 4)), np.eye(4), atol=1e-8)
 
 
 def test_the_last_gradients_are_orthogonal_on_their_manifold_and_not_off_it():
     """∇c_4 and ∇c_5 meet at right angles on R_3, where x has no skewness; elsewhere they do not."""
-    off = cosines(moments.decoupled_gradients(SAMPLE))
-    on = cosines(moments.decoupled_gradients(moments.decouple(SAMPLE, 4).sample))
-    deeper = cosines(moments.decoupled_gradients(moments.decouple(SAMPLE, 5).sample))
+    off = cosines(decoupled_gradients(SAMPLE))
+    on = cosines(decoupled_gradients(moments.decouple(SAMPLE, 4).sample))
+    deeper = cosines(decoupled_gradients(moments.decouple(SAMPLE, 5).sample))
     assert abs(on[3, 4]) < 1e-8 and abs(on[3, 5]) < 1e-8
     assert abs(deeper[4, 5]) < 1e-8
     assert abs(off[3, 4]) > 0.05 and abs(on[4, 5]) > 0.05
@@ -209,11 +211,11 @@ def test_the_last_gradients_are_orthogonal_on_their_manifold_and_not_off_it():
 
 def test_dequantize_breaks_ties_and_keeps_the_order_of_bins():
     x = np.random.default_rng(7).poisson(3, 300).astype(float)
-    spread = moments.dequantize(x, seed=1)
+    spread = dequantize(x, seed=1)
     assert len(np.unique(spread)) == 300
     np.testing.assert_array_equal(np.rint(spread), x)
-    np.testing.assert_array_equal(spread, moments.dequantize(x, seed=1))
-    assert np.max(np.abs(moments.dequantize(x, 1, 0.2) - x)) <= 0.1
+    np.testing.assert_array_equal(spread, dequantize(x, seed=1))
+    assert np.max(np.abs(dequantize(x, 1, 0.2) - x)) <= 0.1
 
 
 def refused(x, order: int = 6) -> str:

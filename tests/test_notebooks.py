@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "notebooks"
 CHECKED = "NBVAL_CHECK_OUTPUT"
 HEADINGS = ["What you'll do", "What you'll learn", "What you'll need", "Exercises", "Further reading"]
-MACHINE = re.compile(r"(/home/|/tmp/|/Users/|/root/|/work/|[A-Z]:\\\\)")
+MACHINE = re.compile("|".join(map(re.escape, ("/home/", "/tmp/", "/Users/", "/root/", ":\\", str(ROOT)))))
 _spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
 execute = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(execute)

@@ -19,7 +19,7 @@ LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 MODULES = sorted((ROOT / "decoupling_lib").rglob("*.py"))
 ORDER = [
     *("checks", "images", "features", "weights", "networks", "channel_means", "metrics", "lift", "flow"),
-    *("moments", "samples"),
+    *("moments", "moment_gradients", "samples"),
     *("legs", "normalization", "refinement", "steps", "baselines", "classifier", "zeros", "transfer", "plots"),
     *("portraits", "figures", "expected"),
     *("options", "experiment", "report", "checkpoint", "widgets", "cli"),

@@ -5,8 +5,9 @@ import numpy as np
 from decoupling_lib.features import Block, ClosedForm
 from decoupling_lib.legs import Reference, Settings
 from decoupling_lib.lift import Damping, gradient_scales
+from decoupling_lib.samples import TEN
 
-SAMPLE = np.array([0, 0.5, 1, 1.7, 2.1, 3, 3.4, 5.2, 8.9, 13])
+SAMPLE = np.array(TEN)
 EXACT = Settings(rule="adaptive", steps=2000, tolerance=1e-11, solver_tolerance=1e-12, threshold=1e-9)
 
 
