@@ -35,9 +35,7 @@ def nested_normalization() -> Figure:
     show_nested(ax, nested_portrait(np.array(SAMPLE)))
     ax.view_init(elev=22, azim=8)
     ax.set_title("Nested normalization: onto the plane, onto the circle, onto a point")
-    return _signed(
-        figure, f"the sample {SAMPLE}, its moments; flow with error control, tolerance {TOLERANCE:g}"
-    )
+    return _signed(figure, f"the sample {SAMPLE}, its moments; flow with error control, tolerance {TOLERANCE:g}")
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {"2.1": normalization_in_the_plane, "2.2": nested_normalization}
