@@ -250,7 +250,7 @@ class _Program:
 
     def _linearize(self, x: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         maps, residuals = self._forward(x)
-        return tf.concat([tf.reduce_mean(h, [0, 1, 2]) for h in maps], 0), residuals
+        return tf.concat([tf.reduce_mean(tf.cast(h, tf.float64), [0, 1, 2]) for h in maps], 0), residuals
 
     def _jvp(self, residuals: list[tf.Tensor], dx: tf.Tensor) -> tf.Tensor:
         tangent, out = 255 * dx[None, ..., ::-1], {IMAGE: tf.reduce_mean(dx, [0, 1])}

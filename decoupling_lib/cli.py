@@ -46,7 +46,7 @@ def transfer(
         str | None, typer.Option(help="euler, midpoint, rk4, symmetric or adaptive.", show_default="symmetric")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Steps a leg; the most of them if adaptive.", show_default="48")
+        int | None, typer.Option(help="Steps a leg; the most of them if adaptive.", show_default="16")
     ] = None,
     tolerance: Annotated[
         float, typer.Option(help="Error allowed a step: adaptive and symmetric rules.")
@@ -71,6 +71,9 @@ def transfer(
     softness: Annotated[
         float, typer.Option(help="Softness relative to each layer's mean activation.")
     ] = DEFAULTS.softness,
+    growth: Annotated[
+        float | None, typer.Option(help="Softness of each convolution over that before it.", show_default="by --layers")
+    ] = None,
     pooling: Annotated[str, typer.Option(help="smooth, average or max.")] = DEFAULTS.pooling,
     damping: Annotated[float, typer.Option(help="0 is the exact lift; see the README.")] = DEFAULTS.damping,
     as_thesis: Annotated[bool, typer.Option("--as-thesis", help="ReLU, max-pooling and the annex's descent.")] = False,
@@ -95,6 +98,7 @@ def transfer(
         network=network,
         weights=weights,
         softness=softness,
+        growth=growth,
         damping=damping,
         rule=rule,
         steps=steps,

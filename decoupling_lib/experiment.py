@@ -9,7 +9,7 @@ import numpy as np
 from . import channel_means, checks, images, networks, steps, weights
 from .features import Counted
 from .legs import Listener, Reference, Settings
-from .options import Options, judge
+from .options import GROWTH, Options, judge
 from .transfer import Method, Transfer, transfer
 
 
@@ -65,6 +65,7 @@ def prepare(origin: str, target: str, options: Options = Options()) -> Experimen
         options.activation,
         options.softness,
         options.pooling,
+        options.growth or GROWTH[options.layers],
         options.seed,
     )
     features = Counted(channel_means.ChannelMeans(network))
@@ -93,7 +94,7 @@ def prepare(origin: str, target: str, options: Options = Options()) -> Experimen
 
 def _settings(options: Options, smooth: bool) -> Settings:
     rule = options.rule or ("symmetric" if smooth else "rk4")
-    steps_ = options.steps or (400 if rule == "adaptive" else 48)
+    steps_ = options.steps or {"adaptive": 400, "symmetric": 16}.get(rule, 48)
     threshold = 1e-3 if options.method != "decoupled" or options.threshold is None else options.threshold
     return Settings(
         rule, steps_, options.tolerance, min(options.tolerance, 1e-6), threshold, refinements=options.refinements

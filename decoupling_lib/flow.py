@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 from scipy.integrate import DOP853
+from scipy.special import betainc
 
 Field = Callable[[np.ndarray], np.ndarray]
 Status = Literal["reached", "damped_end", "max_steps", "stalled", "diverged", "interrupted"]
@@ -167,14 +168,13 @@ class _StepTooSmallError(Exception):
     pass
 
 
-def graded_grid(steps: int, grading: float, fine: Literal["start", "end"]) -> np.ndarray:
-    """A grid over [0, 1] whose steps shrink toward one end: 1 - (1 - k/steps)^grading, or its mirror image.
+def graded_grid(steps: int, toward_end: float, toward_start: float = 1.0) -> np.ndarray:
+    """A grid over [0, 1] whose steps shrink toward its ends: the incomplete beta function of equal steps.
 
-    A leg is stiffest near the reference, where weak channels fade; a symmetric rule retraces a leg only if the way
-    back takes the same steps in the opposite order.
+    `toward_end` and `toward_start` are at least 1; 1 and 1 are equal steps, g and 1 is 1 - (1 - k/steps)^g. A leg is
+    stiff near the reference, where weak channels fade. The way back takes the same steps in the opposite order.
     """
-    fractions = np.linspace(0.0, 1.0, steps + 1)
-    return fractions**grading if fine == "start" else 1.0 - (1.0 - fractions) ** grading
+    return betainc(toward_start, toward_end, np.linspace(0.0, 1.0, steps + 1))
 
 
 def _on_grid(

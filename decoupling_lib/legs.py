@@ -15,6 +15,7 @@ from .features import Counted, Linearization, Passes, block_slices
 from .flow import FlowResult, graded_grid, integrate
 from .lift import Damping, Lift
 from .metrics import relative_error, remaining_fraction
+from .retracing import Progress, retrace
 
 CORRECTIONS = 8
 
@@ -41,19 +42,24 @@ class Settings:
 
     Parameters
     ----------
-    rule, steps, tolerance : see `flow.integrate`.
+    rule, steps, tolerance : see `flow.integrate`; the rule "symmetric" is that of `retracing`.
+    rows : about how many Jacobian rows the symmetric rule may spend on a leg's preconditioner; once is the least.
     refinements : how many steps close the gap to the imposed style at most, see `refinement`.
-    grading : how much steps shrink toward the reference, see `flow.graded_grid`; 1 is equal steps.
+    grading : how much steps shrink toward the reference and how much toward the picture, see `flow.graded_grid`;
+        1 is equal steps.
+    first_grading : the same for the first block, which is stiff at both ends: a flat picture has hardly any gradients.
     solver_tolerance : see `lift.Lift`.
     threshold : the relative error at which a leg counts as `reached`; undamped legs are corrected to a tenth of it.
     """
 
     rule: str = "symmetric"
-    steps: int = 48
-    tolerance: float = 1e-7
+    steps: int = 16
+    tolerance: float = 2e-7
     solver_tolerance: float = 1e-7
     threshold: float = 1e-3
-    grading: float = 2.0
+    grading: tuple[float, float] = (3.0, 1.0)
+    first_grading: tuple[float, float] = (2.0, 2.5)
+    rows: int = 400
     refinements: int = 16
 
 
@@ -202,21 +208,37 @@ def follow_lift(
     rate = np.zeros(task.aim.size)
     rate[task.moving] = task.aim[task.moving] - task.start
     damping = reference.damping.prefix(task.aim.size)
-    lift = Lift(rate, task.live, damping, settings.solver_tolerance)
+    grid = graded_grid(settings.steps, *(settings.grading if task.moving.start else settings.first_grading))
+    if task.imposing:
+        grid = 1.0 - grid[::-1]
 
     def on_step(progress: float, point: np.ndarray) -> None:
         f = features.map.values(point)[task.moving]  # looked at for the record: not counted
         record(progress, block_error(f, task.aim[task.moving], task.live[task.moving]), point)
 
-    flow = integrate(
-        lambda point: lift.velocity(features.linearize(point)),
-        x,
-        settings.rule,
-        settings.steps,
-        settings.tolerance,
-        on_step,
-        graded_grid(settings.steps, settings.grading, "start" if task.imposing else "end"),
-    )
+    if settings.rule == "symmetric":
+        flow = retrace(
+            features,
+            Progress(x),
+            rate,
+            task.live,
+            damping,
+            grid,
+            settings.tolerance,
+            max(1, settings.rows // len(rate)),
+            lambda progress, state: on_step(progress, state.x),
+        )
+    else:
+        lift = Lift(rate, task.live, damping, settings.solver_tolerance)
+        flow = integrate(
+            lambda point: lift.velocity(features.linearize(point)),
+            x,
+            settings.rule,
+            settings.steps,
+            settings.tolerance,
+            on_step,
+            grid,
+        )
     undamped = damping.delta == 0
     if flow.status == "reached" and (undamped or task.imposing):
         aim = task.aim if undamped else features.values(flow.x)

@@ -1,14 +1,13 @@
 """The horizontal lift: the velocity of least norm that moves features at a given rate.
 
 With A the Jacobian of the held blocks and of the moving one, the exact velocity is A⁺r = Aᵀ(AAᵀ)⁻¹r. A weak
-feature (a tiny gradient) makes it huge, and the flow stiff; damping limits that. In block-scaled coordinates
-G = S^(-1/2) A Aᵀ S^(-1/2), where S holds each block's squared gradient norm at the reference image,
+feature (a tiny gradient) makes it huge, and the flow stiff; damping limits that. In scaled coordinates
+G = S^(-1/2) A Aᵀ S^(-1/2), where S holds squared gradient norms at the reference image (see `gradient_scales`),
 
-    velocity = Aᵀ S^(-1/2) φ(G) S^(-1/2) r,      φ(g) = 1/(g + δ)  (order 1, Tikhonov)  or  g/(g² + δ²)  (order 2).
+    velocity = Aᵀ S^(-1/2) (G + δ)⁻¹ S^(-1/2) r = Aᵀ(AAᵀ + δS)⁻¹r
 
-Order 1 is Aᵀ(AAᵀ + δS)⁻¹r, the default. Order 2 leaves strong features nearly exact (residual δ²/(g² + δ²) instead
-of δ/(g + δ)) and does not push weak ones at all, at two products with G an iteration instead of one.
-Both fields are autonomous: reversing the rate retraces the curve.
+(Tikhonov). In an eigendirection of G the share δ/(g + δ) of the rate is left undone: little where features are
+strong, nearly all where they are too weak to be moved. The field is autonomous: reversing the rate retraces the curve.
 The thesis projects on the gradient of a loss, which vanishes exactly on the reference manifold; here the
 projection is on the row space of the features' Jacobian.
 """
@@ -22,10 +21,11 @@ from scipy.linalg import eigh
 
 from .features import Block, Linearization, block_slices
 
-DAMPING_ORDERS = (1, 2)
 MAX_ITERATIONS = 200
-FIRST_BLOCK = 0.4
-"""The first block's share of the damping: a single convolution's leg is hardly stiff and can end nearer."""
+FIRST_BLOCK = 0.85
+"""The first block's share of the damping: a single convolution's leg is less stiff and can end nearer."""
+WEAKEST = 1e-9
+"""The least scale of a feature of the first block, relative to the block's mean: a gradient may vanish."""
 
 
 def to_tangent(jacobian: np.ndarray, dx: np.ndarray) -> np.ndarray:
@@ -54,35 +54,37 @@ class Damping:
     ----------
     delta : δ >= 0, dimensionless; 0 is the exact lift.
     scales : (n,), > 0: S, see `gradient_scales`.
-    order : 1 or 2, the shape of the filter φ. With delta = 0 both are 1/g.
     """
 
     delta: float
     scales: np.ndarray
-    order: int = 1
 
     def filter(self, eigenvalues: np.ndarray) -> np.ndarray:
-        """φ(g) for eigenvalues g >= 0 of the scaled Gram matrix; 0 where g is 0 and nothing damps it."""
+        """1/(g + δ) for eigenvalues g >= 0 of the scaled Gram matrix; 0 where g is 0 and nothing damps it."""
         g = np.maximum(eigenvalues, 0.0)
         if self.delta == 0:
             floor = np.finfo(float).eps * max(g.max(initial=0.0), 1.0)
             return np.where(g > floor, 1.0 / np.maximum(g, floor), 0.0)
-        if self.order == 1:
-            return 1.0 / (g + self.delta)
-        return g / (g * g + self.delta**2)
+        return 1.0 / (g + self.delta)
 
     def prefix(self, size: int) -> Damping:
-        return Damping(self.delta, self.scales[:size], self.order)
+        return Damping(self.delta, self.scales[:size])
 
 
 def gradient_scales(at: Linearization, blocks: tuple[Block, ...], live: np.ndarray) -> np.ndarray:
-    """S, (n,): each block's mean squared gradient norm over live features; the first block's times `FIRST_BLOCK`."""
+    """S, (n,): each block's mean squared gradient norm over live features; in the first, each one's own.
+
+    The first block's leg is that of a single convolution: damping each channel by its own gradient leaves a smaller
+    gap for the same way back. Its features that are not live get the mean; all its scales are times `FIRST_BLOCK`.
+    """
     norms = np.sum(np.square(at.jacobian(), dtype=float), axis=1)
     scales = np.ones(len(norms))
     for place, block in enumerate(block_slices(blocks).values()):
         alive = norms[block][live[block]]
-        if alive.size and alive.mean() > 0:
-            scales[block] = alive.mean() * (FIRST_BLOCK if place == 0 and len(blocks) > 1 else 1.0)
+        mean = alive.mean() if alive.size else 0.0
+        if mean > 0:
+            own = np.where(live[block], np.maximum(norms[block], WEAKEST * mean), mean)
+            scales[block] = FIRST_BLOCK * own if place == 0 else mean
     return scales
 
 
@@ -121,7 +123,6 @@ class Lift:
         self._weights = live / np.sqrt(damping.scales)
         self._rate = self._weights * rate
         self._damping, self._tolerance, self._patience = damping, tolerance, patience
-        self._squared = damping.order == 2 and damping.delta > 0
         self._vectors: np.ndarray | None = None
         self._multipliers: np.ndarray | None = None
         self.worst_residual = 0.0
@@ -145,9 +146,7 @@ class Lift:
         rows = rows * self._weights.astype(rows.dtype)[:, None]
         eigenvalues, self._vectors = eigh((rows @ rows.T).astype(float))
         g = np.maximum(eigenvalues, 0.0)
-        if self._squared:
-            self._inverse = 1.0 / (g * g + self._damping.delta**2)
-        elif self._damping.delta > 0:
+        if self._damping.delta > 0:
             self._inverse = 1.0 / (g + self._damping.delta)
         else:
             # Undamped: below the rounding of the Gram matrix an eigenvalue is noise; it must not be amplified.
@@ -155,22 +154,16 @@ class Lift:
                 g, max(np.finfo(rows.dtype).eps * g.max(initial=0.0), np.finfo(float).tiny)
             )
 
-    def _gram(self, at: Linearization, multipliers: np.ndarray) -> np.ndarray:
-        return self._weights * at.jvp(at.vjp(self._weights * multipliers))
-
     def _apply(self, at: Linearization, multipliers: np.ndarray) -> np.ndarray:
-        delta = self._damping.delta
-        product = self._gram(at, multipliers)
-        if self._squared:
-            return self._gram(at, product) + delta**2 * multipliers
-        return product + delta * multipliers
+        product = self._weights * at.jvp(at.vjp(self._weights * multipliers))
+        return product + self._damping.delta * multipliers
 
     def _precondition(self, residual: np.ndarray) -> np.ndarray:
         return self._vectors @ (self._inverse * (self._vectors.T @ residual))
 
     def _solve(self, at: Linearization, products: int) -> tuple[np.ndarray, float]:
-        """Preconditioned conjugate gradients for (G + δ)λ = r or (G² + δ²)λ = G r; returns λ and the residual."""
-        target = self._gram(at, self._rate) if self._squared else self._rate
+        """Preconditioned conjugate gradients for (G + δ)λ = r; returns λ and the residual."""
+        target = self._rate
         goal = np.sqrt(max(target @ self._precondition(target), 0.0))
         if goal == 0:
             return np.zeros_like(target), 0.0
@@ -179,7 +172,7 @@ class Lift:
         conditioned = self._precondition(residual)
         direction, energy = conditioned, residual @ conditioned
         best, best_solution, stale = energy, solution, 0
-        for _ in range(max(1, products // (2 if self._squared else 1))):
+        for _ in range(products):
             if np.sqrt(max(energy, 0.0)) <= self._tolerance * goal or stale > 10:
                 break
             product = self._apply(at, direction)

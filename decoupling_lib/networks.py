@@ -5,7 +5,9 @@ The thesis's is ReLU with maximum pooling; the smooth one replaces
 
     max(y, 0)  by  T log(1 + exp(y/T)),      the maximum over a window  by  T log(mean(exp(y/T))),
 
-with T in proportion to each layer's scale, so that features are differentiable (Definition 1 of the thesis).
+with T in proportion to each layer's scale, so that features are differentiable (Definition 1 of the thesis). What
+smoothing costs in fidelity differs by depth: the last convolution of a shallow chain bears much more of it than the
+first, whose shift every layer behind it inherits, hence `growth`.
 """
 
 import math
@@ -45,14 +47,15 @@ class Network:
     """A network, and the style layers at which it is read.
 
     `layers` are names in order of depth; the first may be "image", the picture itself. `softness` is the tau
-    (no unit) of T_l = tau x mean activation of convolution l; `temperatures` holds the T of every convolution
-    of the chain, in units of its activation. They are 0 and empty when nothing is smoothed.
+    (no unit) of T_l = tau x growth^k x mean activation of convolution l, k = 0 for the first; `temperatures` holds
+    the T of every convolution of the chain, in units of its activation. They are 0 and empty when nothing is smoothed.
     """
 
     weights: Weights
     layers: tuple[str, ...]
     activation: str
     softness: float
+    growth: float
     pooling: str
     temperatures: dict[str, float] = field(hash=False)
 
@@ -85,7 +88,7 @@ class Network:
 
     def as_thesis(self) -> "Network":
         """Return the same weights and layers with ReLU and maximum pooling."""
-        return replace(self, activation="relu", softness=0.0, pooling="max", temperatures={})
+        return replace(self, activation="relu", softness=0.0, growth=1.0, pooling="max", temperatures={})
 
     def describe(self) -> dict[str, Any]:
         """Return what a report states of the network, in types that JSON knows."""
@@ -96,6 +99,7 @@ class Network:
             "layers": list(self.layers),
             "activation": self.activation,
             "softness": self.softness,
+            "growth": self.growth,
             "pooling": self.pooling,
             "temperatures": dict(self.temperatures),
         }
@@ -108,6 +112,7 @@ def build(
     activation: str = "softplus",
     softness: float = 0.2,
     pooling: str = "smooth",
+    growth: float = 1.0,
     seed: int = 0,
 ) -> Network:
     """Build a network; what is not given is chosen by `weights.default_source`.
@@ -120,6 +125,7 @@ def build(
     activation : "softplus" or "relu".
     softness : tau, above 0 and at most 2; set aside when neither activation nor pooling is smooth.
     pooling : "smooth", "average" or "max".
+    growth : ratio of the softness of one convolution to that of the one before it, above 0 and at most 10.
     seed : of random weights; set aside for all others.
 
     Raises
@@ -130,6 +136,7 @@ def build(
     checks.choice(pooling, POOLINGS, "pooling")
     smooth = activation == "softplus" or pooling == "smooth"
     tau = checks.in_range(softness, "softness", 0.0, 2.0, low_open=smooth) if smooth else 0.0
+    ratio = checks.in_range(growth, "growth", 0.0, 10.0, low_open=True) if smooth else 1.0
     if isinstance(weights, Weights):
         own = weights.architecture
         architecture = checks.choice(architecture or own, [own], "network of these weights")
@@ -141,8 +148,8 @@ def build(
         weights = vgg.read(architecture, weights, seed)
     chain = _chain(architecture, layers)
     means = mean_activations(weights, chain[-1]) if smooth and chain else {}
-    temperatures = {name: tau * mean for name, mean in means.items()}
-    return Network(weights, tuple(layers), activation, tau, pooling, temperatures)
+    temperatures = {name: tau * ratio**k * mean for k, (name, mean) in enumerate(means.items())}
+    return Network(weights, tuple(layers), activation, tau, ratio, pooling, temperatures)
 
 
 def mean_activations(weights: Weights, deepest: str) -> dict[str, float]:
@@ -244,7 +251,7 @@ def _check_layers(architecture: str, layers: Sequence[str]) -> None:
 
 @lru_cache(maxsize=8)
 def _mean_activations(weights: Weights, deepest: str) -> tuple[tuple[str, float], ...]:
-    network = Network(weights, (deepest,), "relu", 0.0, "max", {})
+    network = Network(weights, (deepest,), "relu", 0.0, 1.0, "max", {})
     totals: dict[str, float] = {}
     pictures = _calibration_pictures()
     for picture in pictures:

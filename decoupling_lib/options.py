@@ -10,6 +10,8 @@ from .flow import RULES
 from .transfer import METHODS
 
 LAYER_SETS = ("thesis", "dists")
+GROWTH = {1: 1.0, 2: 2.0, 3: 1.0, 4: 0.95, 5: 0.9}
+"""By the number of layers: as soft as keeps the channel means of most photographs within 10 % of the thesis's."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,10 @@ class Options:
     layers, layer_set : how many style layers, of the thesis's (blockN_conv1) or of DISTS.
     size : (height, width), literally; max_side : pixels, keeps each picture's aspect. Neither: max_side 96.
     network, weights : see `networks.build`; None for the best at hand.
-    softness : τ of T_l = τ x mean activation. damping : δ >= 0, see `lift.Damping`.
+    softness, growth : τ and g of T_l = τ g^k x mean activation of convolution l, k = 0 for the first; growth None is
+        `GROWTH` by the number of layers. damping : δ >= 0, see `lift.Damping`.
     rule : of `flow.RULES`; None is the symmetric one, or for a network with kinks RK4 (neither an implicit equation
-        nor error control copes with kinks). steps : None is 48, or at most 400 with error control.
+        nor error control copes with kinks). steps : None is 16 (RK4: 48), or at most 400 with error control.
     tolerance : see `flow.integrate`. refinements : see `refinement`.
     threshold : the relative error at which a leg is `reached`; None is 1e-3, for baselines 1e-2.
     learning_rate, optimizer, iterations : of the baselines. annex_slips : see `transfer.Method`.
@@ -38,12 +41,13 @@ class Options:
     network: str | None = None
     weights: str | None = None
     activation: str = "softplus"
-    softness: float = 0.34
+    softness: float = 0.29
+    growth: float | None = None
     pooling: str = "smooth"
-    damping: float = 0.068
+    damping: float = 0.027
     rule: str | None = None
     steps: int | None = None
-    tolerance: float = 1e-7
+    tolerance: float = 2e-7
     refinements: int = 16
     threshold: float | None = None
     learning_rate: float | None = None
@@ -71,6 +75,8 @@ def judge(options: Options) -> Options:
     if o.steps is not None:
         checks.in_range(o.steps, "steps", 1, 100_000, integer=True)
     checks.in_range(o.softness, "softness", 0, 2, **positive)
+    if o.growth is not None:
+        checks.in_range(o.growth, "growth", 0, 10, **positive)
     checks.in_range(o.refinements, "refinements", 0, 1000, integer=True)
     checks.in_range(o.damping, "damping", 0, 100)
     checks.in_range(o.tolerance, "tolerance", 1e-12, 1e-1)

@@ -16,33 +16,31 @@ from decoupling_lib.normalization import impose, normalize
 # Damping on a linear map, where everything is known
 
 
-@pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("steps", [1, 3])
-def test_a_damped_leg_leaves_a_known_share_in_each_eigendirection(order: int, steps: int):
+def test_a_damped_leg_leaves_a_known_share_in_each_eigendirection(steps: int):
     delta = 0.3
     A = np.random.default_rng(3).standard_normal((4, 9)) * np.array([2, 1, 0.5, 0.1])[:, None]
     linear = ClosedForm((Block("all", 4),), lambda x: A @ x, lambda x: A)
     x = point(5, 9)
     eigenvalues, vectors = np.linalg.eigh(A @ A.T)
     for g, direction in zip(eigenvalues, vectors.T, strict=True):
-        step0 = reference(linear, A @ x + 3 * direction, delta, order)
+        step0 = reference(linear, A @ x + 3 * direction, delta)
         path = normalize(Counted(linear), x, step0, Settings("euler", steps, 1e-5, 1e-12))
-        left = delta / (g + delta) if order == 1 else delta**2 / (g**2 + delta**2)
+        left = delta / (g + delta)
         assert path.legs[0].remaining_fraction == pytest.approx(left, rel=1e-9)
         np.testing.assert_allclose(A @ path.x, A @ x + 3 * (1 - left) * direction, atol=1e-9)
 
 
-@pytest.mark.parametrize("order", [1, 2])
-def test_a_damped_leg_with_held_blocks_and_scales_moves_by_the_filtered_rate(order: int):
+def test_a_damped_leg_with_held_blocks_and_scales_moves_by_the_filtered_rate():
     delta, scales = 0.4, np.array([0.5, 0.5, 2, 2, 2])
     A = np.random.default_rng(4).standard_normal((5, 9))
     linear = ClosedForm((Block("held", 2), Block("moving", 3)), lambda x: A @ x, lambda x: A)
     x, values = point(6, 9), np.arange(1.0, 6.0)
-    step0 = Reference(values, np.ones(5, bool), Damping(delta, scales, order))
+    step0 = Reference(values, np.ones(5, bool), Damping(delta, scales))
 
     def filtered(size: int, rate: np.ndarray) -> np.ndarray:
         G, D = A[:size] @ A[:size].T, delta * np.diag(scales[:size])
-        return G @ np.linalg.solve(G + (D if order == 1 else D @ np.linalg.inv(G) @ D), rate)
+        return G @ np.linalg.solve(G + D, rate)
 
     path = normalize(Counted(linear), x, step0, Settings("euler", 1, 1e-5, 1e-12))
     c1 = A[:2] @ x
@@ -70,13 +68,12 @@ def uncorrected(features: Counted, x: np.ndarray, task: Task, *rest: object) -> 
     return follow_lift(features, x, replace(task, imposing=False), *rest)
 
 
-def damped_reference(order: int, delta: float = 0.02) -> Reference:
-    return reference(TOY, TOY.values(NOISE), delta, order, NOISE)
+def damped_reference(delta: float = 0.02) -> Reference:
+    return reference(TOY, TOY.values(NOISE), delta, NOISE)
 
 
-@pytest.mark.parametrize("order", [1, 2])
-def test_a_damped_step_3_reaches_another_pictures_style_only_by_its_correction(order: int):
-    step0 = damped_reference(order)
+def test_a_damped_step_3_reaches_another_pictures_style_only_by_its_correction():
+    step0 = damped_reference()
     style = normalize(Counted(TOY), FIRST, step0, DAMPED).style
     start = normalize(Counted(TOY), SECOND, step0, DAMPED).x
     plain = impose(Counted(TOY), start, style, step0, DAMPED, move=uncorrected)
@@ -86,9 +83,8 @@ def test_a_damped_step_3_reaches_another_pictures_style_only_by_its_correction(o
     assert max(leg.relative_error for leg in closed.legs) <= 0.1 * DAMPED.threshold
 
 
-@pytest.mark.parametrize("order", [1, 2])
-def test_the_correction_leaves_the_held_block_where_the_leg_left_it(order: int):
-    step0 = damped_reference(order)
+def test_the_correction_leaves_the_held_block_where_the_leg_left_it():
+    step0 = damped_reference()
     style = normalize(Counted(TOY), FIRST, step0, DAMPED).style
     start = normalize(Counted(TOY), SECOND, step0, DAMPED).x
     held = {}
@@ -100,10 +96,9 @@ def test_the_correction_leaves_the_held_block_where_the_leg_left_it(order: int):
     assert held[follow_lift] == pytest.approx(held[uncorrected], abs=0.1 * DAMPED.threshold)
 
 
-@pytest.mark.parametrize("order", [1, 2])
-def test_a_correction_that_damping_slows_down_still_helps_and_is_not_called_reached(order: int):
-    """Features weaker than δ close slowly (by δ²/(g² + δ²) a pass at order 2)."""
-    step0 = damped_reference(order, 0.1)
+def test_a_correction_that_damping_slows_down_still_helps_and_is_not_called_reached():
+    """Features weaker than δ close slowly: a pass leaves the share δ/(g + δ)."""
+    step0 = damped_reference(0.1)
     style = normalize(Counted(TOY), FIRST, step0, DAMPED).style
     start = normalize(Counted(TOY), SECOND, step0, DAMPED).x
     plain, closed = (
@@ -113,9 +108,8 @@ def test_a_correction_that_damping_slows_down_still_helps_and_is_not_called_reac
     assert closed.status == "damped_end"
 
 
-@pytest.mark.parametrize("order", [1, 2])
-def test_on_a_self_transfer_the_correction_does_nothing(order: int):
-    step0 = damped_reference(order)
+def test_on_a_self_transfer_the_correction_does_nothing():
+    step0 = damped_reference()
     away = normalize(Counted(TOY), FIRST, step0, DAMPED)
     assert max(leg.relative_error for leg in away.legs) > 3 * DAMPED.threshold, "the damping matters"
     plain, closed = (
@@ -165,7 +159,7 @@ def test_an_interrupt_ends_the_run_at_the_last_accepted_point(at: float):
             raise KeyboardInterrupt
 
     step0 = reference(TOY, TOY.values(NOISE))
-    settings = Settings("rk4", 10, threshold=1e-9, grading=1)
+    settings = Settings("rk4", 10, threshold=1e-9, first_grading=(1, 1), grading=(1, 1))
     path = normalize(Counted(TOY), FIRST, step0, settings, listen=listen)
     assert path.status == "interrupted"
     assert [leg.status for leg in path.legs] == ["reached", "interrupted"]
@@ -189,7 +183,7 @@ def test_a_leg_with_too_few_steps_says_so_and_the_next_one_goes_on():
 
 
 def test_a_damped_leg_that_ends_short_of_the_threshold_says_so():
-    path = normalize(Counted(TOY), FIRST, damped_reference(2, 0.1), DAMPED)
+    path = normalize(Counted(TOY), FIRST, damped_reference(0.1), DAMPED)
     assert [leg.status for leg in path.legs] == ["damped_end", "damped_end"]
     assert all(leg.relative_error > DAMPED.threshold for leg in path.legs)
 
@@ -203,7 +197,7 @@ def test_dead_features_are_told_but_take_no_part(delta: float):
         lambda x: np.insert(TOY.linearize(x).jacobian(), 1, 0.0, axis=0),
     )
     values, live = np.insert(TOY.values(NOISE), 1, 5.0), np.arange(6) != 1
-    step0 = Reference(values, live, Damping(delta, np.ones(6), order=2))
+    step0 = Reference(values, live, Damping(delta, np.ones(6)))
     path = normalize(Counted(with_dead), FIRST, step0, EXACT)
     plain = normalize(Counted(TOY), FIRST, reference(TOY, TOY.values(NOISE), delta), EXACT)
     np.testing.assert_allclose(path.x, plain.x, atol=1e-9)

@@ -19,7 +19,7 @@ from decoupling_lib.steps import dress, measure_reference, measure_style, undres
 
 HERE = Path(__file__).parent
 SHAPE = (20, 24, 3)
-DELTA, ORDER = 0.1, 1
+DELTA = 0.1
 QUICK = Settings("rk4", 2, 1e-5, 1e-6, 1e-3, refinements=4)
 CAREFUL = Settings("adaptive", 400, 1e-7, 1e-9, 1e-3)
 
@@ -59,9 +59,9 @@ def picture(kind: str) -> np.ndarray:
 def test_step_0_averages_the_draws_and_scales_at_the_first(draws: int):
     images, live = np.random.default_rng(1).random((draws, 4, 5, 3)), np.array([True, True, False])
     counted = Counted(toy())
-    step0 = measure_reference(counted, images, live, delta=0.2, order=1)
+    step0 = measure_reference(counted, images, live, delta=0.2)
     np.testing.assert_allclose(step0.values, sum(toy().values(image) for image in images) / draws)
-    assert (step0.damping.delta, step0.damping.order) == (0.2, 1)
+    assert step0.damping.delta == 0.2
     scales = gradient_scales(toy().linearize(images[0]), toy().blocks, live)
     np.testing.assert_array_equal(step0.damping.scales, scales)
     np.testing.assert_array_equal(step0.live, live)
@@ -90,7 +90,7 @@ def means() -> ChannelMeans:
 
 
 def test_a_networks_self_transfer_leads_back(means: ChannelMeans):
-    step0 = measure_reference(Counted(means), noise(), np.ones(192, bool), 0.3, 1)
+    step0 = measure_reference(Counted(means), noise(), np.ones(192, bool), 0.3)
     one = measure_style(Counted(means), picture("waves"), step0, Settings())
     three = dress(Counted(means), one.x, one.style, step0, Settings())
     assert np.sqrt(np.mean((one.x - picture("waves")) ** 2)) > 0.05
@@ -99,7 +99,7 @@ def test_a_networks_self_transfer_leads_back(means: ChannelMeans):
 
 
 def test_a_networks_transfer_imposes_the_style_and_keeps_the_target(means: ChannelMeans):
-    step0 = measure_reference(Counted(means), noise(), np.ones(192, bool), DELTA, ORDER)
+    step0 = measure_reference(Counted(means), noise(), np.ones(192, bool), DELTA)
     style = measure_style(Counted(means), picture("waves"), step0, QUICK).style
     target = undress(Counted(means), picture("ramp"), step0, QUICK)
     result = dress(Counted(means), target.x, style, step0, QUICK)
@@ -120,7 +120,7 @@ def test_a_networks_transfer_imposes_the_style_and_keeps_the_target(means: Chann
 def transfer(means: ChannelMeans, origin: str, target: str) -> dict[str, np.ndarray]:
     """Steps 0 to 3; everything that Step 3 is given, and its result."""
     counted = Counted(means)
-    step0 = measure_reference(counted, noise(), np.ones(192, bool), DELTA, ORDER)
+    step0 = measure_reference(counted, noise(), np.ones(192, bool), DELTA)
     style = measure_style(counted, picture(origin), step0, QUICK).style
     noisified = undress(counted, picture(target), step0, QUICK).x
     result = dress(counted, noisified, style, step0, QUICK)
@@ -130,7 +130,7 @@ def transfer(means: ChannelMeans, origin: str, target: str) -> dict[str, np.ndar
         "values": step0.values,
         "live": step0.live,
         "scales": step0.damping.scales,
-        "damping": np.array([step0.damping.delta, step0.damping.order]),
+        "delta": np.array(step0.damping.delta),
         "settings": np.array(json.dumps(asdict(QUICK))),
         "result": result.x,
         "passes": np.array([sum(leg.passes.total for leg in result.legs), counted.passes.total]),
@@ -144,8 +144,7 @@ def transfer_to_file(origin: str, target: str, path: str) -> None:
 def step_3_from_file(given: str, path: str) -> None:
     """Step 3 from saved arrays: no picture, no noise."""
     with np.load(given) as saved:
-        delta, order = saved["damping"]
-        step0 = Reference(saved["values"], saved["live"], Damping(float(delta), saved["scales"], int(order)))
+        step0 = Reference(saved["values"], saved["live"], Damping(float(saved["delta"]), saved["scales"]))
         settings = Settings(**json.loads(str(saved["settings"])))
         noisified, style = saved["noisified"], saved["style"]
     result = dress(Counted(network_means()), noisified, style, step0, settings)

@@ -23,12 +23,10 @@ def softplus_sums(sizes: tuple[int, ...], pixels: int, seed: int) -> ClosedForm:
     )
 
 
-def reference(
-    features: ClosedForm, values: np.ndarray, delta: float = 0.0, order: int = 2, at: np.ndarray | None = None
-) -> Reference:
+def reference(features: ClosedForm, values: np.ndarray, delta: float = 0.0, at: np.ndarray | None = None) -> Reference:
     live = np.ones(len(values), bool)
     scales = np.ones(len(values)) if at is None else gradient_scales(features.linearize(at), features.blocks, live)
-    return Reference(np.asarray(values, float), live, Damping(delta, scales, order))
+    return Reference(np.asarray(values, float), live, Damping(delta, scales))
 
 
 def point(seed: int, size: int) -> np.ndarray:

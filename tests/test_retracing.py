@@ -1,0 +1,158 @@
+"""The symmetric step: its equations, its order, its way back, and a leg that is broken off and goes on."""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+from toys import FIRST, NOISE, TOY
+
+from decoupling_lib.features import Block, ClosedForm, Counted
+from decoupling_lib.flow import graded_grid
+from decoupling_lib.lift import Damping, dense_velocity
+from decoupling_lib.retracing import Progress, retrace
+
+LIVE = np.ones(5, bool)
+RATE = 0.2 * np.concatenate([np.zeros(2), (TOY.values(NOISE) - TOY.values(FIRST))[2:]])
+SCALES = np.array([2.0, 2.0, 0.5, 0.5, 1.0])
+
+
+def leg(steps: int, delta: float, x: np.ndarray = FIRST, sign: int = 1, **keywords):
+    grid = graded_grid(steps, 2.0, 1.5)
+    grid = grid if sign > 0 else 1 - grid[::-1]
+    return retrace(TOY, Progress(x), sign * RATE, LIVE, Damping(delta, SCALES), grid, 1e-12, **keywords)
+
+
+def gap(x: np.ndarray, y: np.ndarray) -> float:
+    return float(np.max(np.abs(x - y)))
+
+
+def exact(delta: float) -> np.ndarray:
+    """The damped lift by its definition, followed by a high-order integrator with error control."""
+
+    def field(_: float, x: np.ndarray) -> np.ndarray:
+        return dense_velocity(TOY.linearize(x).jacobian(), RATE, LIVE, Damping(delta, SCALES))
+
+    return solve_ivp(field, (0, 1), FIRST, method="DOP853", rtol=1e-12, atol=1e-12).y[:, -1]
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.05])
+def test_it_converges_to_the_damped_lift_with_order_two(delta: float):
+    errors = [gap(leg(steps, delta).x, exact(delta)) for steps in (8, 16, 32)]
+    orders = np.log2(np.array(errors[:-1]) / errors[1:])
+    np.testing.assert_allclose(orders, 2, atol=0.15)
+
+
+def test_undamped_features_follow_their_line_at_any_step_size():
+    for steps in (1, 3):
+        seen = []
+        grid = graded_grid(steps, 2.0)
+        retrace(
+            TOY,
+            Progress(FIRST),
+            RATE,
+            LIVE,
+            Damping(0.0, SCALES),
+            grid,
+            1e-12,
+            on_step=lambda s, state, seen=seen: seen.append((s, TOY.values(state.x))),
+        )
+        assert [s for s, _ in seen] == pytest.approx(list(grid[1:]))
+        for s, f in seen:
+            np.testing.assert_allclose(f, TOY.values(FIRST) + s * RATE, atol=1e-9)
+
+
+def test_one_step_solves_its_two_equations():
+    delta = 0.3
+    states = []
+    retrace(
+        TOY,
+        Progress(FIRST),
+        RATE,
+        LIVE,
+        Damping(delta, SCALES),
+        np.array([0.0, 1.0]),
+        1e-13,
+        on_step=lambda _, state: states.append(state),
+    )
+    ((_, velocity, multipliers),) = states[0].nodes
+    np.testing.assert_allclose(states[0].x, FIRST + velocity, atol=1e-14)
+    rows = TOY.linearize(FIRST + velocity / 2).jacobian() / np.sqrt(SCALES)[:, None]
+    np.testing.assert_allclose(velocity, multipliers @ rows, atol=1e-10)
+    moved = (TOY.values(states[0].x) - TOY.values(FIRST)) / np.sqrt(SCALES)
+    np.testing.assert_allclose(moved + delta * multipliers, RATE / np.sqrt(SCALES), atol=1e-10)
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.05])
+@pytest.mark.parametrize("steps", [1, 2, 6])
+def test_the_way_back_is_exact_at_any_step_size(steps: int, delta: float):
+    there = leg(steps, delta)
+    back = leg(steps, delta, there.x, -1)
+    assert gap(there.x, FIRST) > 0.1
+    assert gap(back.x, FIRST) < 1e-10
+    assert (there.status, back.status) == ("reached", "reached")
+    if steps < 6:  # and not because the steps are accurate
+        assert gap(there.x, exact(delta)) > 1e-3
+
+
+def test_another_grid_on_the_way_back_does_not_come_back():
+    there = leg(3, 0.05)
+    other = retrace(TOY, Progress(there.x), -RATE, LIVE, Damping(0.05, SCALES), graded_grid(3, 2.0, 1.5), 1e-12)
+    assert gap(other.x, FIRST) > 1e-5
+
+
+def test_a_dead_feature_takes_no_part():
+    live = np.array([True, True, True, False, True])
+    kept = [0, 1, 2, 4]
+    part = ClosedForm(
+        (Block("block1", 2), Block("block2", 2)),
+        lambda x: TOY.values(x)[kept],
+        lambda x: TOY.linearize(x).jacobian()[kept],
+    )
+    grid = graded_grid(4, 2.0)
+    whole = retrace(TOY, Progress(FIRST), RATE, live, Damping(0.05, SCALES), grid, 1e-13)
+    less = retrace(part, Progress(FIRST), RATE[kept], live[kept], Damping(0.05, SCALES[kept]), grid, 1e-13)
+    assert gap(whole.x, less.x) < 1e-9
+
+
+def test_each_iteration_costs_two_forward_passes_and_one_vjp():
+    counted, each = Counted(TOY), []
+    retrace(
+        counted,
+        Progress(FIRST),
+        RATE,
+        LIVE,
+        Damping(0.05, SCALES),
+        graded_grid(4, 2.0),
+        1e-9,
+        refreshes=2,
+        on_step=lambda *_: each.append(counted.passes.copy()),
+    )
+    assert counted.passes.jacobian_rows == 2 * 5 and counted.passes.jvp == 0
+    for before, after in zip(each[2:-1], each[3:], strict=True):
+        spent = after.since(before)
+        assert spent.forward == 2 * spent.vjp + 1 and spent.vjp > 0
+
+
+@pytest.mark.parametrize("after", [1, 3, 4])
+def test_a_broken_leg_goes_on_to_the_bit(after: int):
+    kept = {}
+
+    def stop(_: float, state: Progress) -> None:
+        kept.update(state.arrays())
+        if state.steps == after:
+            raise KeyboardInterrupt
+
+    grid, damping = graded_grid(6, 2.0), Damping(0.05, SCALES)
+    whole = retrace(TOY, Progress(FIRST), RATE, LIVE, damping, grid)
+    broken = retrace(TOY, Progress(FIRST), RATE, LIVE, damping, grid, on_step=stop)
+    assert (broken.status, broken.steps) == ("interrupted", after)
+    rest = retrace(TOY, Progress.of(kept), RATE, LIVE, damping, grid)
+    assert rest.status == "reached" and rest.x.tobytes() == whole.x.tobytes()
+
+
+def test_a_target_out_of_reach_stalls_and_keeps_the_last_point():
+    """A sum of squares cannot become negative."""
+    square = ClosedForm((Block("square", 1),), lambda x: np.array([x @ x]), lambda x: 2 * x[None])
+    x = np.array([1.0, 0.0])
+    result = retrace(square, Progress(x), np.array([-2.0]), np.ones(1, bool), Damping(0.0, np.ones(1)), np.arange(2.0))
+    assert result.status == "stalled" and result.steps == 0
+    np.testing.assert_array_equal(result.x, x)
