@@ -65,8 +65,8 @@ def prepare(origin: str, target: str, options: Options = Options()) -> Experimen
         options.activation,
         options.softness,
         options.pooling,
-        options.growth or GROWTH[options.layers],
         options.seed,
+        options.growth or GROWTH[options.layers],
     )
     features = Counted(channel_means.ChannelMeans(network))
     noise = images.noise_draws(pictures[1].array.shape[:2], options.seed, options.noise_draws)

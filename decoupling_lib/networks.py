@@ -112,8 +112,8 @@ def build(
     activation: str = "softplus",
     softness: float = 0.2,
     pooling: str = "smooth",
-    growth: float = 1.0,
     seed: int = 0,
+    growth: float = 1.0,
 ) -> Network:
     """Build a network; what is not given is chosen by `weights.default_source`.
 
@@ -125,8 +125,8 @@ def build(
     activation : "softplus" or "relu".
     softness : tau, above 0 and at most 2; set aside when neither activation nor pooling is smooth.
     pooling : "smooth", "average" or "max".
-    growth : ratio of the softness of one convolution to that of the one before it, above 0 and at most 10.
     seed : of random weights; set aside for all others.
+    growth : ratio of the softness of one convolution to that of the one before it, above 0 and at most 10.
 
     Raises
     ------
