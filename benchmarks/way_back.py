@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the noise")
     parser.add_argument("--only", choices=tuple(VARIANTS), action="append", help="keeps the others' rows in the file")
     parser.add_argument("--iterations", type=int, default=1000, help="of the annex, a leg")
-    parser.add_argument("--pictures", default=",".join(PICTURES))
+    parser.add_argument("--pictures", default=",".join(PICTURES), help="names, or files, with commas")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "way_back.json")
     arguments = parser.parse_args()
     base = Options(size=(arguments.size, arguments.size), network="vgg16", weights="hed")
@@ -52,10 +52,10 @@ def main() -> None:
             experiment = prepare(name, name, replace(base, **VARIANTS[variant]))
             began = time.perf_counter()
             result = experiment.run()
-            row = _row(variant, name, experiment.fidelity, result, time.perf_counter() - began)
+            row = _row(variant, Path(name).stem, experiment.fidelity, result, time.perf_counter() - began)
             rows.append(row)
             print(
-                f"{variant:9} {name:10} {row['fidelity_worst']:8.1%} {row['relative_error'][0]:9.1e} "
+                f"{variant:9} {row['picture']:10} {row['fidelity_worst']:8.1%} {row['relative_error'][0]:9.1e} "
                 f"{row['relative_error'][1]:9.1e} {max(row['remaining_fraction']):6.3f} {row['psnr_db']:6.1f}  "
                 f"{sum(row['passes'].values()):7,}  {row['seconds']:4.0f} s {row['status']}",
                 flush=True,
