@@ -78,16 +78,46 @@ def rk4(field: Field, x: np.ndarray, h: float, tolerance: float) -> np.ndarray:
     return x + (h / 6) * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
+class Anderson:
+    """Anderson mixing of a fixed-point iteration z <- z + residual(z) (Walker & Ni, SIAM J. Numer. Anal. 49, 2011).
+
+    Parameters
+    ----------
+    depth : how many earlier differences are mixed.
+    """
+
+    def __init__(self, depth: int):
+        self._depth = depth
+        self._last: tuple[np.ndarray, np.ndarray] | None = None
+        self._differences: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def next(self, z: np.ndarray, residual: np.ndarray) -> np.ndarray:
+        """The next iterate, from the latest and its residual, both of shape (n,)."""
+        if self._last is not None:
+            dz, dr = z - self._last[0], residual - self._last[1]
+            length = np.linalg.norm(dr)
+            if length > 0:
+                self._differences = [*self._differences, (dz / length, dr / length)][-self._depth :]
+        self._last = z, residual
+        if not self._differences:
+            return z + residual
+        dr = np.stack([each for _, each in self._differences])
+        shares = np.linalg.lstsq(dr @ dr.T, dr @ residual, rcond=1e-11)[0]
+        mixed = z + residual
+        for share, (dz, each) in zip(shares, self._differences, strict=True):
+            mixed -= share * (dz + each)
+        return mixed
+
+
 def implicit_midpoint(field: Field, x: np.ndarray, h: float, tolerance: float, halvings: int = 6) -> np.ndarray:
     """x' = x + h F((x + x')/2); order 2 and symmetric, so the way back is exact up to `tolerance`.
 
-    Solved for the velocity by fixed-point iteration with Anderson mixing (Walker & Ni 2011), five differences deep.
+    Solved for the velocity by fixed-point iteration with Anderson mixing, five differences deep.
     A step whose equation it cannot solve is made as two halves, and those again, at most `halvings` times; then the
     result is NaN.
     """
     velocity = field(x)
-    states: list[np.ndarray] = []
-    residuals: list[np.ndarray] = []
+    mixing = Anderson(5)
     first = np.inf
     for _ in range(40):
         residual = field(x + 0.5 * h * velocity) - velocity
@@ -97,13 +127,7 @@ def implicit_midpoint(field: Field, x: np.ndarray, h: float, tolerance: float, h
         first = min(first, size)
         if not size <= 10 * first:
             break
-        states, residuals = [*states[-5:], velocity], [*residuals[-5:], residual]
-        velocity = velocity + residual
-        if len(states) > 1:
-            dr = np.stack([np.ravel(residual - earlier) for earlier in residuals[:-1]])
-            dv = np.stack([np.ravel(states[-1] - earlier) for earlier in states[:-1]])
-            mix = np.linalg.lstsq(dr @ dr.T, dr @ np.ravel(residual), rcond=1e-12)[0]
-            velocity = velocity - (mix @ (dr + dv)).reshape(x.shape)
+        velocity = mixing.next(np.ravel(velocity), np.ravel(residual)).reshape(x.shape)
     if halvings == 0:
         return np.full_like(x, np.nan)
     half = implicit_midpoint(field, x, 0.5 * h, tolerance, halvings - 1)

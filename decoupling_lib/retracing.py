@@ -8,8 +8,8 @@ Exchanging x and x' and turning the signs of r and Λ gives the same two equatio
 way lead back at any step size, up to the tolerance of the solution. Features follow their straight line exactly
 where nothing damps (as constraints do in SHAKE: Hairer, Lubich & Wanner, *Geometric Numerical Integration*, VII.1),
 so that few large steps suffice. The equations are solved by quasi-Newton steps for Λ with the Gram matrix AAᵀ of an
-earlier point, V following, with Anderson mixing of both (Walker & Ni, SIAM J. Numer. Anal. 49, 2011): two forward
-passes and one VJP an iteration, and no system is solved to the end on the way. The thesis has no way back at all.
+earlier point, V following, with Anderson mixing of both: two forward passes and one VJP an iteration, and no
+system is solved to the end on the way. The thesis has no way back at all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from .features import FeatureMap
-from .flow import FlowResult
+from .flow import Anderson, FlowResult
 from .lift import Damping
 
 DEPTH = 8
@@ -135,7 +135,7 @@ class _Solver:
     def gram(self, x: np.ndarray) -> np.ndarray:
         """The scaled AAᵀ at x from explicit rows, float64."""
         rows = self._features.linearize(x).jacobian()
-        rows *= self._weights.astype(rows.dtype)[:, None]
+        rows = rows * self._weights.astype(rows.dtype)[:, None]  # not in place: a linear map hands out its own rows
         return (rows @ rows.T).astype(float)
 
     def use(self, gram: np.ndarray) -> None:
@@ -177,7 +177,7 @@ class _Solver:
         self, x: np.ndarray, h: float, velocity: np.ndarray, multipliers: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray] | None:
         before = self._features.values(x)
-        mixing = _Anderson(DEPTH)
+        mixing = Anderson(DEPTH)
         best, stale, found = np.inf, 0, None
         for _ in range(ITERATIONS):
             at = self._features.linearize(x + 0.5 * h * velocity)
@@ -200,28 +200,3 @@ class _Solver:
             velocity = mixed[: x.size].reshape(x.shape)
             multipliers = solve_triangular(self._factor.T, mixed[x.size :], lower=False)
         return found if best <= ROUNDING * self._tolerance else None
-
-
-class _Anderson:
-    """Anderson mixing of a fixed-point iteration z <- z + residual(z)."""
-
-    def __init__(self, depth: int):
-        self._depth = depth
-        self._last: tuple[np.ndarray, np.ndarray] | None = None
-        self._differences: list[tuple[np.ndarray, np.ndarray]] = []
-
-    def next(self, z: np.ndarray, residual: np.ndarray) -> np.ndarray:
-        if self._last is not None:
-            dz, dr = z - self._last[0], residual - self._last[1]
-            length = np.linalg.norm(dr)
-            if length > 0:
-                self._differences = [*self._differences, (dz / length, dr / length)][-self._depth :]
-        self._last = z, residual
-        if not self._differences:
-            return z + residual
-        dr = np.stack([each for _, each in self._differences])
-        shares = np.linalg.lstsq(dr @ dr.T, dr @ residual, rcond=1e-11)[0]
-        mixed = z + residual
-        for share, (dz, each) in zip(shares, self._differences, strict=True):
-            mixed -= share * (dz + each)
-        return mixed

@@ -159,3 +159,12 @@ def test_weights_that_are_silent_everywhere_set_no_scale():
 def test_weights_module_does_not_import_tensorflow():
     code = "import sys, decoupling_lib.weights as w; w.read('vgg16', 'hed'); sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_growth_multiplies_the_softness_from_one_convolution_to_the_next():
+    flat, grown = (networks.build(weights=RANDOM, softness=0.3, growth=growth) for growth in (1.0, 2.0))
+    ratios = [grown.temperatures[name] / flat.temperatures[name] for name in flat.temperatures]
+    assert ratios == pytest.approx([1, 2, 4])
+    assert grown.describe()["growth"] == 2 and grown.as_thesis().growth == 1
+    with pytest.raises(InputError, match="growth"):
+        networks.build(weights=RANDOM, growth=0.0)

@@ -156,3 +156,14 @@ def test_a_target_out_of_reach_stalls_and_keeps_the_last_point():
     result = retrace(square, Progress(x), np.array([-2.0]), np.ones(1, bool), Damping(0.0, np.ones(1)), np.arange(2.0))
     assert result.status == "stalled" and result.steps == 0
     np.testing.assert_array_equal(result.x, x)
+
+
+def test_a_linear_map_keeps_its_rows_and_one_step_is_enough():
+    rows = np.random.default_rng(7).standard_normal((3, 6))
+    kept = rows.copy()
+    linear = ClosedForm((Block("all", 3),), lambda x: rows @ x, lambda _: rows)
+    scales, delta, rate = np.array([0.5, 1.0, 4.0]), 0.3, np.array([1.0, -2.0, 0.5])
+    found = retrace(linear, Progress(np.ones(6)), rate, np.ones(3, bool), Damping(delta, scales), np.arange(2.0), 1e-12)
+    wanted = 1 + kept.T @ np.linalg.solve(kept @ kept.T + delta * np.diag(scales), rate)
+    np.testing.assert_allclose(found.x, wanted, atol=1e-10)
+    np.testing.assert_array_equal(rows, kept)
