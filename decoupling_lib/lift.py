@@ -22,8 +22,9 @@ from scipy.linalg import eigh
 from .features import Block, Linearization, block_slices
 
 MAX_ITERATIONS = 200
-FIRST_BLOCK = 0.85
-"""The first block's share of the damping: a single convolution's leg is less stiff and can end nearer."""
+SHARES = (0.7, 1.3, 1.9, 1.4, 0.65)
+"""Each block's share of the damping, by its place; the last for all behind it. Blocks differ in how many weak features
+they have, and with equal shares the first and the fifth end their legs two to three times as far off as the others."""
 WEAKEST = 1e-9
 """The least scale of a feature of the first block, relative to the block's mean: a gradient may vanish."""
 
@@ -72,10 +73,10 @@ class Damping:
 
 
 def gradient_scales(at: Linearization, blocks: tuple[Block, ...], live: np.ndarray) -> np.ndarray:
-    """S, (n,): each block's mean squared gradient norm over live features; in the first, each one's own.
+    """S, (n,): each block's share times its mean squared gradient norm over live features; in the first, each one's own.
 
     The first block's leg is that of a single convolution: damping each channel by its own gradient leaves a smaller
-    gap for the same way back. Its features that are not live get the mean; all its scales are times `FIRST_BLOCK`.
+    gap for the same way back. Its features that are not live get the mean. The shares are `SHARES`.
     """
     norms = np.sum(np.square(at.jacobian(), dtype=float), axis=1)
     scales = np.ones(len(norms))
@@ -84,7 +85,7 @@ def gradient_scales(at: Linearization, blocks: tuple[Block, ...], live: np.ndarr
         mean = alive.mean() if alive.size else 0.0
         if mean > 0:
             own = np.where(live[block], np.maximum(norms[block], WEAKEST * mean), mean)
-            scales[block] = FIRST_BLOCK * own if place == 0 else mean
+            scales[block] = SHARES[min(place, len(SHARES) - 1)] * (own if place == 0 else mean)
     return scales
 
 

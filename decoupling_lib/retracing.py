@@ -24,13 +24,15 @@ from .features import FeatureMap
 from .flow import Anderson, FlowResult
 from .lift import Damping
 
-DEPTH = 8
+DEPTH = 20
 """How many earlier iterations Anderson mixing uses."""
 ITERATIONS = 40
 PATIENCE = 10
 """Iterations without progress after which a solution is as good as the arithmetic allows, or none."""
 ROUNDING = 30.0
 """How far above the tolerance such a solution may stay: single precision has a floor."""
+SLOW = 16
+"""A step of more iterations asks for a new Gram matrix: the one in use has become too old to lead the way."""
 HALVINGS = 4
 NODES = 3
 """How many earlier midpoints the first guess of a step is extrapolated from."""
@@ -46,20 +48,23 @@ class Progress:
     Parameters
     ----------
     x : the point; steps : how many grid steps led to it.
-    gram : (n, n), the scaled AAᵀ in use; None before the first step.
+    gram : (n, n), the scaled AAᵀ in use, made before step `made`; None before the first step.
+    slow : whether the last step took more than `SLOW` iterations.
     nodes : up to `NODES` earlier midpoints (s, V, Λ).
     """
 
     x: np.ndarray
     steps: int = 0
     gram: np.ndarray | None = None
+    made: int = 0
+    slow: bool = False
     nodes: list[tuple[float, np.ndarray, np.ndarray]] = field(default_factory=list)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The same as named arrays, for a file."""
         arrays = {"x": self.x, "steps": np.array(self.steps)}
         if self.gram is not None:
-            arrays["gram"] = self.gram
+            arrays |= {"gram": self.gram, "made": np.array(self.made), "slow": np.array(self.slow)}
         for place, (s, velocity, multipliers) in enumerate(self.nodes):
             arrays |= {f"s{place}": np.array(s), f"velocity{place}": velocity, f"multipliers{place}": multipliers}
         return arrays
@@ -69,7 +74,10 @@ class Progress:
         """The inverse of `arrays`."""
         places = sum(name.startswith("velocity") for name in arrays)
         nodes = [(float(arrays[f"s{i}"]), arrays[f"velocity{i}"], arrays[f"multipliers{i}"]) for i in range(places)]
-        return cls(arrays["x"], int(arrays["steps"]), arrays.get("gram"), nodes)
+        if "gram" not in arrays:
+            return cls(arrays["x"], int(arrays["steps"]), nodes=nodes)
+        made, slow = int(arrays["made"]), bool(arrays["slow"])
+        return cls(arrays["x"], int(arrays["steps"]), arrays["gram"], made, slow, nodes)
 
 
 def retrace(
@@ -93,7 +101,8 @@ def retrace(
     live : (n,) bool; rows that are False take no part.
     grid : (steps + 1,), from 0 to 1. The way back needs its mirror image, 1 - grid[::-1].
     tolerance : root mean square change of the picture at which a step's solution is accepted, in x's unit.
-    refreshes : how often the Gram matrix is made from Jacobian rows over the leg, at equal distances in steps.
+    refreshes : how often the Gram matrix may be made from Jacobian rows over the leg: at its start, and then when a
+        step was slow and 1/`refreshes` of the steps have been made with the last one. (A step that fails has one more.)
     on_step : called with (progress, state) at each accepted point. A KeyboardInterrupt from anywhere ends the leg at
         the last accepted point.
 
@@ -107,16 +116,18 @@ def retrace(
     solver = _Solver(features, live / np.sqrt(damping.scales), rate, damping.delta, tolerance)
     try:
         if state.gram is not None:
-            solver.use(state.gram)
+            solver.use(state.gram, state.made)
         while state.steps < steps:
-            if state.steps % every == 0:
-                solver.use(solver.gram(state.x))
+            if state.gram is None or (state.slow and state.steps - state.made >= every):
+                solver.use(solver.gram(state.x), state.steps)
             begin, end = float(grid[state.steps]), float(grid[state.steps + 1])
-            made = solver.advance(state.x, begin, end, state.nodes, HALVINGS)
-            if made is None:
+            solver.iterations = 0
+            found = solver.advance(state.x, begin, end, state.nodes, state.steps)
+            if found is None:
                 message = f"no solution for the step from {begin:.0%} of the way"
                 return FlowResult(state.x, begin, state.steps, "stalled", message)
-            state = Progress(made[0], state.steps + 1, solver.matrix, made[1])
+            slow = solver.iterations > SLOW
+            state = Progress(found[0], state.steps + 1, solver.matrix, solver.made, slow, found[1])
             if on_step is not None:
                 on_step(end, state)
     except KeyboardInterrupt:
@@ -126,11 +137,12 @@ def retrace(
 
 
 class _Solver:
-    """Solves single steps; holds the factored Gram matrix."""
+    """Solves single steps; holds the factored Gram matrix and counts iterations."""
 
     def __init__(self, features: FeatureMap, weights: np.ndarray, rate: np.ndarray, delta: float, tolerance: float):
         self._features, self._weights, self._rate = features, weights, weights * rate
         self._delta, self._tolerance = delta, tolerance
+        self.iterations = 0
 
     def gram(self, x: np.ndarray) -> np.ndarray:
         """The scaled AAᵀ at x from explicit rows, float64."""
@@ -138,13 +150,14 @@ class _Solver:
         rows = rows * self._weights.astype(rows.dtype)[:, None]  # not in place: a linear map hands out its own rows
         return (rows @ rows.T).astype(float)
 
-    def use(self, gram: np.ndarray) -> None:
-        self.matrix = gram
+    def use(self, gram: np.ndarray, made: int) -> None:
+        """Takes a Gram matrix, made before step `made`."""
+        self.matrix, self.made = gram, made
         ridge = self._delta + RIDGE * np.trace(gram) / len(gram) + np.finfo(float).tiny
         self._factor = cholesky(gram + ridge * np.eye(len(gram)), lower=True)
 
     def advance(
-        self, x: np.ndarray, begin: float, end: float, nodes: list, halvings: int, remake: bool = True
+        self, x: np.ndarray, begin: float, end: float, nodes: list, step: int, halvings: int = HALVINGS
     ) -> tuple[np.ndarray, list] | None:
         """The end of the step and the nodes with its own; None if it has no solution that can be found.
 
@@ -156,13 +169,14 @@ class _Solver:
             velocity, multipliers = solved
             kept = [*nodes, (middle, velocity, multipliers)][-NODES:]
             return x + (end - begin) * velocity, kept
-        if remake:
-            self.use(self.gram(x))
-            return self.advance(x, begin, end, [], halvings, remake=False)
+        if self.made < step:
+            self.use(self.gram(x), step)
+            self.iterations = 0
+            return self.advance(x, begin, end, nodes, step, halvings)
         if halvings == 0:
             return None
-        half = self.advance(x, begin, middle, [], halvings - 1, remake=False)
-        return None if half is None else self.advance(half[0], middle, end, half[1], halvings - 1)
+        half = self.advance(x, begin, middle, [], step, halvings - 1)
+        return None if half is None else self.advance(half[0], middle, end, half[1], step, halvings - 1)
 
     def _guess(self, x: np.ndarray, s: float, nodes: list) -> tuple[np.ndarray, np.ndarray]:
         """V and Λ at s: extrapolated through the nodes, or those of the explicit step where there are none."""
@@ -180,6 +194,7 @@ class _Solver:
         mixing = Anderson(DEPTH)
         best, stale, found = np.inf, 0, None
         for _ in range(ITERATIONS):
+            self.iterations += 1
             at = self._features.linearize(x + 0.5 * h * velocity)
             moved = self._weights * (self._features.values(x + h * velocity) - before) / h
             change = cho_solve((self._factor, True), self._rate - self._delta * multipliers - moved)

@@ -5,7 +5,8 @@ import pytest
 from scipy.integrate import solve_ivp
 from toys import FIRST, NOISE, TOY
 
-from decoupling_lib.features import Block, ClosedForm, Counted
+from decoupling_lib import retracing
+from decoupling_lib.features import Block, ClosedForm, Counted, Passes
 from decoupling_lib.flow import graded_grid
 from decoupling_lib.lift import Damping, dense_velocity
 from decoupling_lib.retracing import Progress, retrace
@@ -113,27 +114,40 @@ def test_a_dead_feature_takes_no_part():
     assert gap(whole.x, less.x) < 1e-9
 
 
+def run_and_count(steps: int, refreshes: int) -> tuple[list[Passes], list[Progress]]:
+    """The passes made up to each accepted step of an undisturbed leg, and its states."""
+    counted, spent, states = Counted(TOY), [], []
+
+    def note(_: float, state: Progress) -> None:
+        spent.append(counted.passes.copy())
+        states.append(state)
+
+    grid = graded_grid(steps, 2.0)
+    retrace(counted, Progress(FIRST), RATE, LIVE, Damping(0.05, SCALES), grid, 1e-9, refreshes, note)
+    return spent, states
+
+
 def test_each_iteration_costs_two_forward_passes_and_one_vjp():
-    counted, each = Counted(TOY), []
-    retrace(
-        counted,
-        Progress(FIRST),
-        RATE,
-        LIVE,
-        Damping(0.05, SCALES),
-        graded_grid(4, 2.0),
-        1e-9,
-        refreshes=2,
-        on_step=lambda *_: each.append(counted.passes.copy()),
-    )
-    assert counted.passes.jacobian_rows == 2 * 5 and counted.passes.jvp == 0
-    for before, after in zip(each[2:-1], each[3:], strict=True):
-        spent = after.since(before)
-        assert spent.forward == 2 * spent.vjp + 1 and spent.vjp > 0
+    spent, _ = run_and_count(4, 1)
+    assert spent[-1].jacobian_rows == 5 and spent[-1].jvp == 0
+    for before, after in zip(spent[:-1], spent[1:], strict=True):
+        step = after.since(before)
+        assert step.forward == 2 * step.vjp + 1 and step.vjp > 0
+
+
+def test_the_gram_matrix_is_made_anew_when_steps_are_slow_and_it_is_old_enough(monkeypatch):
+    for slow, made in ((1, [0, 0, 0, 3, 3, 3]), (1000, [0] * 6)):  # every step is slow, or none
+        monkeypatch.setattr(retracing, "SLOW", slow)
+        spent, states = run_and_count(6, 2)
+        assert [state.made for state in states] == made
+        assert spent[-1].jacobian_rows == 5 * len(set(made))
+    gram = states[0].gram
+    rows = TOY.linearize(FIRST).jacobian() / np.sqrt(SCALES)[:, None]
+    np.testing.assert_allclose(gram, rows @ rows.T, rtol=1e-12)
 
 
 @pytest.mark.parametrize("after", [1, 3, 4])
-def test_a_broken_leg_goes_on_to_the_bit(after: int):
+def test_a_broken_leg_goes_on_to_the_bit(after: int, monkeypatch):
     kept = {}
 
     def stop(_: float, state: Progress) -> None:
@@ -142,10 +156,11 @@ def test_a_broken_leg_goes_on_to_the_bit(after: int):
             raise KeyboardInterrupt
 
     grid, damping = graded_grid(6, 2.0), Damping(0.05, SCALES)
-    whole = retrace(TOY, Progress(FIRST), RATE, LIVE, damping, grid)
-    broken = retrace(TOY, Progress(FIRST), RATE, LIVE, damping, grid, on_step=stop)
+    monkeypatch.setattr(retracing, "SLOW", 2)  # so that the Gram matrix is made anew on the way
+    whole = retrace(TOY, Progress(FIRST), RATE, LIVE, damping, grid, refreshes=3)
+    broken = retrace(TOY, Progress(FIRST), RATE, LIVE, damping, grid, refreshes=3, on_step=stop)
     assert (broken.status, broken.steps) == ("interrupted", after)
-    rest = retrace(TOY, Progress.of(kept), RATE, LIVE, damping, grid)
+    rest = retrace(TOY, Progress.of(kept), RATE, LIVE, damping, grid, refreshes=3)
     assert rest.status == "reached" and rest.x.tobytes() == whole.x.tobytes()
 
 
