@@ -19,7 +19,7 @@ import numpy as np
 
 from . import baselines, checks
 from .channel_means import MapsLinearization, gram_matrix, linearize_maps
-from .features import Block, Counted, Passes
+from .features import Block, Counted
 from .flow import FlowResult
 from .networks import Network, Operation
 from .weights import IMAGE
@@ -91,9 +91,18 @@ class _StatisticsLinearization:
         return self.at.vjp(cotangents)
 
 
-def synthesize(
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """The loss of a picture, Σ_i weights_i (features_i - targets_i)²; arrays of shape (n,)."""
+
+    features: Counted
+    targets: np.ndarray
+    weights: np.ndarray
+
+
+def objective(
     network: Network,
-    x: np.ndarray,
+    size: tuple[int, int],
     origin: np.ndarray | None,
     target: np.ndarray | None = None,
     *,
@@ -101,58 +110,70 @@ def synthesize(
     content: str | None = None,
     alpha: float = 1.0,
     beta: float = 1e3,
-    iterations: int = 500,
-    threshold: float = 0.01,
-    on_step: baselines.Listener | None = None,
-    passes: Passes | None = None,
     dtype: str = "mixed",
-) -> FlowResult:
-    """Minimizes α/2 Σ (F - P)² + β Σ_l (1/L) Σ_ij (G_ij - A_ij)²/(4 n_l²) from x on by L-BFGS.
+) -> Objective:
+    """Return α/2 Σ (F - P)² + β Σ_l (1/L) Σ_ij (G_ij - A_ij)²/(4 n_l²) of a picture of `size` = (H, W).
 
-    F, P : the content layer's maps of x and the target; G, A : the L style layers' Gram matrices of x and the origin,
-    each divided by its number of positions, so that the origin may be of another size (the paper's, of equal sizes, are
-    the same). Noise as x, and no target, is the texture synthesis of 2015.
+    F, P : the content layer's maps of the picture and the target; G, A : the L style layers' Gram matrices of the
+    picture and the origin, each divided by its number of positions, so that the origin may be of another size (for
+    equal sizes this is the papers' loss). Its features count their passes, one for each picture here included.
 
     Parameters
     ----------
     network : read at the style layers and the content layer.
-    x, origin, target : (H, W, 3), nominally in [0, 1]; the target of x's shape, None without a content layer. The
-        origin is None where there is no style layer.
+    origin, target : float pictures, nominally in [0, 1]; the target of shape (H, W, 3). The origin is None where there
+        is no style layer, the target where there is no content layer.
     style : layers of the network; default all but the content layer.
     content : a layer of the network; the paper's is block4_conv2.
     alpha, beta : weights of content and style; the paper's ratio is 1e-3 or 1e-4.
-    iterations, threshold, on_step : as for `baselines.direct`, the blocks being those of `Statistics`.
-    passes : counts the network passes: a forward pass and a VJP an evaluation, and a forward pass each for the origin,
-        the target and the start.
+    dtype : as of `channel_means.ChannelMeans`.
 
     Raises
     ------
-    InputError : layers that the network is not read at, a picture that does not fit, or a number out of range.
+    InputError : layers that the network is not read at, a picture that does not fit, or a weight out of range.
     """
     style = _layers(network, style, content, origin, target)
     checks.in_range(alpha, "alpha", 0, np.inf, low_open=True)
     checks.in_range(beta, "beta", 0, np.inf, low_open=True)
-    x = checks.image(x, "start")
-    statistics = Statistics(network, style, content, x.shape[:2], dtype)
-    counted = Counted(statistics, Passes() if passes is None else passes)
+    features = Counted(Statistics(network, style, content, checks.shape(size), dtype))
     targets, weights = [], []
     if style:
         origin = checks.image(origin, "origin")
-        own = replace(statistics, content=None, size=origin.shape[:2])
-        targets.append(Counted(own, counted.passes).values(origin))
-        scales = [np.full(block.size, beta / (len(style) * 4 * block.size)) for block in own.blocks]
-        weights.append(np.concatenate(scales))
+        grams = replace(features.map, content=None, size=origin.shape[:2])
+        targets.append(Counted(grams, features.passes).values(origin))
+        weights += [np.full(block.size, beta / (len(style) * 4 * block.size)) for block in grams.blocks]
     if content is not None:
         target = checks.image(target, "target")
-        if target.shape != x.shape:
-            raise checks.problem("target", "differs in shape from the start", target, f"shape {x.shape}", "resize it")
-        targets.append(Counted(replace(statistics, style=()), counted.passes).values(target))
+        if target.shape[:2] != features.map.size:
+            accepted = f"shape {(*features.map.size, 3)}"
+            raise checks.problem("target", "differs in shape from the picture", target, accepted, "resize it")
+        targets.append(Counted(replace(features.map, style=()), features.passes).values(target))
         weights.append(np.full(targets[-1].shape, alpha / 2))
+    return Objective(features, np.concatenate(targets), np.concatenate(weights))
+
+
+def synthesize(
+    aim: Objective,
+    x: np.ndarray,
+    iterations: int = 500,
+    threshold: float = 0.01,
+    on_step: baselines.Listener | None = None,
+) -> FlowResult:
+    """Minimizes the loss from x on, (H, W, 3); noise, and an aim without content, is the texture synthesis of 2015.
+
+    `iterations`, `threshold` and `on_step` are those of `baselines.direct`, the blocks those of `Statistics`. Costs a
+    forward pass and a VJP an evaluation, and a forward pass at the start. Raises `InputError` for an x that does not
+    fit, or a number out of range.
+    """
+    x = checks.image(x, "start")
+    if x.shape[:2] != aim.features.map.size:
+        accepted = f"shape {(*aim.features.map.size, 3)}"
+        raise checks.problem("start", "differs in shape from what the aim is for", x, accepted, "resize it")
     return baselines.direct(
-        counted,
+        aim.features,
         x,
-        np.concatenate(targets),
-        weights=np.concatenate(weights),
+        aim.targets,
+        weights=aim.weights,
         iterations=iterations,
         threshold=threshold,
         on_step=on_step,
