@@ -27,16 +27,21 @@ FIGURE = Path(__file__).parents[1] / "figures" / "frontier.png"
 
 
 def main() -> None:
-    defaults = Options()
+    usual = Options()
+    default = (usual.softness, usual.growth or GROWTH[usual.layers], usual.damping)
+    grid = {
+        "softness": sorted({0.1, 0.2, 0.4, default[0]}),
+        "growth": sorted({1.0, 2.0, default[1]}),
+        "damping": sorted({0.0, 0.01, 0.07, 0.2, default[2]}),
+    }
     parser = common.parser(__doc__, "frontier", "china,flower,coffee")
-    parser.add_argument("--softness", type=common.numbers, default=[0.1, 0.2, 0.29, 0.4], help="with commas")
-    parser.add_argument("--growth", type=common.numbers, default=[1.0, 2.0], help="with commas")
-    parser.add_argument("--damping", type=common.numbers, default=[0.0, 0.01, 0.027, 0.07, 0.2], help="with commas")
+    for name, values in grid.items():
+        parser.add_argument(f"--{name}", type=common.numbers, default=values, help="with commas")
     parser.add_argument("--figure", type=Path, default=FIGURE)
     parser.add_argument("--draw-only", action="store_true", help="measures nothing")
     arguments = parser.parse_args()
     base = common.options(arguments)
-    grid = {name: getattr(arguments, name) for name in ("softness", "growth", "damping")}
+    grid = {name: getattr(arguments, name) for name in grid}
     chosen = [] if arguments.draw_only else arguments.pictures
     results = common.Results(arguments.out, "picture", {picture: asdict(base) | grid for picture in chosen})
     titles = ("picture", "softness", "growth", "damping", "fidelity", "error", "PSNR", "passes", "seconds")
@@ -45,7 +50,6 @@ def main() -> None:
         options = replace(base, softness=softness, growth=growth)
         for row in common.fresh(measure, picture, options, arguments.damping):
             print(_line(results.add(row)), flush=True)
-    default = (defaults.softness, GROWTH[base.layers], defaults.damping)
     if not results.rows:
         raise InputError(f"{arguments.out} has no rows to draw")
     print(plots.save(draw(results.rows, results.options, default), arguments.figure))
@@ -97,10 +101,13 @@ def draw(rows: list[dict[str, Any]], options: dict[str, Any], default: tuple[flo
     for column, picture in zip(axes.T, pictures, strict=True):
         own, made = [point for point in points if point["picture"] == picture], options[picture]
         for ax, value in zip(column, ("psnr_db", "passes"), strict=True):
-            lines = plots.show_frontier(ax, own, value, default)
+            plots.show_frontier(ax, own, value, default)
             ax.label_outer()
         column[0].set_title(f"{Path(picture).stem}, {made['size'][0]} px, {made['weights']}", fontsize=10)
-    figure.legend(handles=lines, loc="outside lower center", ncols=2, frameon=False, fontsize=8, handlelength=4.5)
+    handles = {handle.get_label(): handle for ax in axes[0] for handle in ax.get_legend_handles_labels()[0]}
+    shown = sorted(handles.values(), key=lambda handle: handle.get_label() == plots.DEFAULT)  # that one last
+    look = {"ncols": 2, "frameon": False, "fontsize": 8, "handlelength": 4.5}
+    figure.legend(handles=shown, loc="outside lower center", **look)
     return figure
 
 

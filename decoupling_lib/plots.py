@@ -39,6 +39,7 @@ DRAWN = (1e-20, 1e20)
 EDGES = ("zero, or below 1e-20", "above 1e20, or not a number")
 """Errors that are marked on the lower and the upper edge of the axes: a log axis cannot show them usefully."""
 STEPS = ("Step 1: origin, to the reference", "Step 2: target, to the reference", "Step 3: imposing the style")
+DEFAULT = "default; beside its line, the dampings"
 _MARKERS_A_LINE = 7
 _WIDTH, _MARGIN, _GAP = 12 * DPI, 20, 20  # pixels
 _TITLE, _SMALL_PRINT = 66, 19  # pixels: two lines of title, one line of caption
@@ -168,7 +169,8 @@ def show_frontier(
     ----------
     rows : with `softness`, `growth`, `fidelity`, `damping`, `relative_error` and the value, None where there is none.
     value : `psnr_db`, or `passes` in all.
-    default : (softness, growth, damping) of the settings that are ringed; the dampings stand beside its line.
+    default : (softness, growth, damping) of the settings that are ringed, labeled `DEFAULT`; the dampings stand beside
+        its line.
 
     Returns
     -------
@@ -182,9 +184,9 @@ def show_frontier(
     ax.spines[["top", "right"]].set_visible(False)
     looks, growths = (list(dict.fromkeys(row[name] for row in rows)) for name in ("softness", "growth"))
     lines = []
-    for growth, softness in ((growth, softness) for growth in growths for softness in looks):
+    for growth, softness in sorted({(row["growth"], row["softness"]) for row in rows}):
         own = [row for row in rows if (row["softness"], row["growth"]) == (softness, growth)]
-        fidelity = max((row["fidelity"] for row in own), default=math.nan)
+        fidelity = max(row["fidelity"] for row in own)
         own = sorted((row for row in own if row[value] is not None), key=lambda row: row["damping"])
         look, color = looks.index(softness), COLORS[looks.index(softness) % len(COLORS)]
         (line,) = ax.plot(
@@ -198,7 +200,7 @@ def show_frontier(
             at = (row["relative_error"], row[value])
             ax.annotate(f"{row['damping']:g}", at, (5, -10), textcoords="offset points", fontsize=7)
             if row["damping"] == default[2]:
-                ax.plot(*at, "o", markersize=13, markerfacecolor="none", markeredgecolor="black", label="default")
+                ax.plot(*at, "o", markersize=13, markerfacecolor="none", markeredgecolor="black", label=DEFAULT)
     return lines
 
 
