@@ -8,20 +8,16 @@ legs, and the annex's descent on the thesis's network.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import _common as common
 
 from decoupling_lib import metrics
 from decoupling_lib.experiment import prepare
-from decoupling_lib.options import AS_THESIS, Options
+from decoupling_lib.options import AS_THESIS
 
-PICTURES = ("china", "flower", "astronaut", "coffee", "chelsea")
 VARIANTS = {
     "default": {},
     "relu_max": {"activation": "relu", "pooling": "max"},
@@ -31,37 +27,28 @@ VARIANTS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--seed", type=int, default=0, help="of the noise")
+    parser = common.parser(__doc__, "way_back", "china,flower,astronaut,coffee,chelsea")
     parser.add_argument("--only", choices=tuple(VARIANTS), action="append", help="keeps the others' rows in the file")
     parser.add_argument("--iterations", type=int, default=1000, help="of the annex, a leg")
-    parser.add_argument("--pictures", default=",".join(PICTURES), help="names, or files, with commas")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "way_back.json")
     arguments = parser.parse_args()
-    base = Options(size=(arguments.size, arguments.size), network="vgg16", weights="hed")
-    base = replace(base, iterations=arguments.iterations, seed=arguments.seed)
-    chosen = arguments.only or list(VARIANTS)
-    kept = json.loads(arguments.out.read_text("utf-8")) if arguments.out.exists() else {"options": {}, "rows": []}
-    rows = [row for row in kept["rows"] if row["variant"] not in chosen]
-    options = kept["options"] | {variant: asdict(replace(base, **VARIANTS[variant])) for variant in chosen}
+    base = replace(common.options(arguments), iterations=arguments.iterations)
+    chosen = {variant: replace(base, **VARIANTS[variant]) for variant in arguments.only or VARIANTS}
+    results = common.Results(arguments.out, "variant", {variant: asdict(each) for variant, each in chosen.items()})
     titles = ("variant", "picture", "fidelity", "block1", "block2", "left", "PSNR", "passes")
     print("{:9} {:10} {:>8} {:>9} {:>9} {:>6} {:>7} {:>7}".format(*titles))
-    for variant in chosen:
-        for name in arguments.pictures.split(","):
-            experiment = prepare(name, name, replace(base, **VARIANTS[variant]))
+    for variant, options in chosen.items():
+        for name in arguments.pictures:
+            experiment = prepare(name, name, options)
             began = time.perf_counter()
             result = experiment.run()
             row = _row(variant, Path(name).stem, experiment.fidelity, result, time.perf_counter() - began)
-            rows.append(row)
+            results.add(row)
             print(
                 f"{variant:9} {row['picture']:10} {row['fidelity_worst']:8.1%} {row['relative_error'][0]:9.1e} "
                 f"{row['relative_error'][1]:9.1e} {max(row['remaining_fraction']):6.3f} {row['psnr_db']:6.1f}  "
                 f"{sum(row['passes'].values()):7,}  {row['seconds']:4.0f} s {row['status']}",
                 flush=True,
             )
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps({"options": options, "rows": rows}, indent=1) + "\n", encoding="utf-8")
 
 
 def _row(variant: str, name: str, fidelity: dict, result: object, seconds: float) -> dict:
@@ -85,4 +72,4 @@ def _row(variant: str, name: str, fidelity: dict, result: object, seconds: float
 
 
 if __name__ == "__main__":
-    main()
+    common.run(main)

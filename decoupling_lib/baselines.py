@@ -148,17 +148,19 @@ def direct(
     targets: np.ndarray,
     *,
     live: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
     iterations: int = 500,
     threshold: float = 0.01,
     on_step: Listener | None = None,
 ) -> FlowResult:
     """Minimizes Σ_l ‖f_l - t_l‖²/‖t_l‖² over all blocks at once by SciPy's L-BFGS-B, without bounds.
 
-    It stops when every block is at `threshold`; `on_step` hears the worst error. A forward pass and a VJP an
-    evaluation, mostly one evaluation an iteration; one forward pass more at the start.
+    `weights` : (n,), of the squares, where they are not to be 1/‖t_l‖². It stops when every block is at `threshold`;
+    `on_step` hears the worst error. A forward pass and a VJP an evaluation, mostly one evaluation an iteration; one
+    forward pass more at the start.
     """
     goal = _Goal(feature_map, targets, live, iterations, threshold, on_step, every_block=True)
-    weights = goal.weights
+    weights = goal.weights if weights is None else np.where(goal.live, weights, 0.0)
     x = np.array(x, dtype=np.float64)
     shape, steps, latest = x.shape, 0, feature_map.values(x)
 

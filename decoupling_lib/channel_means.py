@@ -130,27 +130,56 @@ class NetworkLinearization:
             return tf.constant(np.asarray(value, self.program.dtype))
 
 
+@dataclass(frozen=True, eq=False)
+class MapsLinearization:
+    """The style layers' activation maps at one image, shape (h, w, channels), by layer, and their VJP.
+
+    The layer "image" is the picture itself. Maps are in the network's dtype.
+    """
+
+    program: "_Program"
+    residuals: list[tf.Tensor]
+    shape: tuple[int, int, int]
+    maps: dict[str, np.ndarray]
+
+    def vjp(self, cotangents: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the gradient of Σ_l <cotangents_l, maps_l>, float64 of shape (H, W, 3); one a layer, of its shape."""
+        given = [tf.constant(np.asarray(cotangents[layer], self.program.dtype)) for layer in self.maps]
+        return self.program.vjp_maps(self.residuals, given, self.shape).numpy().astype(np.float64)
+
+
+def linearize_maps(network: Network, x: np.ndarray, dtype: str = "mixed") -> MapsLinearization:
+    """Return the activation maps at `x` and their VJP, from one forward pass.
+
+    `dtype` is that of `ChannelMeans`, and `InputError` is raised as there.
+    """
+    means = ChannelMeans(network, dtype)
+    program, tensor = _program(network, means.precision), means._tensor(x)
+    maps, residuals = program.maps(tensor)
+    named = {layer: h.numpy()[0] for layer, h in zip(network.layers, maps, strict=True)}
+    return MapsLinearization(program, residuals, tuple(tensor.shape), named)
+
+
 def activations(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
     """Return the activation maps of the style layers, float32 of shape (h, w, channels), by layer.
 
     The layer "image" is the picture itself. Raises `InputError` as `ChannelMeans` does.
     """
-    means = ChannelMeans(network)
-    maps = _program(network, means.precision).maps(means._tensor(x))
-    return {layer: h.numpy()[0].astype(np.float32) for layer, h in zip(network.layers, maps, strict=True)}
+    return {layer: found.astype(np.float32) for layer, found in linearize_maps(network, x).maps.items()}
+
+
+def gram_matrix(found: np.ndarray) -> np.ndarray:
+    """Return G_ij = mean over positions k of F_ik F_jk of a map, shape (h, w, n): float64, shape (n, n).
+
+    Equation (2.7) of the thesis divided by the number of positions, so that it does not grow with the picture.
+    """
+    flat = found.reshape(-1, found.shape[-1]).astype(np.float64)
+    return flat.T @ flat / len(flat)
 
 
 def gram_matrices(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the Gram matrix of each style layer, G_ij = mean over positions k of F_ik F_jk, by layer.
-
-    float64, shape (channels, channels): equation (2.7) of the thesis divided by the number of positions, so
-    that it does not grow with the picture. Raises `InputError` as `ChannelMeans` does.
-    """
-    grams = {}
-    for layer, found in activations(network, x).items():
-        flat = found.reshape(-1, found.shape[-1]).astype(np.float64)
-        grams[layer] = flat.T @ flat / len(flat)
-    return grams
+    """Return the `gram_matrix` of each style layer, by layer. Raises `InputError` as `ChannelMeans` does."""
+    return {layer: gram_matrix(found) for layer, found in activations(network, x).items()}
 
 
 def fidelity(network: Network, x: np.ndarray) -> dict[str, dict[str, float]]:
@@ -219,10 +248,11 @@ class _Program:
         self.network, self.dtype, self.operations = network, dtype, network.operations
         self.sizes = {layer: network.channels(layer) for layer in network.layers}
         self.values = tf.function(lambda x: self._linearize(x)[0], autograph=False)
-        self.maps = tf.function(lambda x: self._forward(x)[0], autograph=False)
+        self.maps = tf.function(self._forward, autograph=False)
         self.linearize = tf.function(self._linearize, autograph=False)
         self.jvp = tf.function(self._jvp, autograph=False)
         self.vjp = tf.function(self._vjp, autograph=False)
+        self.vjp_maps = tf.function(self._vjp_maps, autograph=False)
         # One function a layer: tracing a single one for each layer in turn makes TensorFlow warn.
         self.rows = {layer: tf.function(partial(self._rows, layer), autograph=False) for layer in self.sizes}
 
@@ -263,12 +293,21 @@ class _Program:
         return tf.concat([out[layer] for layer in self.sizes], 0)
 
     def _vjp(self, residuals: list[tf.Tensor], w: tf.Tensor, shape: tuple[int, int, int]) -> tf.Tensor:
-        parts = dict(zip(self.sizes, tf.split(w, list(self.sizes.values())), strict=True))
-        own = parts.get(IMAGE, tf.zeros(3, w.dtype)) / (shape[0] * shape[1])
-        g = tf.zeros((), w.dtype)
+        parts = []
+        for layer, part in zip(self.sizes, tf.split(w, list(self.sizes.values())), strict=True):
+            height, width = shape[:2] if layer == IMAGE else residuals[self.position(layer)].shape[1:3]
+            parts.append(part / (height * width))
+        return self._vjp_maps(residuals, parts, shape)
+
+    def _vjp_maps(
+        self, residuals: list[tf.Tensor], cotangents: list[tf.Tensor], shape: tuple[int, int, int]
+    ) -> tf.Tensor:
+        """Return the picture's cotangents for those of the style layers' maps, each (h, w, c) or alike at all (c,)."""
+        parts = dict(zip(self.sizes, cotangents, strict=True))
+        own, g = parts.get(IMAGE, tf.zeros(3, self.dtype)), tf.zeros((), self.dtype)
         for operation, residual in zip(self.operations[::-1], residuals[::-1], strict=True):
             if operation.kind == "convolution" and operation.name in parts:
-                g += parts[operation.name] / (residual.shape[1] * residual.shape[2])
+                g += parts[operation.name]
             g = self._pull_back(g, operation, residual)
         return tf.broadcast_to(own + 255 * g[0, ..., ::-1] if self.operations else own, shape)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .experiment import Experiment
 
 DEFAULTS = Options()
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -86,7 +88,7 @@ def transfer(
     if as_thesis:
         choices = _as_thesis(context, choices)
     parsed = checks.size(size) if size is not None else None
-    with _quiet_import():
+    with quiet_import():
         from . import checkpoint, report
         from .experiment import prepare
 
@@ -194,6 +196,20 @@ def weights(network: Annotated[str, typer.Option(help="vgg19 or vgg16.")] = "vgg
     print(files.fetch(checks.choice(network, files.ARCHITECTURES, "network")))
 
 
+@app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False})
+def bench(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A script of benchmarks/; what follows is passed on to it.")],
+) -> None:
+    """Run a benchmark of the source checkout; `decoupling bench NAME --help` shows its options."""
+    known = sorted(file.stem for file in BENCHMARKS.glob("[!_]*.py"))
+    if not known:
+        step = "clone the kit's repository and install it from there"
+        raise checks.problem("bench", "finds no benchmarks", BENCHMARKS, "an installed source checkout", step)
+    script = BENCHMARKS / f"{checks.choice(name, known, 'benchmark')}.py"
+    raise typer.Exit(subprocess.run([sys.executable, script, *context.args], check=False).returncode)
+
+
 def main() -> None:
     """Runs the command line; every fault is one line on stderr and an exit code."""
     # Below 3, TensorFlow prints an error line on every machine without a GPU.
@@ -241,7 +257,7 @@ def _say(line: str, code: int) -> int:
 
 
 @contextmanager
-def _quiet_import() -> Iterator[None]:
+def quiet_import() -> Iterator[None]:
     """Silences descriptor 2: TensorFlow's libraries write to it while they load, whatever their log level."""
     try:
         kept = os.dup(2)

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import font_manager
@@ -38,6 +39,7 @@ DRAWN = (1e-20, 1e20)
 EDGES = ("zero, or below 1e-20", "above 1e20, or not a number")
 """Errors that are marked on the lower and the upper edge of the axes: a log axis cannot show them usefully."""
 STEPS = ("Step 1: origin, to the reference", "Step 2: target, to the reference", "Step 3: imposing the style")
+DEFAULT = "default; beside its line, the dampings"
 _MARKERS_A_LINE = 7
 _WIDTH, _MARGIN, _GAP = 12 * DPI, 20, 20  # pixels
 _TITLE, _SMALL_PRINT = 66, 19  # pixels: two lines of title, one line of caption
@@ -156,6 +158,50 @@ def losses(transfer: Transfer, caption: str) -> Figure:
     if text:
         figure.supxlabel(text, x=_MARGIN / _WIDTH, **_PRINT)
     return figure
+
+
+def show_frontier(
+    ax: Axes, rows: Sequence[Mapping[str, Any]], value: str, default: tuple[float, float, float]
+) -> list[Line2D]:
+    """Shows what self-transfers reach or cost against the error at which their legs end, a line along the dampings.
+
+    Parameters
+    ----------
+    rows : with `softness`, `growth`, `fidelity`, `damping`, `relative_error` and the value, None where there is none.
+    value : `psnr_db`, or `passes` in all.
+    default : (softness, growth, damping) of the settings that are ringed, labeled `DEFAULT`; the dampings stand beside
+        its line.
+
+    Returns
+    -------
+    one line for each growth and softness, its label with the fidelity; growths differ by filled and open markers.
+    """
+    ax.set_xscale("log", nonpositive="mask")
+    ax.set_yscale("linear" if value == "psnr_db" else "log")
+    ax.set_xlabel("worst relative error at the end of a leg", fontsize=9)
+    ax.set_ylabel({"psnr_db": "self-transfer, PSNR in dB", "passes": "network passes"}[value], fontsize=9)
+    ax.tick_params(labelsize=8, which="both")
+    ax.spines[["top", "right"]].set_visible(False)
+    looks, growths = (list(dict.fromkeys(row[name] for row in rows)) for name in ("softness", "growth"))
+    lines = []
+    for growth, softness in sorted({(row["growth"], row["softness"]) for row in rows}):
+        own = [row for row in rows if (row["softness"], row["growth"]) == (softness, growth)]
+        fidelity = max(row["fidelity"] for row in own)
+        own = sorted((row for row in own if row[value] is not None), key=lambda row: row["damping"])
+        look, color = looks.index(softness), COLORS[looks.index(softness) % len(COLORS)]
+        (line,) = ax.plot(
+            [row["relative_error"] for row in own], [row[value] for row in own], color=color,
+            linestyle=LINES[look % len(LINES)], linewidth=1.2, marker=MARKERS[look % len(MARKERS)], markersize=5,
+            markerfacecolor="white" if growths.index(growth) else color,
+            label=f"softness {softness:g}, growth {growth:g}: {fidelity:.1%} off the thesis's network",
+        )  # fmt: skip
+        lines.append(line)
+        for row in own if (softness, growth) == default[:2] else ():
+            at = (row["relative_error"], row[value])
+            ax.annotate(f"{row['damping']:g}", at, (5, -10), textcoords="offset points", fontsize=7)
+            if row["damping"] == default[2]:
+                ax.plot(*at, "o", markersize=13, markerfacecolor="none", markeredgecolor="black", label=DEFAULT)
+    return lines
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> Path:

@@ -293,3 +293,22 @@ def test_weights_without_a_network_is_one_line_and_leaves_no_file(failure: str, 
 
 def test_weights_of_an_unknown_network(decoupling):
     assert_one_line(decoupling("weights", "--network", "vgg11"), 2, "'vgg11'", "vgg16, vgg19")
+
+
+# Benchmarks
+
+
+def test_bench_passes_its_arguments_on_and_ends_as_the_script_does(decoupling):
+    said = decoupling("bench", "growth", "--help")
+    assert said.code == 0 and said.err == "" and said.out.startswith("usage: growth.py") and "--steps" in said.out
+    said = decoupling("bench", "growth", "--stesp", "3")
+    assert said.code == 2 and "--stesp" in said.err
+    assert "NAME" in decoupling("bench", "--help").out
+
+
+def test_bench_refuses_an_unknown_name_and_a_package_without_its_checkout(decoupling, tmp_path: Path, monkeypatch):
+    accepted = "frontier, growth, methods, moment_features, style_pairs, way_back;"
+    assert_one_line(decoupling("bench", "growht"), 2, "'growht'", accepted, 'did you mean "growth"')
+    assert_one_line(decoupling("bench", "_common"), 2, "'_common'")
+    monkeypatch.setattr(cli, "BENCHMARKS", tmp_path / "benchmarks")
+    assert_one_line(decoupling("bench", "growth"), 2, "finds no benchmarks", "source checkout")

@@ -1,16 +1,13 @@
 """The experiments with moments as features: the committed results, and the script on a small case."""
 
-import importlib.util
 import json
 from pathlib import Path
 
+import moment_features as script
 import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
-_spec = importlib.util.spec_from_file_location("moment_features", ROOT / "benchmarks" / "moment_features.py")
-script = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(script)
 REPORT = json.loads((ROOT / "benchmarks" / "results" / "moment_features.json").read_text("utf-8"))
 ROWS = {(row["case"], row["model"], row["features"], row["against"]): row for row in REPORT["rows"]}
 

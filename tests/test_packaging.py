@@ -20,7 +20,7 @@ MODULES = sorted((ROOT / "decoupling_lib").rglob("*.py"))
 ORDER = [
     *("checks", "images", "features", "weights", "networks", "channel_means", "metrics", "lift", "flow"),
     *("moments", "moment_gradients", "samples"),
-    *("retracing", "legs", "normalization", "refinement", "steps", "baselines", "classifier", "zeros"),
+    *("retracing", "legs", "normalization", "refinement", "steps", "baselines", "gatys", "classifier", "zeros"),
     *("transfer", "plots"),
     *("portraits", "figures", "expected"),
     *("options", "experiment", "report", "checkpoint", "widgets", "cli"),

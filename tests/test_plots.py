@@ -356,3 +356,22 @@ def test_threads_make_the_same_figures(tmp_path):
 def test_neither_pyplot_nor_tensorflow_is_imported():
     code = "import sys, decoupling_lib.plots; sys.exit(bool({'matplotlib.pyplot', 'tensorflow'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_frontier_shows_what_rows_hold_and_rings_the_default():
+    def row(softness, growth, damping, error, psnr):
+        names = ("softness", "growth", "damping", "relative_error", "psnr_db", "fidelity")
+        return dict(zip(names, (softness, growth, damping, error, psnr, softness / 4), strict=True))
+
+    rows = [row(0.2, 1.0, 0.1, 0.05, 90.0), row(0.2, 1.0, 0.0, 1e-6, 30.0), row(0.2, 1.0, 0.01, 0.01, None)]
+    rows += [row(0.4, 2.0, 0.1, 0.04, 95.0)]
+    ax = Figure().subplots()
+    first, second = plots.show_frontier(ax, rows, "psnr_db", (0.2, 1.0, 0.1))
+    np.testing.assert_array_equal(first.get_xydata(), [[1e-6, 30], [0.05, 90]])  # along the dampings, None left out
+    assert "softness 0.2, growth 1: 5.0%" in first.get_label()
+    np.testing.assert_array_equal(second.get_xydata(), [[0.04, 95]])
+    (ring,) = [line for line in ax.lines if line.get_label() == plots.DEFAULT]
+    np.testing.assert_array_equal(ring.get_xydata(), [[0.05, 90]])
+    assert {text.get_text() for text in ax.texts} == {"0", "0.1"}
+    looks = [(line.get_linestyle(), line.get_marker(), line.get_markerfacecolor()) for line in (first, second)]
+    assert all(one != other for one, other in zip(*looks, strict=True))  # apart without color

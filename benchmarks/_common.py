@@ -1,0 +1,154 @@
+"""What the benchmarks share: arguments, the machine, fresh processes, and rows in a JSON file."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import multiprocessing
+import os
+import platform
+import re
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from decoupling_lib.checks import InputError
+from decoupling_lib.cli import quiet_import
+from decoupling_lib.features import Passes
+from decoupling_lib.options import Options
+
+PACKAGES = ("decoupling", "tensorflow", "numpy", "scipy")
+T = TypeVar("T")
+
+
+def parser(doc: str, name: str, pictures: str) -> argparse.ArgumentParser:
+    """The arguments that every benchmark of transfers takes; `options` reads all but pictures and out."""
+    made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--size", type=int, default=64, help="side of the square pictures, in pixels")
+    made.add_argument("--pictures", type=names, default=names(pictures), help="names, or files, with commas")
+    made.add_argument("--network", default="vgg16")
+    made.add_argument("--weights", default="hed", help="imagenet, hed, random or a file")
+    made.add_argument("--seed", type=int, default=0, help="of the noise")
+    made.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / f"{name}.json")
+    return made
+
+
+def names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def integers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
+def numbers(text: str) -> list[float]:
+    return [float(number) for number in text.split(",")]
+
+
+def options(arguments: argparse.Namespace) -> Options:
+    """The command line's defaults, but for what `parser` reads."""
+    return Options(
+        size=(arguments.size, arguments.size),
+        network=arguments.network,
+        weights=arguments.weights,
+        seed=arguments.seed,
+    )
+
+
+def total(passes: Passes) -> dict[str, int]:
+    """Passes by kind, and all together."""
+    return asdict(passes) | {"total": passes.total}
+
+
+def machine() -> dict[str, Any]:
+    """Processor, threads, system and versions. TensorFlow and BLAS take a thread for each core they may use."""
+    processor = platform.processor() or platform.machine()
+    described = Path("/proc/cpuinfo")
+    if described.exists():
+        entries = (line.partition(":") for line in described.read_text("utf-8").splitlines())
+        processor = next((value.strip() for key, _, value in entries if key.strip() == "model name"), processor)
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "processor": processor,
+        "threads": usable,
+        "system": platform.platform(),
+        "versions": {"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def fresh(function: Callable[..., T], *arguments: Any) -> T:
+    """Calls a function of a module in a new process, which has compiled nothing and whose memory is its own."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=_load) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _load() -> None:
+    with quiet_import():
+        import tensorflow  # noqa: F401 - only to have it loaded while descriptor 2 is silent
+
+
+class Memory:
+    """The most memory that this process holds from now on, in MiB, and what it holds now (`before`).
+
+    Where the system cannot begin anew (only Linux can), both are the peak since the process began.
+    """
+
+    def __init__(self) -> None:
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")  # the peak falls to what is held: proc(5)
+        self.before = self.peak
+
+    @property
+    def peak(self) -> int:
+        status = Path("/proc/self/status")
+        if status.exists():
+            return round(int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text("utf-8"))[1]) / 2**10)
+        from decoupling_lib.report import peak_memory_mib
+
+        return peak_memory_mib()
+
+    def row(self) -> dict[str, int]:
+        return {"memory_before_mib": self.before, "peak_memory_mib": self.peak}
+
+
+class Results:
+    """Rows of measurements in a JSON file, written after each so that a run that is broken off keeps what it has.
+
+    Rows with one value in the column `part` share options and machine, and are measured anew together: `parts` are
+    the values to be measured, with their options. The other parts' rows are kept.
+    """
+
+    def __init__(self, path: Path, part: str, parts: Mapping[str, Any]):
+        self._path = path
+        kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        self.rows = [row for row in kept.get("rows", []) if row[part] not in parts]
+        self.options = kept.get("options", {}) | dict(parts)
+        self._machine = kept.get("machine", {}) | dict.fromkeys(parts, machine())
+
+    def add(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Returns the row as it stands in the file: infinities and NaN are null."""
+        self.rows.append(json.loads(json.dumps(row), parse_constant=lambda _: None))
+        content = json.dumps({"options": self.options, "machine": self._machine, "rows": self.rows}, indent=1) + "\n"
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._path.with_name(f".{self._path.name}.part")
+        temporary.write_text(content, encoding="utf-8")
+        os.replace(temporary, self._path)
+        return self.rows[-1]
+
+
+def run(main: Callable[[], None]) -> None:
+    """Runs a benchmark; bad input is one line and exit code 2."""
+    try:
+        main()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

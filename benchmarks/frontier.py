@@ -1,0 +1,123 @@
+"""Fidelity, exactness, the way back and its cost, against each other: self-transfers over a grid of settings.
+
+    python benchmarks/frontier.py [--size 64] [--pictures china] [--damping 0,0.027] [--draw-only] [--out FILE]
+
+softness and growth decide how far the network is from the thesis's (fidelity), damping how far from the reference a
+leg ends (exactness). Both buy the way back (PSNR) and spare passes. Draws figures/frontier.png from the file's rows.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import _common as common
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from decoupling_lib import plots
+from decoupling_lib.checks import InputError
+from decoupling_lib.metrics import psnr
+from decoupling_lib.options import GROWTH, Options
+
+FIGURE = Path(__file__).parents[1] / "figures" / "frontier.png"
+
+
+def main() -> None:
+    usual = Options()
+    default = (usual.softness, usual.growth or GROWTH[usual.layers], usual.damping)
+    grid = {
+        "softness": sorted({0.1, 0.2, 0.4, default[0]}),
+        "growth": sorted({1.0, 2.0, default[1]}),
+        "damping": sorted({0.0, 0.01, 0.07, 0.2, default[2]}),
+    }
+    parser = common.parser(__doc__, "frontier", "china,flower,coffee")
+    for name, values in grid.items():
+        parser.add_argument(f"--{name}", type=common.numbers, default=values, help="with commas")
+    parser.add_argument("--figure", type=Path, default=FIGURE)
+    parser.add_argument("--draw-only", action="store_true", help="measures nothing")
+    arguments = parser.parse_args()
+    base = common.options(arguments)
+    grid = {name: getattr(arguments, name) for name in grid}
+    chosen = [] if arguments.draw_only else arguments.pictures
+    results = common.Results(arguments.out, "picture", {picture: asdict(base) | grid for picture in chosen})
+    titles = ("picture", "softness", "growth", "damping", "fidelity", "error", "PSNR", "passes", "seconds")
+    print("{:10} {:>8} {:>6} {:>7} {:>8} {:>8} {:>7} {:>8} {:>8}".format(*titles))
+    for picture, softness, growth in product(chosen, arguments.softness, arguments.growth):
+        options = replace(base, softness=softness, growth=growth)
+        for row in common.fresh(measure, picture, options, arguments.damping):
+            print(_line(results.add(row)), flush=True)
+    if not results.rows:
+        raise InputError(f"{arguments.out} has no rows to draw")
+    print(plots.save(draw(results.rows, results.options, default), arguments.figure))
+
+
+def measure(picture: str, options: Options, dampings: list[float]) -> list[dict[str, Any]]:
+    """Self-transfers in one network, a row for each damping."""
+    from decoupling_lib.experiment import prepare
+
+    rows = []
+    for damping in dampings:
+        experiment = prepare(picture, picture, replace(options, damping=damping))
+        began = time.perf_counter()
+        result = experiment.run()
+        legs = result.paths["step1"].legs
+        rows.append(
+            {
+                "picture": picture,
+                "softness": options.softness,
+                "growth": options.growth,
+                "damping": damping,
+                "status": result.status,
+                "fidelity": max(entry["relative_difference"] for entry in experiment.fidelity.values()),
+                "relative_error": max(max(leg.relative_error, leg.held_relative_error) for leg in legs),
+                "psnr_db": psnr(result.paths["step3"].x, result.origin) if "step3" in result.paths else None,
+                "passes": common.total(result.passes),
+                "seconds": time.perf_counter() - began,
+            }
+        )
+    return rows
+
+
+def draw(rows: list[dict[str, Any]], options: dict[str, Any], default: tuple[float, float, float]) -> Figure:
+    """A column for each picture: the way back above, its passes below, each against the exactness.
+
+    The fidelity of a network is the worst of all pictures.
+    """
+    worst: dict[tuple[float, float], float] = {}
+    for row in rows:
+        network = (row["softness"], row["growth"])
+        worst[network] = max(worst.get(network, 0.0), row["fidelity"])
+    points = [
+        row | {"passes": row["passes"]["total"], "fidelity": worst[row["softness"], row["growth"]]} for row in rows
+    ]
+    pictures = list(dict.fromkeys(row["picture"] for row in rows))
+    figure = Figure(figsize=(1.5 + 3.6 * len(pictures), 7.6), dpi=plots.DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, len(pictures), sharex=True, sharey="row", squeeze=False)
+    for column, picture in zip(axes.T, pictures, strict=True):
+        own, made = [point for point in points if point["picture"] == picture], options[picture]
+        for ax, value in zip(column, ("psnr_db", "passes"), strict=True):
+            plots.show_frontier(ax, own, value, default)
+            ax.label_outer()
+        column[0].set_title(f"{Path(picture).stem}, {made['size'][0]} px, {made['weights']}", fontsize=10)
+    handles = {handle.get_label(): handle for ax in axes[0] for handle in ax.get_legend_handles_labels()[0]}
+    shown = sorted(handles.values(), key=lambda handle: handle.get_label() == plots.DEFAULT)  # that one last
+    look = {"ncols": 2, "frameon": False, "fontsize": 8, "handlelength": 4.5}
+    figure.legend(handles=shown, loc="outside lower center", **look)
+    return figure
+
+
+def _line(row: dict[str, Any]) -> str:
+    decibels = "-" if row["psnr_db"] is None else f"{row['psnr_db']:.1f}"
+    return (
+        f"{row['picture']:10} {row['softness']:8g} {row['growth']:6g} {row['damping']:7g} {row['fidelity']:8.1%} "
+        f"{row['relative_error']:8.1e} {decibels:>7} {row['passes']['total']:8,} {row['seconds']:8.1f} {row['status']}"
+    )
+
+
+if __name__ == "__main__":
+    common.run(main)

@@ -1,0 +1,313 @@
+"""The same legs by every method: passes, seconds and memory to relative errors of 0.1, 0.01 and 0.001.
+
+    python benchmarks/methods.py [--size 64] [--only sgd] [--legs block1,both] [--iterations 50000] [--out FILE]
+
+Legs, of Step 1 at two layers, each from one start for all methods:
+
+block1  from the picture, the first layer to noise's values;
+block2  from where the undamped lift ends block1, the second layer, with the first held;
+both    from the picture, both layers: for the lift its two legs, for the others both targets at once;
+self    the self-transfer, Steps 1 to 3, where it means something: PSNR.
+
+Methods, all on one network, picture and reference, each case in a fresh process with the same threads:
+
+decoupled, undamped  the lift as it is by default, and with no damping;
+sgd, adam            the annex's descent, at 5e-4 and `--adam-rate`;
+direct               L-BFGS on the layers' coupled means;
+gatys                L-BFGS on the Gram matrices of the reference's noise: judged, as the others, by channel means.
+
+The error of a case is that of its worst layer, held ones included. Memory is the most that was held from the start of
+the method on. A descent is judged at each point it evaluates,
+and stopped at 0.001. The lift's features follow a straight line to the target, so it is judged where its leg ends:
+what it needs to an error is what it needs in all. Time spent in judging is not counted, nor is
+compiling, but for the optimizer's step of sgd and adam.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field, replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import _common as common
+import numpy as np
+
+from decoupling_lib import baselines
+from decoupling_lib.features import Block, Counted, Linearization, block_slices
+from decoupling_lib.legs import follow_lift, run_leg
+from decoupling_lib.metrics import psnr, relative_error
+from decoupling_lib.normalization import normalize
+from decoupling_lib.options import Options
+
+if TYPE_CHECKING:
+    from decoupling_lib.experiment import Experiment
+
+METHODS = ("decoupled", "undamped", "sgd", "adam", "direct", "gatys")
+LEGS = ("block1", "block2", "both")
+LEVELS = (1e-1, 1e-2, 1e-3)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to give up: iterations of the descents, of L-BFGS, and a leg of the annex's self-transfer."""
+
+    iterations: int
+    lbfgs_iterations: int
+    self_iterations: int
+
+
+def main() -> None:
+    parser = common.parser(__doc__, "methods", "china,flower")
+    parser.add_argument("--only", choices=METHODS, action="append", help="keeps the others' rows in the file")
+    parser.add_argument("--legs", type=common.names, default=[*LEGS, "self"])
+    parser.add_argument("--iterations", type=int, default=50_000, help="of sgd and adam, at most")
+    parser.add_argument("--lbfgs-iterations", type=int, default=5000, help="of direct and gatys, at most")
+    parser.add_argument("--self-iterations", type=int, default=1000, help="of sgd and adam, a leg of a self-transfer")
+    parser.add_argument("--adam-rate", type=float, default=1e-3, help="Keras's default is 1e-3")
+    arguments = parser.parse_args()
+    limits = Limits(arguments.iterations, arguments.lbfgs_iterations, arguments.self_iterations)
+    base, chosen = common.options(arguments), arguments.only or METHODS
+    made = {method: _options(base, method, arguments.adam_rate) for method in chosen}
+    parts = {method: asdict(each) | {"limits": asdict(limits)} for method, each in made.items()}
+    results = common.Results(arguments.out, "method", parts)
+    print(f"threads: {common.machine()['threads']}; passes and seconds to each error, - where it was not reached")
+    print(f"{'picture':10} {'leg':7} {'method':10}" + "".join(f"{level:>17g}" for level in LEVELS), end="")
+    print(f" {'error':>9} {'passes':>8} {'seconds':>8} {'MiB':>6}")
+    for picture, leg in product(arguments.pictures, arguments.legs):
+        start = common.fresh(end_of_block1, base, picture) if leg == "block2" else None
+        for method, options in made.items():
+            if leg != "self":
+                row = common.fresh(measure, options, method, leg, picture, start, limits)
+            elif method in ("direct", "gatys"):
+                continue  # without a normalization the picture is its own transfer
+            else:
+                row = common.fresh(measure_self, options, method, picture, limits)
+            print(_line(results.add(row)), flush=True)
+    for line in _comparisons(results.rows):
+        print(line)
+
+
+def _options(base: Options, method: str, adam_rate: float) -> Options:
+    own = {
+        "undamped": {"damping": 0.0},
+        "sgd": {"method": "descent", "learning_rate": 5e-4},
+        "adam": {"method": "descent", "optimizer": "Adam", "learning_rate": adam_rate},
+        "direct": {"method": "direct"},
+    }
+    return replace(base, **own.get(method, {}))
+
+
+def end_of_block1(options: Options, picture: str) -> np.ndarray:
+    """Where the undamped lift ends its first leg, (H, W, 3): the first layer is at the reference there."""
+    from decoupling_lib.experiment import prepare
+
+    experiment = prepare(picture, picture, replace(options, damping=0.0))
+    return normalize(
+        experiment.features.prefix(1), experiment.origin.array, experiment.reference, experiment.settings
+    ).x
+
+
+def measure(
+    options: Options, method: str, leg: str, picture: str, start: np.ndarray | None, limits: Limits
+) -> dict[str, Any]:
+    """One leg by one method, from `start` or the picture, as a row."""
+    from decoupling_lib.experiment import prepare
+
+    experiment = prepare(picture, picture, options)
+    features = Counted(experiment.features.prefix(1 if leg == "block1" else 2).map)
+    x = experiment.origin.array if start is None else start
+    _compile(features, x)
+    watch, memory = Watch(features, experiment), common.Memory()
+    move = _descend if method in ("sgd", "adam") else _lbfgs if method in ("direct", "gatys") else _lift
+    watch.begin(x)
+    try:
+        status = move(experiment, watch, x, leg, method, limits)
+    except _ArrivedError:
+        status = "reached"
+    return {
+        "picture": picture,
+        "leg": leg,
+        "method": method,
+        "status": status,
+        "to": {f"{level:g}": watch.reached.get(level) for level in LEVELS},
+        "relative_error_at_start": watch.first,
+        "relative_error": watch.errors,
+        "passes": common.total(watch.features.passes),
+        "seconds": watch.seconds,
+    } | memory.row()
+
+
+def measure_self(options: Options, method: str, picture: str, limits: Limits) -> dict[str, Any]:
+    """The self-transfer by one method, as a row."""
+    from decoupling_lib.experiment import prepare
+
+    experiment = prepare(picture, picture, replace(options, iterations=limits.self_iterations))
+    memory, began = common.Memory(), time.perf_counter()
+    result = experiment.run()
+    return {
+        "picture": picture,
+        "leg": "self",
+        "method": method,
+        "status": result.status,
+        "psnr_db": psnr(list(result.paths.values())[min(2, len(result.paths) - 1)].x, result.origin),
+        "relative_error": {leg.layer: leg.relative_error for leg in result.legs if leg.step == 1},
+        "passes": common.total(result.passes),
+        "seconds": time.perf_counter() - began,
+    } | memory.row()
+
+
+class _ArrivedError(Exception):
+    """The last of the errors is reached: ends a descent from within."""
+
+
+@dataclass
+class Watch:
+    """A feature map that notes what it cost until the worst layer's channel means came within each level.
+
+    `features` are counted: channel means, or for another method its own, while `means` judges the picture.
+    """
+
+    means: Counted
+    experiment: Experiment
+    features: Counted = field(init=False)
+    reached: dict[float, dict[str, Any]] = field(default_factory=dict)
+    errors: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.features = self.means
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return self.features.blocks
+
+    def begin(self, x: np.ndarray) -> None:
+        """Starts the clock; x is where the leg begins."""
+        self.first, self.seconds, self._resumed = self._errors(self.means.map.values(x)), 0.0, time.perf_counter()
+
+    def values(self, x: np.ndarray) -> np.ndarray:
+        return self.features.values(x)
+
+    def linearize(self, x: np.ndarray) -> Linearization:
+        at = self.features.linearize(x)
+        self.judge(x, at.values if self.features is self.means else None)
+        if self.reached.keys() >= set(LEVELS):
+            raise _ArrivedError
+        return at
+
+    def judge(self, x: np.ndarray, f: np.ndarray | None = None) -> None:
+        """Notes the errors at x, whose channel means are f; the time this takes is not counted."""
+        self.seconds += time.perf_counter() - self._resumed
+        self.errors = self._errors(self.means.map.values(x) if f is None else f)
+        for level in LEVELS:
+            if max(self.errors.values()) <= level and level not in self.reached:
+                self.reached[level] = {"passes": common.total(self.features.passes), "seconds": self.seconds}
+        self._resumed = time.perf_counter()
+
+    def _errors(self, f: np.ndarray) -> dict[str, float]:
+        reference, slices = self.experiment.reference, block_slices(self.means.blocks)
+        return {name: relative_error(f[at], reference.values[at], reference.live[at]) for name, at in slices.items()}
+
+
+def _compile(features: Counted, x: np.ndarray) -> None:
+    """Compiles what the methods call, uncounted; the lift calls the maps of fewer layers as well."""
+    for depth in range(1, len(features.blocks) + 1):
+        part = features.map.prefix(depth)
+        part.values(x)
+        at = part.linearize(x)
+        at.vjp(at.values)
+        at.jvp(x)
+        at.jacobian()
+
+
+def _lift(experiment: Experiment, watch: Watch, x: np.ndarray, leg: str, method: str, limits: Limits) -> str:
+    features, reference, settings = watch.features, experiment.reference, experiment.settings
+    if leg == "block2":
+        moving = list(block_slices(features.blocks).values())[1]
+        c = features.map.values(x)[moving]
+        x, made = run_leg(features, x, 2, c, reference.values, reference, settings, 1, None, follow_lift)
+        status = made.status
+    else:
+        path = normalize(features, x, reference, settings)
+        x, status = path.x, path.legs[-1].status
+    watch.judge(x)
+    return status
+
+
+def _descend(experiment: Experiment, watch: Watch, x: np.ndarray, leg: str, method: str, limits: Limits) -> str:
+    options, n = experiment.options, sum(block.size for block in watch.blocks)
+    goal: dict[str, Any] = {
+        "targets": experiment.reference.values[:n],
+        "live": experiment.reference.live[:n],
+        "optimizer": options.optimizer,
+        "learning_rate": options.learning_rate,
+        "threshold": None,
+    }
+    baselines.descend(watch.means.map, x, **goal, iterations=1)  # loads Keras
+    watch.begin(x)
+    return baselines.descend(watch, x, **goal, iterations=limits.iterations).status
+
+
+def _lbfgs(experiment: Experiment, watch: Watch, x: np.ndarray, leg: str, method: str, limits: Limits) -> str:
+    n = sum(block.size for block in watch.blocks)
+    goal: dict[str, Any] = {"targets": experiment.reference.values[:n], "live": experiment.reference.live[:n]}
+    if method == "gatys":
+        from decoupling_lib import gatys, images
+
+        options, size = experiment.options, x.shape[:2]
+        noise = images.noise_draws(size, options.seed, options.noise_draws)[0]
+        aim = gatys.objective(watch.means.map.network, size, noise)
+        at = aim.features.map.linearize(x)
+        at.vjp(at.values)  # compiles
+        watch.features, goal = aim.features, {"targets": aim.targets, "weights": aim.weights}
+        watch.begin(x)
+    return baselines.direct(watch, x, **goal, iterations=limits.lbfgs_iterations, threshold=0.0).status
+
+
+def _line(row: dict[str, Any]) -> str:
+    def cell(reached: dict[str, Any] | None) -> str:
+        return f"{reached['passes']['total']:8,} {reached['seconds']:6.1f} s" if reached else f"{'-':>17}"
+
+    head = f"{row['picture']:10} {row['leg']:7} {row['method']:10}"
+    if row["leg"] == "self":
+        decibels = "equal" if row["psnr_db"] is None else f"{row['psnr_db']:.1f} dB"
+        middle = f"{decibels:>{17 * len(LEVELS)}}"
+    else:
+        middle = "".join(f"{cell(reached):>17}" for reached in row["to"].values())
+    worst = max(np.inf if error is None else error for error in row["relative_error"].values())
+    return (
+        f"{head}{middle} {worst:9.2e} {row['passes']['total']:8,} {row['seconds']:8.1f} "
+        f"{row['peak_memory_mib']:6,} {row['status']}"
+    )
+
+
+def _comparisons(rows: list[dict[str, Any]]) -> list[str]:
+    """What the passes of the lift amount to beside those of the annex and of L-BFGS, where there are both."""
+    found = {(row["picture"], row["leg"], row["method"]): row for row in rows}
+
+    def passes(picture: str, leg: str, method: str, level: str) -> tuple[int, bool] | None:
+        """Passes to an error and True, or where it was not reached, all of them and False."""
+        row = found.get((picture, leg, method))
+        if row is None or "to" not in row:
+            return None
+        reached = row["to"][level]
+        return (reached or row)["passes"]["total"], reached is not None
+
+    lines: list[str] = []
+    for picture, leg in dict.fromkeys((row["picture"], row["leg"]) for row in rows):
+        for lift in ("decoupled", "undamped"):
+            annex, ours = passes(picture, leg, "sgd", "0.1"), passes(picture, leg, lift, "0.01")
+            if annex and ours and ours[1]:
+                least = "" if annex[1] else "more than "
+                ratio = f"{least}{annex[0] / ours[0]:.2g} times the passes of {lift} to 0.01"
+                lines.append(f"{picture} {leg}: sgd to 0.1 takes {ratio}")
+        theirs, ours = passes(picture, leg, "direct", "0.001"), passes(picture, leg, "undamped", "0.001")
+        if theirs and ours and theirs[1] and ours[1]:
+            ratio = f"{ours[0] / theirs[0]:.2g} times the passes of direct"
+            lines.append(f"{picture} {leg}: undamped to 0.001 takes {ratio}")
+    return lines
+
+
+if __name__ == "__main__":
+    common.run(main)
