@@ -73,7 +73,7 @@ class Damping:
 
 
 def gradient_scales(at: Linearization, blocks: tuple[Block, ...], live: np.ndarray) -> np.ndarray:
-    """S, (n,): each block's share times its mean squared gradient norm over live features; in the first, each one's own.
+    """S, (n,): each block's share of its live features' mean squared gradient norm; in the first, of each one's own.
 
     The first block's leg is that of a single convolution: damping each channel by its own gradient leaves a smaller
     gap for the same way back. Its features that are not live get the mean. The shares are `SHARES`.
