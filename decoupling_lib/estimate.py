@@ -68,8 +68,9 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds for the first k blocks: a forward pass, a VJP (or JVP), and the whole Jacobian."""
+    """Seconds for the first blocks, `size` features: a forward pass, a VJP (or JVP), and the whole Jacobian."""
 
+    size: int
     forward: float
     vjp: float
     jacobian: float
@@ -102,15 +103,15 @@ def estimate(inputs: Inputs) -> Estimate:
 
 def _measure(inputs: Inputs) -> list[Cost]:
     """The costs by depth; one warm call of each kind."""
-    means, x, costs, deeper = inputs.features.map, inputs.target.array, [], 0.0
+    means, x, costs, jacobian = inputs.features.map, inputs.target.array, [], 0.0
     for depth, block in enumerate(means.blocks, start=1):
         at = means.prefix(depth).linearize(x)
         forward = _timed(lambda at=depth: means.prefix(at).linearize(x))
         vjp = _timed(lambda at=at: at.vjp(np.ones_like(at.values)))
         if block.name != IMAGE:
             chunk = _timed(lambda at=at, layer=block.name: at.rows(layer, 0))
-            deeper += chunk * block.size / at.rows_at_once(block.name)
-        costs.append(Cost(forward, vjp, deeper))
+            jacobian += chunk * block.size / at.rows_at_once(block.name)
+        costs.append(Cost(at.values.size, forward, vjp, jacobian))
     return costs
 
 
@@ -146,16 +147,17 @@ def _leg(settings: Settings, cost: Cost, corrected: bool, iterations: Range) -> 
     ends = (0, CORRECTIONS if corrected else 0)
     return tuple(
         cost.times(forward + 2 * end, vjp + 2 * end, jacobians + end)
-        for (forward, vjp, jacobians), end in zip(_passes(settings, iterations), ends, strict=True)
+        for (forward, vjp, jacobians), end in zip(_passes(settings, cost.size, iterations), ends, strict=True)
     )
 
 
-def _passes(settings: Settings, iterations: Range) -> Iterator[tuple[float, float, float]]:
+def _passes(settings: Settings, size: int, iterations: Range) -> Iterator[tuple[float, float, float]]:
     """Forward passes (one a step to look at its end), VJPs and JVPs, and Jacobians of a leg, at least and at most."""
     steps = settings.steps
     if settings.rule == "symmetric":
+        every = -(-steps // max(1, settings.rows // size))  # as `retracing.retrace` places them
         for count in iterations:
-            yield steps * (2 * count + 2), steps * count, 1
+            yield steps * (2 * count + 2), steps * count, -(-steps // every)
         return
     for place, pairs in enumerate(PRODUCTS):
         accepted = min(steps, ADAPTIVE_STEPS[place]) if settings.rule == "adaptive" else steps

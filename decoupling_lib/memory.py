@@ -1,13 +1,13 @@
 """How much memory a run takes at its peak, told from sizes alone, and whether the machine has that much.
 
-With N = 3HW numbers a picture and n features, the peak is what the process holds already, an allowance, `PICTURES`
-float64 pictures, the residuals of a linearization (a number for each activation and each entry that is pooled), the
-network's scratch, and the largest of
+With N = 3HW numbers a picture and n features, the peak is what the process holds already, an allowance, the residuals
+of a linearization (a number for each activation and each entry that is pooled), and the larger of
 
 - Step 0: the Jacobian, n N numbers in the network's dtype, and its squares in float64;
-- a leg's Gram matrix: the Jacobian of its depth twice, as it is and scaled;
-- the refinement: the Jacobians of all depths, which are worked on in place;
-- `projected`: the held Jacobian, and twice in float64.
+- the run: the network's scratch, `PICTURES` float64 pictures, and the largest of
+    - a leg's Gram matrix: the Jacobian of its depth twice, as it is and scaled,
+    - the refinement: the Jacobians of all depths, which are worked on in place,
+    - `projected`: the held Jacobian, and twice in float64.
 
 """
 
@@ -45,17 +45,21 @@ def peak(means: ChannelMeans, shape: tuple[int, int], settings: Settings, method
     sizes = [sum(block.size for block in each.blocks) for each in maps]
     items = [np.dtype(each.precision).itemsize for each in maps]
     jacobians = [size * pixels * item for size, item in zip(sizes, items, strict=True)]
-    phases = [jacobians[-1] + 8 * sizes[-1] * pixels, *(2 * each for each in jacobians)]
+    residuals, scratch = np.max(
+        [_network(each.network, shape, item) for each, item in zip(maps, items, strict=True)], axis=0
+    )
+    legs = [2 * each for each in jacobians]
     if method.name == "decoupled" and settings.refinements > 0:
-        phases.append(sum(jacobians))
+        legs.append(sum(jacobians))
     if method.name == "projected" and len(maps) > 1:
-        phases.append(jacobians[-2] + 16 * sizes[-2] * pixels)
-    network = max(_network(each.network, shape, item) for each, item in zip(maps, items, strict=True))
-    return round((resident() + ALLOWANCE + 8 * PICTURES * pixels + network + max(phases)) / MIB)
+        legs.append(jacobians[-2] + 16 * sizes[-2] * pixels)
+    start = jacobians[-1] + max(scratch, 8 * sizes[-1] * pixels)
+    run = max(legs) + scratch + 8 * PICTURES * pixels
+    return round((resident() + ALLOWANCE + residuals + max(start, run)) / MIB)
 
 
-def _network(network: Network, shape: tuple[int, int], item: int) -> int:
-    """Residuals of a linearization, and the scratch beside them, in bytes."""
+def _network(network: Network, shape: tuple[int, int], item: int) -> tuple[int, int]:
+    """The residuals of a linearization and the scratch beside them, in bytes."""
     (height, width), channels, entries, largest = shape, 3, 0, 3 * math.prod(shape)
     for kind, name in network.operations:
         if kind == "convolution":
@@ -64,7 +68,7 @@ def _network(network: Network, shape: tuple[int, int], item: int) -> int:
         entries, largest = entries + size, max(largest, size)
         if kind == "pooling":
             height, width = height // 2, width // 2
-    return item * entries + max(JACOBIAN_MEMORY, SCRATCH * item * largest)
+    return item * entries, max(JACOBIAN_MEMORY, SCRATCH * item * largest)
 
 
 def fits(needed: int, limit: int | None) -> None:

@@ -1,5 +1,6 @@
 """The command line as a user meets it: outputs, refusals, interruptions, repeatability."""
 
+import json
 import re
 import signal
 import time
@@ -74,7 +75,7 @@ def test_a_run_that_diverges_is_a_fault_of_one_line(decoupling, tmp_path: Path, 
         return Transfer(experiment.origin.array, experiment.target.array, {}, {"step1": walk})
 
     monkeypatch.setattr("decoupling_lib.experiment.Experiment.run", diverge)
-    said = decoupling("transfer", "chelsea", "china", *QUICK, "--out", tmp_path / "out")
+    said = decoupling("transfer", "chelsea", "china", *QUICK, "--quiet", "--out", tmp_path / "out")
     assert_one_line(said, 1, "diverged", "step1", "--damping")
 
 
@@ -83,7 +84,7 @@ def test_a_full_disk_is_a_fault_of_one_line_and_leaves_no_report(decoupling, pic
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    said = decoupling("transfer", *pictures, *QUICK, "--out", tmp_path / "out")
+    said = decoupling("transfer", *pictures, *QUICK, "--quiet", "--out", tmp_path / "out")
     assert_one_line(said, 1, "No space left on device")
     assert not any((tmp_path / "out" / name).exists() for name in ("report.json", "arrays.npz"))
 
@@ -240,13 +241,13 @@ def test_only_the_same_undamaged_run_is_resumed(decoupling, pictures, interrupte
     kept = folder / "unfinished" / KEPT
     whole = kept.read_bytes()
     for more in (("--damping", "0.1"), ("--seed", "1"), ("--steps", "4")):
-        assert_one_line(decoupling(*command, "--resume", *more), 2, KEPT, "without --resume")
+        assert_one_line(decoupling(*command, "--resume", *more), 2, KEPT[6:], "without --resume")
     swapped = ("transfer", *pictures[::-1], *command[3:])
-    assert_one_line(decoupling(*swapped, "--resume"), 2, KEPT)
+    assert_one_line(decoupling(*swapped, "--resume"), 2, KEPT[6:])
     assert kept.read_bytes() == whole
     for damaged in (whole[: len(whole) // 2], b"", whole[:500] + bytes(64) + whole[564:]):
         kept.write_bytes(damaged)
-        assert_one_line(decoupling(*command, "--resume"), 2, KEPT, "without --resume")
+        assert_one_line(decoupling(*command, "--resume"), 2, KEPT[6:], "without --resume")
         assert kept.read_bytes() == damaged
     assert not (folder / "report.json").exists()
     assert decoupling(*command).code == 0
@@ -274,6 +275,47 @@ def test_signals_end_the_run_and_resume_completes_it(decoupling, pictures, tmp_p
         assert decoupling(*command, folder, "--resume") == (0, "", "")
         assert_same_arrays(folder, undisturbed)
         assert {file.name for file in folder.iterdir()} == OUTPUTS
+
+
+LONG = ("--network", "vgg16", "--weights", "random", "--size", "24", "--layers", "2", "--steps", "4")
+LONG += ("--refinements", "2", "--tolerance", "1e-5", "--quiet", "--out")
+
+
+def passes(folder: Path) -> tuple:
+    report = json.loads((folder / "report.json").read_text("utf-8"))
+    return report["passes"], report["judging_passes"], [{**stage, "seconds": 0} for stage in report["stages"]]
+
+
+def test_killed_at_random_moments_and_resumed_it_ends_as_an_undisturbed_run(decoupling, pictures, tmp_path: Path):
+    command, generator = ("transfer", *pictures, *LONG), np.random.default_rng(3)
+    whole, folder = tmp_path / "whole", tmp_path / "killed"
+    began = time.monotonic()
+    assert decoupling(*command, whole) == (0, "", "")
+    run = time.monotonic() - began
+    killed = states = 0
+    for _ in range(4):
+        process = start(*command, folder, "--resume")
+        before = newest(folder)
+        until = time.monotonic() + 120
+        while newest(folder) == before and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.002)
+        time.sleep(generator.uniform(0, 0.2) * run)
+        process.kill()
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+        for file in (folder / "unfinished").glob("*.npz"):
+            with np.load(file) as data:
+                states += "leg" not in data
+    assert killed >= 2 and states >= 1, "no run was killed within a leg"
+    assert decoupling(*command, folder, "--resume") == (0, "", "")
+    assert_same_arrays(folder, whole)
+    assert passes(folder) == passes(whole)
+    assert {file.name for file in folder.iterdir()} == OUTPUTS
+
+
+def newest(folder: Path) -> int:
+    """When the last state was written, in ns."""
+    return max((file.stat().st_mtime_ns for file in (folder / "unfinished").glob("*.npz")), default=0)
 
 
 # Fetching weights

@@ -70,9 +70,9 @@ def test_available_is_bounded_by_the_machine_and_its_control_group(monkeypatch):
 
 
 def test_the_estimate_is_near_the_peak_that_a_run_has(pictures, tmp_path: Path):
-    """Within a quarter below and two thirds above; of the process itself most is TensorFlow."""
+    """Within a quarter: below, and above; of the process itself most is TensorFlow."""
     command = ["transfer", *pictures, "--size", "96", "--network", "vgg16", "--weights", "random", "--steps", "1"]
-    command += ["--tolerance", "1e-2", "--threshold", "0.5", "--refinements", "1", "--quiet", "--out", str(tmp_path)]
+    command += ["--tolerance", "1e-1", "--method", "direct", "--iterations", "2", "--quiet", "--out", str(tmp_path)]
     subprocess.run([sys.executable, "-m", "decoupling_lib.cli", *command], cwd=ROOT, check=True, timeout=300)
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
-    assert 0.75 < report["estimated_memory_mib"] / report["peak_memory_mib"] < 1.67
+    assert 0.8 < report["estimated_memory_mib"] / report["peak_memory_mib"] < 1.25
