@@ -1,13 +1,14 @@
 """How much memory a run takes at its peak, told from sizes alone, and whether the machine has that much.
 
 With N = 3HW numbers a picture and n features, the peak is what the process holds already, an allowance, the residuals
-of a linearization (a number for each activation and each entry that is pooled), and the larger of
+of a linearization (a number for each activation and each entry that is pooled), and the largest of
 
 - Step 0: the Jacobian, n N numbers in the network's dtype, and its squares in float64;
-- the run: the network's scratch, `PICTURES` float64 pictures, and the largest of
-    - a leg's Gram matrix: the Jacobian of its depth twice, as it is and scaled,
-    - the refinement: the Jacobians of all depths, which are worked on in place,
-    - `projected`: the held Jacobian, and twice in float64.
+- a leg's Gram matrix: the Jacobian of its depth, and once more as it is scaled or the scratch of making it;
+- the refinement: the Jacobians of all depths, which are worked on in place, and the scratch;
+- `projected`: the held Jacobian, and twice in float64;
+
+the last three with `PICTURES` float64 pictures. At 512 px and two layers it is 2.9 GiB, of which Step 0 takes most.
 
 """
 
@@ -32,9 +33,9 @@ from .transfer import Method
 MIB = 2**20
 PICTURES = 40
 """Eight pairs of Anderson's differences and a stack of them, the equations' own, nodes, pictures kept and drawn."""
-SCRATCH = 4
-"""Tensors of the largest activation that live at once beside the residuals."""
-ALLOWANCE = 150 * MIB
+SCRATCH = 2
+"""Tensors of the largest activation that are seen to live at once; `JACOBIAN_MEMORY` allows for twice as many."""
+ALLOWANCE = 120 * MIB
 """For what a run loads and compiles on its way: traced functions, matplotlib, threads' buffers."""
 
 
@@ -45,17 +46,16 @@ def peak(means: ChannelMeans, shape: tuple[int, int], settings: Settings, method
     sizes = [sum(block.size for block in each.blocks) for each in maps]
     items = [np.dtype(each.precision).itemsize for each in maps]
     jacobians = [size * pixels * item for size, item in zip(sizes, items, strict=True)]
-    residuals, scratch = np.max(
-        [_network(each.network, shape, item) for each, item in zip(maps, items, strict=True)], axis=0
-    )
-    legs = [2 * each for each in jacobians]
+    networks = [_network(each.network, shape, item) for each, item in zip(maps, items, strict=True)]
+    residuals, scratch = networks[-1]
+    phases = [residuals + jacobians[-1] + max(scratch, 8 * sizes[-1] * pixels)]
+    run = [own + each + max(each, work) for each, (own, work) in zip(jacobians, networks, strict=True)]
     if method.name == "decoupled" and settings.refinements > 0:
-        legs.append(sum(jacobians))
+        run.append(residuals + sum(jacobians) + scratch)
     if method.name == "projected" and len(maps) > 1:
-        legs.append(jacobians[-2] + 16 * sizes[-2] * pixels)
-    start = jacobians[-1] + max(scratch, 8 * sizes[-1] * pixels)
-    run = max(legs) + scratch + 8 * PICTURES * pixels
-    return round((resident() + ALLOWANCE + residuals + max(start, run)) / MIB)
+        run.append(residuals + jacobians[-2] + 16 * sizes[-2] * pixels)
+    phases += [8 * PICTURES * pixels + each for each in run]
+    return round((resident() + ALLOWANCE + max(phases)) / MIB)
 
 
 def _network(network: Network, shape: tuple[int, int], item: int) -> tuple[int, int]:
@@ -68,7 +68,7 @@ def _network(network: Network, shape: tuple[int, int], item: int) -> tuple[int, 
         entries, largest = entries + size, max(largest, size)
         if kind == "pooling":
             height, width = height // 2, width // 2
-    return item * entries, max(JACOBIAN_MEMORY, SCRATCH * item * largest)
+    return item * entries, max(JACOBIAN_MEMORY // 2, SCRATCH * item * largest)
 
 
 def fits(needed: int, limit: int | None) -> None:
