@@ -295,7 +295,7 @@ def _summarize(described: dict, folder: Path) -> None:
         print("self-transfer: " + (f"PSNR {psnr:.1f} dB" if psnr is not None else "exact"))
     errors = ", ".join(f"{name} {value:.2%}" for name, value in described["style_relative_error"].items())
     print(f"style imposed within: {errors}")
-    print(f"outputs in {folder} ({described['wall_seconds']:.0f} s)")
+    print(f"outputs in {folder} ({described['wall_seconds']:.0f} s, {described['peak_memory_mib']:,} MiB)")
 
 
 if __name__ == "__main__":

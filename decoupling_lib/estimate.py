@@ -62,8 +62,9 @@ class Estimate:
     def __str__(self) -> str:
         low, high = self.seconds
         low = max(low, 1.0)
-        span = f"about {_duration(high)}" if high < 1.3 * low else f"{_duration(low)} to {_duration(high)}"
-        return f"estimate: {span}, {self.memory_mib:,} MiB"
+        (begin, unit), (end, last) = _duration(low), _duration(high)
+        span = f"{begin} to {end}" if unit == last else f"{begin} {unit} to {end}"
+        return f"estimate: {'about ' + end if high < 1.3 * low else span} {last}, {self.memory_mib:,} MiB"
 
 
 @dataclass(frozen=True)
@@ -179,9 +180,8 @@ def _scaled(factor: float, parts: list[Part]) -> list[Part]:
     return [Part(part.step, part.layer, tuple(factor * each for each in part.seconds)) for part in parts]
 
 
-def _duration(seconds: float) -> str:
-    for least, unit, name in ((5400, 3600, "h"), (90, 60, "min")):
-        if seconds >= least:
-            value = seconds / unit
-            return f"{value:.1f} {name}" if value < 10 and name == "h" else f"{value:.0f} {name}"
-    return f"{seconds:.0f} s"
+def _duration(seconds: float) -> tuple[str, str]:
+    """A number and its unit, as short as they can be."""
+    if seconds >= 5400:
+        return f"{seconds / 3600:.{int(seconds < 36000)}f}", "h"
+    return (f"{seconds / 60:.0f}", "min") if seconds >= 90 else (f"{seconds:.0f}", "s")

@@ -293,7 +293,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_as_an_undisturbed_run(deco
     assert decoupling(*command, whole) == (0, "", "")
     run = time.monotonic() - began
     killed = states = 0
-    for _ in range(4):
+    for _ in range(3):
         process = start(*command, folder, "--resume")
         before = newest(folder)
         until = time.monotonic() + 120
