@@ -81,12 +81,9 @@ def fits(needed: int, limit: int | None) -> None:
 
 def available() -> int | None:
     """The MiB that this process can have: what it holds, what is free, and no more than its control group's limit."""
-    try:
-        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        names = os.sysconf_names
-        if "SC_PHYS_PAGES" not in names:
+    free = _entry("/proc/meminfo", "MemAvailable:")
+    if free is None:
+        if "SC_PHYS_PAGES" not in os.sysconf_names:
             return None
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MIB
     return min([resident() + free, *_group_limits()]) // MIB
@@ -109,14 +106,23 @@ def _group_limits() -> Iterator[int]:
 
 
 def resident() -> int:
-    """The bytes that this process holds now."""
-    try:
-        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:  # not Linux: the most that it has ever held is near enough
-        return peak_resident()
+    """The bytes that this process holds now; where Linux does not tell, the most that it has held is near enough."""
+    return _entry("/proc/self/status", "VmRSS:") or peak_resident()
 
 
 def peak_resident() -> int:
     """The most bytes that this process has held."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most * (1 if sys.platform == "darwin" else 1024)
+    # Not getrusage on Linux: there a child begins with the peak of the process that started it.
+    most = _entry("/proc/self/status", "VmHWM:")
+    if most is not None:
+        return most
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _entry(file: str, name: str) -> int | None:
+    """A number of kilobytes in a file of Linux's, in bytes; None where there is none."""
+    with suppress(OSError):
+        for line in Path(file).read_text("utf-8").splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) * 1024
+    return None

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
@@ -58,6 +59,7 @@ def test_what_does_not_fit_is_refused_with_estimate_limit_and_next_step(monkeypa
     memory.fits(2**40, None)
 
 
+@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="reads what Linux tells")
 def test_available_is_bounded_by_the_machine_and_its_control_group(monkeypatch):
     least, found = memory.resident() // memory.MIB, memory.available()
     assert 10 < least <= found
@@ -67,6 +69,13 @@ def test_available_is_bounded_by_the_machine_and_its_control_group(monkeypatch):
     assert found <= total / 1024
     monkeypatch.setattr(memory, "_group_limits", lambda: iter([2**28]))
     assert memory.available() == 256
+
+
+def test_a_childs_peak_is_its_own_and_not_its_parents():
+    held = np.ones(2**26)  # 512 MiB
+    code = "from decoupling_lib import memory; print(memory.peak_resident())"
+    child = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert int(child.stdout.split()[-1]) < memory.peak_resident() + 1 - held.nbytes // 2
 
 
 def test_the_estimate_is_near_the_peak_that_a_run_has(pictures, tmp_path: Path):
