@@ -109,13 +109,18 @@ class NetworkLinearization:
                 rows[:channels] = np.eye(channels)[:, None, None] / math.prod(self.shape[:2])
                 row = channels
                 continue
-            count = self._rows_at_once(layer, memory)
-            for start in range(0, channels, count):
-                rows[row : row + count] = self.program.rows[layer](self.residuals, tf.constant(start), count).numpy()
-                row += count
+            for start in range(0, channels, self.rows_at_once(layer, memory)):
+                found = self.rows(layer, start, memory)
+                rows[row : row + len(found)] = found
+                row += len(found)
         return rows.reshape(len(rows), -1)
 
-    def _rows_at_once(self, layer: str, memory: int) -> int:
+    def rows(self, layer: str, start: int, memory: int = JACOBIAN_MEMORY) -> np.ndarray:
+        """Return the next few rows of J from a channel of `layer` on, shape (count, H, W, 3)."""
+        return self.program.rows[layer](self.residuals, tf.constant(start), self.rows_at_once(layer, memory)).numpy()
+
+    def rows_at_once(self, layer: str, memory: int = JACOBIAN_MEMORY) -> int:
+        """Return how many rows of a layer are computed in one chunk."""
         passed = self.residuals[: self.program.position(layer) + 1]
         entries = max(math.prod(tensor.shape) for tensor in passed)
         # About four tensors of the largest size live at once.

@@ -1,10 +1,11 @@
-"""Finished steps of a run, kept beside its outputs so that a broken run can go on with `--resume`."""
+"""The journal of a run on disk, kept beside its outputs so that a broken run can go on with `--resume`."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,51 +13,101 @@ from typing import Any
 import numpy as np
 
 from . import checks
-from .experiment import Experiment
-from .features import Passes
-from .legs import Leg
-from .normalization import Path as Walk
+from .experiment import Inputs
+from .journal import Arrays
+from .transfer import CHAPTERS
 
 FOLDER = "unfinished"
-STEPS = ("step1", "step2", "step3", "origin_style", "result_style")
+SECONDS = 0.2
+"""States of a running leg are written at most so often: a write takes a few milliseconds, a short step no more."""
 
 
-def fingerprint(experiment: Experiment) -> str:
-    """What must be equal for finished steps to be of use: pictures, network and options."""
+def fingerprint(inputs: Inputs) -> str:
+    """What must be equal for kept states to be of use: pictures, network and options."""
     parts: dict[str, Any] = {
-        "options": asdict(experiment.options),
-        "network": experiment.network.describe(),
-        "inputs": [hashlib.sha256(p.array.tobytes()).hexdigest() for p in (experiment.origin, experiment.target)],
+        "options": asdict(inputs.options),
+        "network": inputs.network.describe(),
+        "inputs": [hashlib.sha256(p.array.tobytes()).hexdigest() for p in (inputs.origin, inputs.target)],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
 
 
-def save(folder: Path, key: str, name: str, walk: Walk) -> None:
-    """Keeps one finished path; it appears whole or not at all."""
-    kept = folder / FOLDER
-    kept.mkdir(exist_ok=True)
-    text = json.dumps({"key": key, "status": walk.status, "legs": [asdict(leg) for leg in walk.legs]})
-    temporary = kept / f".{name}.part"
-    with open(temporary, "wb") as file:
-        np.savez(file, x=walk.x, style=walk.style, text=np.frombuffer(text.encode(), dtype=np.uint8))
-    os.replace(temporary, kept / f"{name}.npz")
+class DiskJournal:
+    """A `Journal` in a folder: one file a name, which appears whole or not at all.
 
+    The newest state of a running leg may wait in memory for its turn; as a context manager, it is written on leaving,
+    however that comes about. Only a killed process loses it, and goes on from the one before.
 
-def load(folder: Path, key: str) -> dict[str, Walk]:
-    """The finished paths by name; `InputError` if they belong to another run or are damaged."""
-    walks = {}
-    for file in (folder / FOLDER / f"{name}.npz" for name in STEPS):
-        if not file.exists():
-            continue
+    Parameters
+    ----------
+    folder : of the run's outputs; the files are in its subfolder `FOLDER`.
+    key : see `fingerprint`.
+    resume : False forgets what is there.
+
+    Raises
+    ------
+    InputError : resuming, where a file is damaged or belongs to another key.
+    """
+
+    def __init__(self, folder: Path, key: str, resume: bool):
+        self._folder, self._key = folder / FOLDER, key
+        self._waiting: tuple[str, Arrays] | None = None
+        self._written = -np.inf
+        if not resume:
+            self.clear()
+        for file in self._files(".npz"):
+            self._read(file)
+
+    def __enter__(self) -> DiskJournal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._waiting is not None:
+            self._write(*self._waiting)
+
+    def find(self, name: str) -> Arrays | None:
+        """See `Journal`."""
+        file = self._folder / f"{name}.npz"
+        return self._read(file) if file.exists() else None
+
+    def keep(self, name: str, arrays: Arrays, finished: bool = False) -> None:
+        """See `Journal`."""
+        self._waiting = name, arrays
+        if finished or time.monotonic() - self._written >= SECONDS:
+            self._write(name, arrays)
+
+    def clear(self) -> None:
+        """Forgets everything that was kept."""
+        self._waiting = None
+        for file in (*self._files(".npz"), *self._files(".part")):
+            file.unlink(missing_ok=True)
+        if self._folder.is_dir() and not any(self._folder.iterdir()):  # a folder of this name may be somebody's own
+            self._folder.rmdir()
+
+    def _files(self, suffix: str) -> list[Path]:
+        found = (file for chapter in CHAPTERS for file in self._folder.glob(f"{chapter}.*{suffix}"))
+        return sorted(file for file in found if file.is_file())
+
+    def _write(self, name: str, arrays: Arrays) -> None:
+        self._folder.mkdir(exist_ok=True)
+        temporary = self._folder / f"{name}.part"
+        with open(temporary, "wb") as file:
+            np.savez(file, key=np.array(self._key), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, self._folder / f"{name}.npz")
+        self._waiting, self._written = None, time.monotonic()
+
+    def _read(self, file: Path) -> dict[str, np.ndarray]:
         try:
             with open(file, "rb") as raw, np.load(raw, allow_pickle=False) as data:
-                text = json.loads(data["text"].tobytes().decode())
-                walk = Walk(data["x"], data["style"], tuple(_leg(leg) for leg in text["legs"]), text["status"])
+                arrays = dict(data)
+            key = arrays.pop("key").item()
         except Exception as error:  # noqa: BLE001 - whatever a damaged archive raises
             raise checks.problem(
                 "kept step", "is damaged", str(file), "a file that this command wrote", "run without --resume"
             ) from error
-        if text["key"] != key:
+        if key != self._key:
             raise checks.problem(
                 "kept step",
                 "belongs to other settings or pictures",
@@ -64,20 +115,4 @@ def load(folder: Path, key: str) -> dict[str, Walk]:
                 "the same command",
                 "run without --resume",
             )
-        walks[file.stem] = walk
-    return walks
-
-
-def clear(folder: Path) -> None:
-    """Forgets the finished steps."""
-    kept = folder / FOLDER
-    for name in STEPS:
-        for file in (kept / f"{name}.npz", kept / f".{name}.part"):
-            file.unlink(missing_ok=True)
-    if kept.is_dir() and not any(kept.iterdir()):  # a folder of this name may hold somebody's own files
-        kept.rmdir()
-
-
-def _leg(entry: dict[str, Any]) -> Leg:
-    curve = tuple((int(passes), float(error)) for passes, error in entry["curve"])
-    return Leg(**entry | {"passes": Passes(**entry["passes"]), "curve": curve})
+        return arrays

@@ -11,17 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import numpy as np
 import typer
-from tqdm.auto import tqdm
 
 from . import checks
 from .options import AS_THESIS, Options
-
-if TYPE_CHECKING:
-    from .experiment import Experiment
 
 DEFAULTS = Options()
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -79,8 +74,19 @@ def transfer(
     pooling: Annotated[str, typer.Option(help="smooth, average or max.")] = DEFAULTS.pooling,
     damping: Annotated[float, typer.Option(help="0 is the exact lift; see the README.")] = DEFAULTS.damping,
     as_thesis: Annotated[bool, typer.Option("--as-thesis", help="ReLU, max-pooling and the annex's descent.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in the same folder.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,
+    memory_limit: Annotated[
+        int | None,
+        typer.Option(help="MiB: refuse a run that is estimated to take more.", show_default="what is available"),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with a broken run in the same folder, to the same bits: from its last step, or its last leg "
+            "with another rule than symmetric and with the other methods.",
+        ),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No estimate, no progress, no summary.")] = False,
 ) -> None:
     """Transfer the style of ORIGIN to TARGET by decoupled features."""
     began = time.perf_counter()
@@ -89,8 +95,10 @@ def transfer(
         choices = _as_thesis(context, choices)
     parsed = checks.size(size) if size is not None else None
     with quiet_import():
-        from . import checkpoint, report
-        from .experiment import prepare
+        from . import experiment, report
+        from .checkpoint import DiskJournal, fingerprint
+        from .estimate import estimate
+        from .progress import Progress
 
     options = Options(
         layers=layers,
@@ -115,28 +123,28 @@ def transfer(
         seed=seed,
         **choices,
     )
-    experiment = prepare(origin, target, options)
+    inputs = experiment.gather(origin, target, options, memory_limit)
     folder = checks.output_folder(out)
-    key = checkpoint.fingerprint(experiment)
-    finished = checkpoint.load(folder, key) if resume else {}
-    if not resume:
-        checkpoint.clear(folder)
+    journal = DiskJournal(folder, fingerprint(inputs), resume)
     if not quiet and network is None and weights is None:
-        chosen = experiment.network.weights
+        chosen = inputs.network.weights
         print(f"network: {chosen.architecture}, weights: {chosen.source}", file=sys.stderr)
-    with _Progress(experiment, quiet) as progress:
-        result = experiment.run(
-            progress.listen,
-            finished=finished,
-            on_path=lambda name, path: checkpoint.save(folder, key, name, path),
-        )
-    if result.status == "interrupted":
-        raise KeyboardInterrupt(f"finished steps are kept in {folder}; go on with --resume")
-    if result.status != "done":
-        raise _FaultError(f"the run {result.status} in {list(result.paths)[-1]}; try more --damping or --softness")
-    described = report.describe(experiment, result, time.perf_counter() - began)
-    report.write(folder, experiment, result, described)
-    checkpoint.clear(folder)
+    expected = None if quiet else estimate(inputs)
+    if expected is not None:
+        print(expected, file=sys.stderr)
+    try:
+        ready = experiment.ready(inputs)
+        with journal, Progress(expected) as progress:
+            result = ready.run(progress.listen, journal)
+        if result.status == "interrupted":
+            raise KeyboardInterrupt
+        if result.status != "done":
+            raise _FaultError(f"the run {result.status} in {list(result.paths)[-1]}; try more --damping or --softness")
+        described = report.describe(ready, result, time.perf_counter() - began)
+        report.write(folder, ready, result, described)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"what is done is kept in {folder}; go on with --resume") from None
+    journal.clear()
     if not quiet:
         _summarize(described, folder)
 
@@ -291,34 +299,6 @@ def _as_thesis(context: typer.Context, given: dict[str, str]) -> dict[str, str]:
     return dict(AS_THESIS)
 
 
-class _Progress:
-    """One bar for the whole run, its legs weighted by depth; deeper legs run more of the network."""
-
-    def __init__(self, experiment: Experiment, quiet: bool):
-        depth = {block.name: place for place, block in enumerate(experiment.features.blocks, start=1)}
-        self._depth, self._done, self._now = depth, 0.0, (0, "")
-        self._bar = tqdm(
-            total=round(5 * sum(depth.values()), 2),
-            disable=quiet or None,
-            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
-            file=sys.stderr,
-        )
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def listen(self, step: int, layer: str, progress: float, x: np.ndarray | None) -> None:
-        weight = self._depth.get(layer, sum(self._depth.values()))
-        if (step, layer) != self._now:
-            self._now, self._done = (step, layer), 0.0
-            self._bar.set_description_str(f"Step {step} {layer}" if step < 4 else f"Judging {layer}")
-        self._bar.update(weight * progress - self._done)
-        self._done = weight * progress
-
-
 def _summarize(described: dict, folder: Path) -> None:
     for stage in described["stages"]:
         error, held = stage["relative_error"], stage["held_relative_error"]
@@ -331,7 +311,7 @@ def _summarize(described: dict, folder: Path) -> None:
         print("self-transfer: " + (f"PSNR {psnr:.1f} dB" if psnr is not None else "exact"))
     errors = ", ".join(f"{name} {value:.2%}" for name, value in described["style_relative_error"].items())
     print(f"style imposed within: {errors}")
-    print(f"outputs in {folder} ({described['wall_seconds']:.0f} s)")
+    print(f"outputs in {folder} ({described['wall_seconds']:.0f} s, {described['peak_memory_mib']:,} MiB)")
 
 
 if __name__ == "__main__":

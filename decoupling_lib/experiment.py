@@ -6,33 +6,44 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import channel_means, checks, images, networks, steps, weights
+from . import channel_means, checks, images, memory, networks, steps, weights
 from .features import Counted
+from .journal import NOWHERE, Journal
 from .legs import Listener, Reference, Settings
 from .options import GROWTH, Options, judge
 from .transfer import Method, Transfer, transfer
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """A transfer ready to run; `fidelity` compares the network in use with the thesis's (ReLU, max-pool)."""
+class Inputs:
+    """All that a transfer starts from, judged and loaded, before anything is computed.
+
+    `memory_mib` is the estimated peak, see `memory.peak`.
+    """
 
     options: Options
     origin: images.Picture
     target: images.Picture
     network: networks.Network
     features: Counted
-    reference: Reference
     settings: Settings
     method: Method
-    fidelity: dict[str, dict[str, float]]
+    memory_mib: int
 
     @property
     def self_transfer(self) -> bool:
         return np.array_equal(self.origin.array, self.target.array)
 
-    def run(self, listen: Listener | None = None, **keywords: object) -> Transfer:
-        """Runs it; keywords are those of `transfer.transfer`."""
+
+@dataclass(frozen=True)
+class Experiment(Inputs):
+    """A transfer ready to run; `fidelity` compares the network in use with the thesis's (ReLU, max-pool)."""
+
+    reference: Reference
+    fidelity: dict[str, dict[str, float]]
+
+    def run(self, listen: Listener | None = None, journal: Journal = NOWHERE) -> Transfer:
+        """Runs it; see `transfer.transfer`."""
         return transfer(
             self.features,
             self.origin.array,
@@ -41,18 +52,30 @@ class Experiment:
             self.settings,
             self.method,
             listen,
-            **keywords,  # type: ignore[arg-type]
+            journal,
         )
 
 
 def prepare(origin: str, target: str, options: Options = Options()) -> Experiment:  # noqa: B008 - frozen
-    """Judges every input, loads what is needed and runs Step 0.
+    """Judges every input, loads what is needed and runs Step 0; raises as `gather` does."""
+    return ready(gather(origin, target, options))
+
+
+def gather(origin: str, target: str, options: Options, memory_limit: int | None = None) -> Inputs:
+    """Judges every input and loads what is needed.
+
+    Parameters
+    ----------
+    origin, target : files, or names of bundled pictures.
+    memory_limit : MiB that the run may take at its peak; None is what the machine has left.
 
     Raises
     ------
-    InputError : with one line, before anything is computed or written.
+    InputError : with one line, before anything is computed or written; also for a run that would not fit.
     """
     options = judge(options)
+    if memory_limit is not None:
+        checks.in_range(memory_limit, "memory limit", 1, 2**40, integer=True)
     size, max_side = options.size, options.max_side
     pictures = [images.load(name, size, max_side) for name in (origin, target)]
     for picture in pictures:
@@ -68,27 +91,32 @@ def prepare(origin: str, target: str, options: Options = Options()) -> Experimen
         options.seed,
         options.growth or GROWTH[options.layers],
     )
-    features = Counted(channel_means.ChannelMeans(network))
-    noise = images.noise_draws(pictures[1].array.shape[:2], options.seed, options.noise_draws)
+    means = channel_means.ChannelMeans(network)
+    settings = _settings(options, smooth=options.activation == "softplus" and options.pooling != "max")
+    method = Method(
+        options.method,
+        options.optimizer,
+        options.learning_rate,
+        options.iterations,
+        options.threshold or 0.01,
+        options.annex_slips,
+    )
+    shape = max((picture.array.shape[:2] for picture in pictures), key=np.prod)
+    needed = memory.peak(means, shape, settings, method)
+    memory.fits(needed, memory_limit)
+    return Inputs(options, *pictures, network, Counted(means), settings, method, needed)
+
+
+def ready(inputs: Inputs) -> Experiment:
+    """Runs Step 0, and compares the network with the thesis's."""
+    options, network, features = inputs.options, inputs.network, inputs.features
+    noise = images.noise_draws(inputs.target.array.shape[:2], options.seed, options.noise_draws)
     dead = channel_means.dead_channels(network, noise)
     live = np.concatenate([~dead[block.name] for block in features.blocks])
     return Experiment(
-        options,
-        pictures[0],
-        pictures[1],
-        network,
-        features,
-        steps.measure_reference(features, noise, live, options.damping),
-        _settings(options, smooth=options.activation == "softplus" and options.pooling != "max"),
-        Method(
-            options.method,
-            options.optimizer,
-            options.learning_rate,
-            options.iterations,
-            options.threshold or 0.01,
-            options.annex_slips,
-        ),
-        channel_means.fidelity_worst(network, [picture.array for picture in pictures] + [noise[0]]),
+        **vars(inputs),
+        reference=steps.measure_reference(features, noise, live, options.damping),
+        fidelity=channel_means.fidelity_worst(network, [inputs.origin.array, inputs.target.array, noise[0]]),
     )
 
 

@@ -33,7 +33,7 @@ class Linearization(Protocol):
         """Jᵀ w, of x's shape, for weights of shape (n,)."""
 
     def jacobian(self) -> np.ndarray:
-        """J as an explicit matrix, shape (n, x.size)."""
+        """J as an explicit matrix, shape (n, x.size): the caller's own, who may change it in place."""
 
 
 class FeatureMap(Protocol):
@@ -159,7 +159,7 @@ class _Dense:
         return (w @ self.rows).reshape(self.shape)
 
     def jacobian(self) -> np.ndarray:
-        return self.rows
+        return self.rows.copy()  # a linear map's gradient is one and the same array at every point
 
 
 def block_slices(blocks: tuple[Block, ...]) -> dict[str, slice]:

@@ -5,19 +5,22 @@ How a leg is made is a `Mover`: `follow_lift`, the decoupled method, here; the b
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
 from .features import Counted, Linearization, Passes, block_slices
 from .flow import FlowResult, graded_grid, integrate
+from .journal import NOWHERE, Arrays, Journal, Tally, pack, unpack
 from .lift import Damping, Lift
 from .metrics import relative_error, remaining_fraction
 from .retracing import Progress, retrace
 
 CORRECTIONS = 8
+BROKEN = ("stalled", "diverged", "interrupted")
+"""How a leg ends that ends the run."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ class Task:
     aim : (n,), the moving block's target, and the reference values of the held blocks before it.
     live : (n,) bool.
     imposing : away from the reference, not toward it.
+    kept : the state in which an earlier run broke this leg off; a mover that tells no states need not look.
     """
 
     step: int
@@ -113,10 +117,16 @@ class Task:
     aim: np.ndarray
     live: np.ndarray
     imposing: bool = False
+    kept: Arrays | None = None
 
 
-Record = Callable[[float, float, np.ndarray | None], None]
-"""Hears a leg's accepted points: (progress, relative error of the moving block, x where it is at hand)."""
+class Record(Protocol):
+    """Hears a leg's accepted points."""
+
+    def __call__(self, progress: float, error: float, x: np.ndarray | None, state: Arrays | None = None) -> None:
+        """Takes the relative error of the moving block, and where at hand x and a state from which to go on."""
+
+
 Mover = Callable[[Counted, np.ndarray, Task, Reference, Settings, Record], FlowResult]
 """Makes one leg: (features up to the moving block, x, task, reference, settings, record) -> FlowResult."""
 
@@ -133,34 +143,62 @@ def run_leg(
     listen: Listener | None,
     move: Mover,
     imposing: bool = False,
+    journal: Journal = NOWHERE,
 ) -> tuple[np.ndarray, Leg]:
-    """Runs one leg and measures it; its own measurements are not counted as passes."""
-    began, before = time.perf_counter(), features.passes.copy()
-    shallow = features.prefix(depth)
-    *held, moving = block_slices(shallow.blocks).values()
-    task = Task(step, shallow.blocks[-1].name, moving, start, aim, reference.live[: aim.size], imposing)
-    live = task.live[moving]
-    curve: list[tuple[int, float]] = []
+    """Runs one leg and measures it; its own measurements are not counted as passes.
 
-    def record(progress: float, error: float, point: np.ndarray | None) -> None:
-        curve.append((features.passes.since(before).total, error))
+    A leg that `journal` knows to be finished is not run again, one that it knows begun goes on from there if its
+    mover can; either way the outcome is that of a leg run at one go.
+    """
+    shallow = features.prefix(depth)
+    layer = shallow.blocks[-1].name
+    kept = journal.find(layer)
+    if (finished := finished_leg(features, kept)) is not None:
         if listen is not None:
-            listen(step, task.layer, progress, point)
+            listen(step, layer, 1.0, finished[0])
+        return finished
+    *held, moving = block_slices(shallow.blocks).values()
+    task = Task(step, layer, moving, start, aim, reference.live[: aim.size], imposing, kept)
+    live, tally = task.live[moving], Tally(features, kept)
+
+    def record(progress: float, error: float, x: np.ndarray | None, state: Arrays | None = None) -> None:
+        tally.note(progress, error)
+        if state is not None:
+            journal.keep(layer, {**state, **tally.arrays()})
+        if listen is not None:
+            listen(step, layer, progress, x)
 
     first = shallow.map.values(x)[moving]
     try:
-        record(0.0, block_error(first, aim[moving], live), x)
+        if kept is None:
+            record(0.0, block_error(first, aim[moving], live), x)
+        elif listen is not None:
+            listen(step, layer, tally.progress, kept["x"])
         flow = move(shallow, x, task, reference, settings, record)
     except KeyboardInterrupt:  # outside the flow itself, which keeps its last accepted point
         flow = FlowResult(x, 0.0, 0, "interrupted", "interrupted")
     f = shallow.map.values(flow.x)
     error = block_error(f[moving], aim[moving], live)
     held_error = max((block_error(f[b], aim[b], task.live[b]) for b in held), default=0.0)
-    passes = features.passes.since(before)
-    leg = judge_leg(
-        step, task.layer, error, held_error, f[moving], aim[moving], first, live, passes, began, flow, tuple(curve)
-    )
+    leg = judge_leg(step, layer, error, held_error, f[moving], aim[moving], first, live, tally, flow)
+    if leg.status not in BROKEN:
+        keep_leg(journal, flow.x, leg)
     return flow.x, leg
+
+
+def keep_leg(journal: Journal, x: np.ndarray, leg: Leg) -> None:
+    """Writes the end of a finished leg down, under its layer's name."""
+    journal.keep(leg.layer, {"x": x, "leg": pack(asdict(leg))}, finished=True)
+
+
+def finished_leg(features: Counted, kept: Arrays | None) -> tuple[np.ndarray, Leg] | None:
+    """The end of a leg as `keep_leg` wrote it, or None; its passes are counted again."""
+    if kept is None or "leg" not in kept:
+        return None
+    entry = unpack(kept["leg"])
+    passes, curve = Passes(**entry["passes"]), tuple((count, error) for count, error in entry["curve"])
+    features.passes.add(passes)
+    return kept["x"], Leg(**entry | {"passes": passes, "curve": curve})
 
 
 def judge_leg(
@@ -172,10 +210,8 @@ def judge_leg(
     target: np.ndarray,
     first: np.ndarray,
     live: np.ndarray,
-    passes: Passes,
-    began: float,
+    tally: Tally,
     flow: FlowResult,
-    curve: tuple[tuple[int, float], ...],
 ) -> Leg:
     """What a leg did, from the moving features `f`, where they began (`first`) and what they were to be (`target`)."""
     fraction, worst = remaining_fraction(f, target, first, live)
@@ -187,12 +223,12 @@ def judge_leg(
         remaining_fraction=fraction,
         remaining_fraction_worst_channel=worst,
         mse=float(np.mean(np.square(f - target)[live])) if live.any() else 0.0,
-        passes=passes,
-        seconds=time.perf_counter() - began,
+        passes=tally.passes,
+        seconds=tally.seconds,
         live_channels=int(live.sum()),
         status=flow.status,
         steps=flow.steps,
-        curve=curve,
+        curve=tuple(tally.curve),
     )
 
 
@@ -212,21 +248,21 @@ def follow_lift(
     if task.imposing:
         grid = 1.0 - grid[::-1]
 
-    def on_step(progress: float, point: np.ndarray) -> None:
+    def on_step(progress: float, point: np.ndarray, state: Arrays | None = None) -> None:
         f = features.map.values(point)[task.moving]  # looked at for the record: not counted
-        record(progress, block_error(f, task.aim[task.moving], task.live[task.moving]), point)
+        record(progress, block_error(f, task.aim[task.moving], task.live[task.moving]), point, state)
 
     if settings.rule == "symmetric":
         flow = retrace(
             features,
-            Progress(x),
+            Progress(x) if task.kept is None else Progress.of(task.kept),
             rate,
             task.live,
             damping,
             grid,
             settings.tolerance,
             max(1, settings.rows // len(rate)),
-            lambda progress, state: on_step(progress, state.x),
+            lambda progress, state: on_step(progress, state.x, state.arrays()),
         )
     else:
         lift = Lift(rate, task.live, damping, settings.solver_tolerance)

@@ -14,10 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .features import Counted, block_slices
-from .legs import Leg, Listener, Mover, Reference, Settings, follow_lift, run_leg
-
-BROKEN = ("stalled", "diverged", "interrupted")
-"""How a leg ends that ends the run."""
+from .journal import NOWHERE, Journal
+from .legs import BROKEN, Leg, Listener, Mover, Reference, Settings, follow_lift, run_leg
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,7 @@ def normalize(
     listen: Listener | None = None,
     move: Mover | None = None,
     to_the_end: bool = True,
+    journal: Journal = NOWHERE,
 ) -> Path:
     """Moves an image to the reference, block by block, and measures its decoupled style on the way (Step 1).
 
@@ -58,6 +57,7 @@ def normalize(
     listen : see `Listener`.
     move : how a leg is made; default `follow_lift`, the decoupled method.
     to_the_end : False leaves out the last leg, which measures nothing: for who wants the style alone.
+    journal : keeps the legs, by the names of their layers; those it has already are taken from it.
     """
     style = np.zeros_like(reference.values)
     legs: list[Leg] = []
@@ -66,7 +66,19 @@ def normalize(
         if depth == len(features.blocks) and not to_the_end:
             break
         aim = reference.values[: block.stop]
-        x, leg = run_leg(features, x, depth, style[block], aim, reference, settings, step, listen, move or follow_lift)
+        x, leg = run_leg(
+            features,
+            x,
+            depth,
+            style[block],
+            aim,
+            reference,
+            settings,
+            step,
+            listen,
+            move or follow_lift,
+            journal=journal,
+        )
         legs.append(leg)
         if leg.status in BROKEN:
             return Path(x, style, tuple(legs), leg.status)
@@ -82,6 +94,7 @@ def impose(
     step: int = 3,
     listen: Listener | None = None,
     move: Mover | None = None,
+    journal: Journal = NOWHERE,
 ) -> Path:
     """Runs the legs backwards, deepest block first, from the reference to the style c (Step 3).
 
@@ -94,7 +107,18 @@ def impose(
         aim[block] = style[block]
         start = reference.values[block]
         x, leg = run_leg(
-            features, x, depth, start, aim, reference, settings, step, listen, move or follow_lift, imposing=True
+            features,
+            x,
+            depth,
+            start,
+            aim,
+            reference,
+            settings,
+            step,
+            listen,
+            move or follow_lift,
+            imposing=True,
+            journal=journal,
         )
         legs.append(leg)
         if leg.status in BROKEN:

@@ -10,15 +10,27 @@ self-transfer, it does nothing.
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.linalg import eigh
 
 from .features import Counted, block_slices
 from .flow import FlowResult, Status
-from .legs import Listener, Mover, Reference, Settings, block_error, correct, follow_lift, judge_leg
+from .journal import NOWHERE, Arrays, Journal, Tally
+from .legs import (
+    Listener,
+    Mover,
+    Reference,
+    Settings,
+    block_error,
+    correct,
+    finished_leg,
+    follow_lift,
+    judge_leg,
+    keep_leg,
+)
 from .normalization import Path, normalize
 
 CLOSE_ENOUGH = 0.02
@@ -27,6 +39,41 @@ REGULARIZATION = 0.01  # of the mean eigenvalue of CCᵀ: weak directions would 
 SECANTS = 3
 COARSE = 1e-5
 """Tolerance of the legs that are measured on the way; they then err by 1e-4, far below `CLOSE_ENOUGH`."""
+CHUNK = 2**21
+"""Entries of a Jacobian, 16 MiB in float64, that are computed with at a time: at 512 px the whole is gigabytes."""
+
+
+@dataclass
+class State:
+    """Where a refinement stands before it measures a picture: all that it needs to go on.
+
+    Parameters
+    ----------
+    x : the picture to be measured; count : how many steps led to it.
+    best, best_error, nearest : the best picture so far, its error, and its decoupled features.
+    initial : the decoupled features of the first picture; NaN until it has been measured, as `nearest` is.
+    measured, moved : the decoupled features of the latest pictures, and these.
+    """
+
+    x: np.ndarray
+    best: np.ndarray
+    initial: np.ndarray
+    nearest: np.ndarray
+    best_error: float = np.inf
+    count: int = 0
+    measured: list[np.ndarray] = field(default_factory=list)
+    moved: list[np.ndarray] = field(default_factory=list)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The same as named arrays, for a journal."""
+        return {name: np.asarray(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def of(cls, arrays: Arrays) -> State:
+        """The inverse of `arrays`."""
+        pictures = {name: arrays[name] for name in ("x", "best", "initial", "nearest")}
+        numbers = {"best_error": float(arrays["best_error"]), "count": int(arrays["count"])}
+        return cls(**pictures, **numbers, **{name: list(arrays[name]) for name in ("measured", "moved")})
 
 
 def refine(
@@ -35,6 +82,7 @@ def refine(
     reference: Reference,
     settings: Settings,
     listen: Listener | None = None,
+    journal: Journal = NOWHERE,
 ) -> Path:
     """The path of an imposed style, its picture brought closer to showing that style; one leg more.
 
@@ -42,56 +90,80 @@ def refine(
     ----------
     path : as `normalization.impose` returned it: `x`, (H, W, 3), and `style`, the wanted c, (n,).
     settings : `refinements` says how many steps at most. The best picture met is kept.
+    journal : keeps the state after each step, and the end; what it has already is not done again.
 
     Returns
     -------
     A path whose last leg bears the names of all blocks; its errors are those of the decoupled features, the worst
     block's; `reached` means `CLOSE_ENOUGH`.
     """
-    began, before = time.perf_counter(), features.passes.copy()
     style, live, slices = path.style, reference.live, block_slices(features.blocks)
+    name, most = "+".join(slices), max(settings.refinements, 1)
+    kept = journal.find(name)
+    if (finished := finished_leg(features, kept)) is not None:
+        if listen is not None:
+            listen(3, name, 1.0, finished[0])
+        return Path(finished[0], style, (*path.legs, finished[1]), path.status)
     coarse = replace(
         settings,
         tolerance=max(settings.tolerance, COARSE),
         solver_tolerance=max(settings.solver_tolerance, COARSE),
     )
-    name, first = "+".join(slices), features.prefix(1)
-    curve: list[tuple[int, float]] = []
-    x, best, best_error, count = path.x, path.x, np.inf, 0
+    tally = Tally(features, kept)
+    unknown = np.full_like(style, np.nan)
+    state = State(path.x, path.x, unknown, unknown) if kept is None else State.of(kept)
     status: Status = "max_steps"
-    measured: list[np.ndarray] = []
-    moved: list[np.ndarray] = []
-    initial = nearest = np.full_like(style, np.nan)  # until it has been measured
     try:
+        if kept is not None and listen is not None:
+            listen(3, name, tally.progress, state.x)
         while True:
-            starts, shown = _measure(features, x, reference, coarse)
+            starts, shown = _measure(features, state.x, reference, coarse)
             if shown is None:
                 status = "diverged"
                 break
             error = max(block_error(shown[at], style[at], live[at]) for at in slices.values())
-            curve.append((features.passes.since(before).total, error))
+            tally.note(state.count / most, error)
             if listen is not None:
-                listen(3, name, count / max(settings.refinements, 1), x)
-            if count == 0:
-                initial = shown
-            if error < best_error:
-                best, best_error, nearest = x, error, shown
-            if best_error <= CLOSE_ENOUGH:
+                listen(3, name, tally.progress, state.x)
+            if state.count == 0:
+                state.initial = shown
+            if error < state.best_error:
+                state.best, state.best_error, state.nearest = state.x, error, shown
+            if state.best_error <= CLOSE_ENOUGH:
                 status = "reached"
                 break
-            if count == settings.refinements:
+            if state.count == settings.refinements:
                 break
-            measured, moved = [*measured[-SECANTS:], shown], [*moved[-SECANTS:], x]
-            step = _step(features, starts, style - shown, reference, measured, moved)
-            stop = first.blocks[0].size
-            x = correct(first, x + step, style[:stop], live[:stop], reference.damping.prefix(stop), settings)
-            count += 1
+            state = _moved(features, state, starts, shown, style, reference, settings)
+            journal.keep(name, state.arrays() | tally.arrays())
     except KeyboardInterrupt:
         status = "interrupted"
-    flow = FlowResult(best, 1.0 if status == "reached" else 0.0, count, status, f"{count} refinement steps")
-    passes = features.passes.since(before)
-    leg = judge_leg(3, name, float(best_error), 0.0, nearest, style, initial, live, passes, began, flow, tuple(curve))
-    return Path(best, style, (*path.legs, leg), "interrupted" if status == "interrupted" else path.status)
+    done = 1.0 if status == "reached" else 0.0
+    flow = FlowResult(state.best, done, state.count, status, f"{state.count} refinement steps")
+    leg = judge_leg(3, name, state.best_error, 0.0, state.nearest, style, state.initial, live, tally, flow)
+    if status == "interrupted":
+        return Path(state.best, style, (*path.legs, leg), "interrupted")
+    keep_leg(journal, state.best, leg)
+    return Path(state.best, style, (*path.legs, leg), path.status)
+
+
+def _moved(
+    features: Counted,
+    state: State,
+    starts: list[np.ndarray],
+    shown: np.ndarray,
+    style: np.ndarray,
+    reference: Reference,
+    settings: Settings,
+) -> State:
+    """The state after one step more; the one given stays as it is."""
+    measured, moved = [*state.measured[-SECANTS:], shown], [*state.moved[-SECANTS:], state.x]
+    step = _step(features, starts, style - shown, reference, measured, moved)
+    first = features.prefix(1)
+    stop = first.blocks[0].size
+    damping = reference.damping.prefix(stop)
+    x = correct(first, state.x + step, style[:stop], reference.live[:stop], damping, settings)
+    return replace(state, x=x, count=state.count + 1, measured=measured, moved=moved)
 
 
 def _measure(
@@ -119,14 +191,17 @@ def _step(
 ) -> np.ndarray:
     """The regularized step of least norm that closes `gap` to first order, of x's shape."""
     weights = reference.live / np.sqrt(reference.damping.scales)
-    rows = weights[:, None] * decoupled_jacobian(features, starts, reference)
+    rows = decoupled_jacobian(features, starts, reference)
+    rows *= weights.astype(rows.dtype)[:, None]
     if len(moved) > 1:  # what earlier steps did is known better than by the formula (a multi-secant Broyden update)
         dx = np.stack([np.ravel(moved[-1] - earlier) for earlier in moved[:-1]])
         dc = np.stack([weights * (measured[-1] - earlier) for earlier in measured[:-1]])
-        rows += np.linalg.lstsq(dx @ dx.T, (dc.T - rows @ dx.T).T, rcond=1e-12)[0].T @ dx
-    gram = rows @ rows.T
+        _add(rows, np.linalg.lstsq(dx @ dx.T, (dc.T - _product(rows, dx)).T, rcond=1e-12)[0].T, dx)
+    gram = _product(rows, rows)
     damped = gram + REGULARIZATION * np.trace(gram) / np.count_nonzero(reference.live) * np.eye(len(gram))
-    return (np.linalg.solve(damped, weights * gap) @ rows).reshape(starts[0].shape)
+    step = np.zeros((1, rows.shape[1]))
+    _add(step, np.linalg.solve(damped, weights * gap)[None], rows)
+    return step.reshape(starts[0].shape)
 
 
 def decoupled_jacobian(features: Counted, starts: list[np.ndarray], reference: Reference) -> np.ndarray:
@@ -138,23 +213,51 @@ def decoupled_jacobian(features: Counted, starts: list[np.ndarray], reference: R
     Parameters
     ----------
     starts : x̌_0 = x, x̌_1, …: where each block's leg begins, the end of the leg before.
+
+    Returns
+    -------
+    In the network's dtype. Nothing of its size is made beside it: Jacobians are changed in place.
     """
     slices = list(block_slices(features.blocks).values())
     weights = reference.live / np.sqrt(reference.damping.scales)
-    at = [
-        weights[: block.stop, None] * features.prefix(depth).linearize(start).jacobian()
-        for depth, (block, start) in enumerate(zip(slices, starts, strict=True), start=1)
-    ]
+    at = []
+    for depth, (block, start) in enumerate(zip(slices, starts, strict=True), start=1):
+        rows = features.prefix(depth).linearize(start).jacobian()
+        rows *= weights[: block.stop, None].astype(rows.dtype)
+        at.append(rows)
     inverses = []
     for held, block in zip(at[1:], slices, strict=False):
-        eigenvalues, vectors = eigh(held[: block.stop] @ held[: block.stop].T)
+        eigenvalues, vectors = eigh(_product(held[: block.stop], held[: block.stop]))
         inverses.append((vectors * reference.damping.prefix(block.stop).filter(eigenvalues)) @ vectors[block].T)
-    decoupled = np.zeros((slices[-1].stop, starts[0].size))
-    for depth, block in enumerate(slices):
+    # The deepest first: the raw rows of a block are used by the deeper ones, and by them only.
+    decoupled = at[-1]
+    for depth, block in reversed(list(enumerate(slices))):
         rows = at[depth][block]
         for earlier in range(depth - 1, -1, -1):
             moving = slices[earlier]
-            held = at[earlier + 1][: moving.stop]
-            rows = rows - ((rows @ held.T) @ inverses[earlier]) @ at[earlier][moving]
+            back = _product(rows, at[earlier + 1][: moving.stop]) @ inverses[earlier]
+            _add(rows, -back, at[earlier][moving])
         decoupled[block] = rows
-    return decoupled / np.where(weights > 0, weights, np.inf)[:, None]
+        del at[depth]
+    decoupled /= np.where(weights > 0, weights, np.inf)[:, None].astype(decoupled.dtype)
+    return decoupled
+
+
+def _columns(entries: int, size: int) -> Iterator[slice]:
+    """Slices over `size` columns of `entries` rows, about `CHUNK` numbers in each."""
+    width = max(1, CHUNK // max(entries, 1))
+    return (slice(begin, begin + width) for begin in range(0, size, width))
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a bᵀ in float64, whatever the dtypes of a and b."""
+    total = np.zeros((len(a), len(b)))
+    for columns in _columns(len(a) + len(b), a.shape[1]):
+        total += a[:, columns].astype(float) @ b[:, columns].astype(float).T
+    return total
+
+
+def _add(a: np.ndarray, factors: np.ndarray, b: np.ndarray) -> None:
+    """a += factors b in place, computed in float64."""
+    for columns in _columns(len(a) + len(b), a.shape[1]):
+        a[:, columns] += factors @ b[:, columns].astype(float)

@@ -7,15 +7,13 @@ import json
 import math
 import os
 import platform
-import resource
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import images, metrics, plots
+from . import images, memory, metrics, plots
 from .experiment import Experiment
 from .features import Passes
 from .legs import Leg
@@ -47,7 +45,8 @@ def describe(experiment: Experiment, result: Transfer, wall_seconds: float) -> d
         "passes": asdict(result.passes),
         "judging_passes": asdict(judging),
         "wall_seconds": round(wall_seconds, 3),
-        "peak_memory_mib": peak_memory_mib(),
+        "peak_memory_mib": round(memory.peak_resident() / memory.MIB),
+        "estimated_memory_mib": experiment.memory_mib,
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "inputs": [{"name": p.name, "sha256": p.sha256} for p in (experiment.origin, experiment.target)],
         "settings": asdict(experiment.settings),
@@ -115,12 +114,6 @@ def write(folder: Path, experiment: Experiment, result: Transfer, report: dict[s
     temporary = folder / ".report.json.part"
     temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     os.replace(temporary, folder / "report.json")
-
-
-def peak_memory_mib() -> int:
-    """The most memory this process has held, in MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 def _stage(leg: Leg) -> dict[str, Any]:

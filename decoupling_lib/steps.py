@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from .features import Counted
+from .journal import NOWHERE, Journal
 from .legs import Listener, Reference, Settings
 from .lift import Damping, gradient_scales
 from .normalization import Path, impose, normalize
@@ -40,9 +41,10 @@ def measure_style(
     reference: Reference,
     settings: Settings,
     listen: Listener | None = None,
+    journal: Journal = NOWHERE,
 ) -> Path:
     """Step 1: the origin's decoupled style and its noisified picture (thesis section 3.3)."""
-    return normalize(features, origin, reference, settings, step=1, listen=listen)
+    return normalize(features, origin, reference, settings, step=1, listen=listen, journal=journal)
 
 
 def undress(
@@ -51,9 +53,10 @@ def undress(
     reference: Reference,
     settings: Settings,
     listen: Listener | None = None,
+    journal: Journal = NOWHERE,
 ) -> Path:
     """Step 2: the target without its style, «desnudar la imagen» (thesis section 3.4)."""
-    return normalize(features, target, reference, settings, step=2, listen=listen)
+    return normalize(features, target, reference, settings, step=2, listen=listen, journal=journal)
 
 
 def dress(
@@ -63,9 +66,10 @@ def dress(
     reference: Reference,
     settings: Settings,
     listen: Listener | None = None,
+    journal: Journal = NOWHERE,
 ) -> Path:
     """Step 3: the noisified target in the origin's style (thesis section 3.5). Nothing else of the origin is seen."""
-    path = impose(features, noisified_target, style, reference, settings, step=3, listen=listen)
+    path = impose(features, noisified_target, style, reference, settings, step=3, listen=listen, journal=journal)
     if path.status != "done" or settings.refinements == 0 or len(features.blocks) == 1:
         return path
-    return refine(features, path, reference, settings, listen)
+    return refine(features, path, reference, settings, listen, journal)

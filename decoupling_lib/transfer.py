@@ -8,7 +8,6 @@ method, made afresh on the result and compared with the origin's.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -17,13 +16,16 @@ import numpy as np
 from . import baselines
 from .features import Counted, Passes, block_slices
 from .flow import FlowResult
-from .legs import Leg, Listener, Mover, Record, Reference, Settings, Task, judge_leg
+from .journal import NOWHERE, Chapter, Journal, Tally
+from .legs import Leg, Listener, Mover, Record, Reference, Settings, Task, finished_leg, judge_leg, keep_leg
 from .metrics import relative_error
 from .normalization import Path, impose, normalize
 from .steps import dress, measure_style, undress
 
 METHODS = ("decoupled", "projected", "descent", "direct")
 STEPS = ("step1", "step2", "step3")
+CHAPTERS = (*STEPS, "origin_style", "result_style")
+"""The paths of a transfer by name, and the chapters of its journal."""
 CURVE_POINTS = 500
 """A descent's curve and progress are heard about so many times a leg."""
 
@@ -105,8 +107,7 @@ def transfer(
     settings: Settings,
     method: Method = Method(),  # noqa: B008 - frozen
     listen: Listener | None = None,
-    finished: Mapping[str, Path] | None = None,
-    on_path: Callable[[str, Path], None] | None = None,
+    journal: Journal = NOWHERE,
 ) -> Transfer:
     """Runs Steps 1 to 3 and judges the result.
 
@@ -115,23 +116,18 @@ def transfer(
     features : the feature map, counting its passes.
     origin, target : (H, W, 3), not necessarily of one size. The same picture twice is the self-transfer.
     reference : of Step 0.
-    finished : paths of an earlier run that was broken off; they are not run again.
-    on_path : called with (name, path) when a path is finished.
+    journal : keeps what is done, a chapter a path; what an earlier run wrote there is not run again, and the outcome
+        is that of a run at one go, to the bit.
     """
     paths: dict[str, Path] = {}
-    plan = _plan(features, origin, target, reference, settings, method, listen)
+    plan = _plan(features, origin, target, reference, settings, method, listen, journal)
     if np.array_equal(origin, target):
         # Step 2 would repeat Step 1 to the bit; the thesis leaves it out as well (figure 4.4).
         plan["step2"] = lambda done: _again(done["step1"])
     for name, make in plan.items():
-        if finished is not None and name in finished:
-            paths[name] = finished[name]
-            continue
         paths[name] = make(paths)
         if paths[name].status != "done":
             break
-        if on_path is not None:
-            on_path(name, paths[name])
     return Transfer(origin, target, block_slices(features.blocks), paths)
 
 
@@ -143,41 +139,46 @@ def _plan(
     settings: Settings,
     method: Method,
     listen: Listener | None,
+    journal: Journal,
 ) -> dict[str, Callable[[Mapping[str, Path]], Path]]:
     """What is run, in order, each given what was run before. Step 3 is given the target's end and the style alone."""
 
-    def judge(x: np.ndarray) -> Path:
-        return normalize(features, x, reference, settings, 4, listen, to_the_end=False)
+    step1, step2, step3, origin_style, result_style = (Chapter(journal, title) for title in CHAPTERS)
+
+    def judge(x: np.ndarray, chapter: Journal) -> Path:
+        return normalize(features, x, reference, settings, 4, listen, to_the_end=False, journal=chapter)
 
     if method.name == "decoupled":
         return {
-            "step1": lambda done: measure_style(features, origin, reference, settings, listen),
-            "step2": lambda done: undress(features, target, reference, settings, listen),
-            "step3": lambda done: dress(features, done["step2"].x, done["step1"].style, reference, settings, listen),
-            "result_style": lambda done: judge(done["step3"].x),
+            "step1": lambda done: measure_style(features, origin, reference, settings, listen, step1),
+            "step2": lambda done: undress(features, target, reference, settings, listen, step2),
+            "step3": lambda done: dress(
+                features, done["step2"].x, done["step1"].style, reference, settings, listen, step3
+            ),
+            "result_style": lambda done: judge(done["step3"].x, result_style),
         }
     yardstick = {
-        "origin_style": lambda done: judge(origin),
-        "result_style": lambda done: judge(done["step3"].x),
+        "origin_style": lambda done: judge(origin, origin_style),
+        "result_style": lambda done: judge(done["step3"].x, result_style),
     }
     if method.name == "direct":
         return {
             "step1": lambda done: Path(origin, features.values(origin), (), "done"),
             "step2": lambda done: Path(target, features.values(target), (), "done"),
-            "step3": lambda done: _direct(features, target, done["step1"].style, reference, method, listen),
+            "step3": lambda done: _direct(features, target, done["step1"].style, reference, method, listen, step3),
             **yardstick,
         }
     move = _projected(method) if method.name == "projected" else _descent(method, None)
 
-    def step3(done: Mapping[str, Path]) -> Path:
+    def back(done: Mapping[str, Path]) -> Path:
         style = done["step1"].style
-        back = _descent(method, style) if method.name == "descent" and method.annex_slips else move
-        return impose(features, done["step2"].x, style, reference, settings, 3, listen, back)
+        mover = _descent(method, style) if method.name == "descent" and method.annex_slips else move
+        return impose(features, done["step2"].x, style, reference, settings, 3, listen, mover, step3)
 
     return {
-        "step1": lambda done: normalize(features, origin, reference, settings, 1, listen, move),
-        "step2": lambda done: normalize(features, target, reference, settings, 2, listen, move),
-        "step3": step3,
+        "step1": lambda done: normalize(features, origin, reference, settings, 1, listen, move, journal=step1),
+        "step2": lambda done: normalize(features, target, reference, settings, 2, listen, move, journal=step2),
+        "step3": back,
         **yardstick,
     }
 
@@ -244,14 +245,18 @@ def _direct(
     reference: Reference,
     method: Method,
     listen: Listener | None,
+    journal: Journal,
 ) -> Path:
     """All layers' coupled means at once, as one leg that bears the name of all layers."""
-    began, before, curve = time.perf_counter(), features.passes.copy(), []
     name, live = "+".join(block.name for block in features.blocks), reference.live
-    first = features.map.values(x)
+    if (finished := finished_leg(features, journal.find(name))) is not None:
+        if listen is not None:
+            listen(3, name, 1.0, finished[0])
+        return Path(finished[0], goal, (finished[1],), "done")
+    tally, first = Tally(features), features.map.values(x)
 
     def on_step(iteration: int, error: float) -> None:
-        curve.append((features.passes.since(before).total, error))
+        tally.note(iteration / method.iterations, error)
         if listen is not None:
             listen(3, name, iteration / method.iterations, None)
 
@@ -263,7 +268,9 @@ def _direct(
         flow = FlowResult(x, 0.0, 0, "interrupted", "interrupted")
     f = features.map.values(flow.x)
     error = max(relative_error(f[at], goal[at], live[at]) for at in block_slices(features.blocks).values())
-    passes = features.passes.since(before)
-    leg = judge_leg(3, name, error, 0.0, f, goal, first, live, passes, began, flow, tuple(curve))
+    leg = judge_leg(3, name, error, 0.0, f, goal, first, live, tally, flow)
     # L-BFGS that finds no further descent has done what it can; the error says how far that is.
-    return Path(flow.x, goal, (leg,), flow.status if flow.status in ("diverged", "interrupted") else "done")
+    status = flow.status if flow.status in ("diverged", "interrupted") else "done"
+    if status == "done":
+        keep_leg(journal, flow.x, leg)
+    return Path(flow.x, goal, (leg,), status)

@@ -71,6 +71,16 @@ def start(*arguments: object) -> subprocess.Popen[str]:
         signal.signal(signal.SIGINT, before)
 
 
+class Kept(dict):
+    """A journal in memory, every state of which is written at once."""
+
+    def find(self, name: str) -> dict[str, np.ndarray] | None:
+        return self.get(name)
+
+    def keep(self, name: str, arrays: dict[str, np.ndarray], finished: bool = False) -> None:
+        self[name] = {key: np.array(value) for key, value in arrays.items()}
+
+
 def arrays(folder: Path) -> dict[str, np.ndarray]:
     """The contents of a folder's arrays.npz."""
     with np.load(folder / "arrays.npz", allow_pickle=False) as data:

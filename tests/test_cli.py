@@ -1,5 +1,6 @@
 """The command line as a user meets it: outputs, refusals, interruptions, repeatability."""
 
+import json
 import re
 import signal
 import time
@@ -12,12 +13,13 @@ import pytest
 from conftest import QUICK, arrays, assert_same_arrays, start
 from PIL import Image
 
-from decoupling_lib import cli, weights
+from decoupling_lib import progress, weights
 
 OUTPUTS = {
     *(f"{name}.png" for name in ("origin", "target", "origin_noisified", "target_noisified", "result")),
     *("panel.png", "losses.png", "arrays.npz", "report.json"),
 }
+KEPT = "step1.block1_conv1.npz"
 
 
 def assert_one_line(said, code: int, *fragments: str) -> None:
@@ -38,8 +40,8 @@ def test_fresh_processes_and_two_runs_in_one_process_agree_to_the_bit(decoupling
     for process in (quiet, talking):
         out, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
-        assert err == ""
-        assert (out == "") == (process is quiet)
+        assert (out == "") == (err == "") == (process is quiet)
+        assert process is quiet or re.fullmatch(r"estimate: .*, [\d,]+ MiB\n", err)
     lines = out.splitlines()
     assert [line[:6] for line in lines[:3]] == ["Step 1", "Step 2", "Step 3"]
     assert str(tmp_path / "fresh2") in lines[-1]
@@ -59,7 +61,7 @@ def test_one_line_says_which_network_was_chosen(decoupling, pictures, tmp_path: 
     command = ("transfer", pictures[0], pictures[0], *QUICK[4:], "--out", tmp_path / "out")
     said = decoupling(*command)
     assert said.code == 0
-    assert said.err == "network: vgg16, weights: hed\n"
+    assert re.fullmatch(r"network: vgg16, weights: hed\nestimate: .*\n", said.err)
     assert "self-transfer: " in said.out
     assert decoupling(*command, "--quiet") == (0, "", "")
 
@@ -73,7 +75,7 @@ def test_a_run_that_diverges_is_a_fault_of_one_line(decoupling, tmp_path: Path, 
         return Transfer(experiment.origin.array, experiment.target.array, {}, {"step1": walk})
 
     monkeypatch.setattr("decoupling_lib.experiment.Experiment.run", diverge)
-    said = decoupling("transfer", "chelsea", "china", *QUICK, "--out", tmp_path / "out")
+    said = decoupling("transfer", "chelsea", "china", *QUICK, "--quiet", "--out", tmp_path / "out")
     assert_one_line(said, 1, "diverged", "step1", "--damping")
 
 
@@ -82,7 +84,7 @@ def test_a_full_disk_is_a_fault_of_one_line_and_leaves_no_report(decoupling, pic
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    said = decoupling("transfer", *pictures, *QUICK, "--out", tmp_path / "out")
+    said = decoupling("transfer", *pictures, *QUICK, "--quiet", "--out", tmp_path / "out")
     assert_one_line(said, 1, "No space left on device")
     assert not any((tmp_path / "out" / name).exists() for name in ("report.json", "arrays.npz"))
 
@@ -156,6 +158,8 @@ BAD = {  # what replaces or joins the arguments of a good call, and what the lin
     "missing argument": ({"target": None}, "target"),
     "one too many": ({"third": "flower"}, "flower"),
     "unknown option": ({"--colour": "red"}, "--colour"),
+    "memory": ({"--memory-limit": "300"}, "--size"),
+    "no memory": ({"--memory-limit": "0"}, "received 0;"),
     "file as folder": ({"--out": "{0}/in_the_way"}, "in_the_way"),
     "under a file": ({"--out": "{0}/in_the_way/out"}, "in_the_way"),
     "no output folder": ({"--out": None}, "--out"),
@@ -221,29 +225,29 @@ def interrupted(decoupling, pictures, tmp_path: Path, monkeypatch) -> tuple[Path
     folder = tmp_path / "broken"
     command = ("transfer", *pictures, *QUICK, "--quiet", "--out", folder)
 
-    def listen(self, step, layer, progress, x):
-        if step == 2 and progress > 0:
+    def listen(self, step, layer, share, x):
+        if step == 2 and share > 0:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(cli._Progress, "listen", listen)
+        patch.setattr(progress.Progress, "listen", listen)
         assert_one_line(decoupling(*command), 130, "--resume")
-    assert [file.name for file in folder.rglob("*") if file.is_file()] == ["step1.npz"]
+    assert [file.name for file in folder.rglob("*") if file.is_file()] == [KEPT]
     return folder, command
 
 
 def test_only_the_same_undamaged_run_is_resumed(decoupling, pictures, interrupted):
     folder, command = interrupted
-    kept = folder / "unfinished" / "step1.npz"
+    kept = folder / "unfinished" / KEPT
     whole = kept.read_bytes()
     for more in (("--damping", "0.1"), ("--seed", "1"), ("--steps", "4")):
-        assert_one_line(decoupling(*command, "--resume", *more), 2, "step1.npz", "without --resume")
+        assert_one_line(decoupling(*command, "--resume", *more), 2, KEPT[6:], "without --resume")
     swapped = ("transfer", *pictures[::-1], *command[3:])
-    assert_one_line(decoupling(*swapped, "--resume"), 2, "step1.npz")
+    assert_one_line(decoupling(*swapped, "--resume"), 2, KEPT[6:])
     assert kept.read_bytes() == whole
     for damaged in (whole[: len(whole) // 2], b"", whole[:500] + bytes(64) + whole[564:]):
         kept.write_bytes(damaged)
-        assert_one_line(decoupling(*command, "--resume"), 2, "step1.npz", "without --resume")
+        assert_one_line(decoupling(*command, "--resume"), 2, KEPT[6:], "without --resume")
         assert kept.read_bytes() == damaged
     assert not (folder / "report.json").exists()
     assert decoupling(*command).code == 0
@@ -257,7 +261,7 @@ def test_signals_end_the_run_and_resume_completes_it(decoupling, pictures, tmp_p
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         folder = tmp_path / f"broken{code}"
         process = start(*command, folder)
-        kept = folder / "unfinished" / "step1.npz"
+        kept = folder / "unfinished" / KEPT
         until = time.monotonic() + 60
         while not kept.exists() and process.poll() is None and time.monotonic() < until:
             time.sleep(0.01)
@@ -267,10 +271,51 @@ def test_signals_end_the_run_and_resume_completes_it(decoupling, pictures, tmp_p
         assert (process.returncode, out) == (code, "")
         assert re.fullmatch(r"decoupling: interrupted: .*--resume\n", err) and str(folder) in err
         names = {file.name for file in folder.rglob("*") if file.is_file()}
-        assert "step1.npz" in names and names <= {"step1.npz", "step2.npz"}
+        assert KEPT in names and names <= {KEPT, KEPT.replace("1", "2", 1)}
         assert decoupling(*command, folder, "--resume") == (0, "", "")
         assert_same_arrays(folder, undisturbed)
         assert {file.name for file in folder.iterdir()} == OUTPUTS
+
+
+LONG = ("--network", "vgg16", "--weights", "random", "--size", "24", "--layers", "2", "--steps", "4")
+LONG += ("--refinements", "2", "--tolerance", "1e-5", "--quiet", "--out")
+
+
+def passes(folder: Path) -> tuple:
+    report = json.loads((folder / "report.json").read_text("utf-8"))
+    return report["passes"], report["judging_passes"], [{**stage, "seconds": 0} for stage in report["stages"]]
+
+
+def test_killed_at_random_moments_and_resumed_it_ends_as_an_undisturbed_run(decoupling, pictures, tmp_path: Path):
+    command, generator = ("transfer", *pictures, *LONG), np.random.default_rng(3)
+    whole, folder = tmp_path / "whole", tmp_path / "killed"
+    began = time.monotonic()
+    assert decoupling(*command, whole) == (0, "", "")
+    run = time.monotonic() - began
+    killed = states = 0
+    for _ in range(3):
+        process = start(*command, folder, "--resume")
+        before = newest(folder)
+        until = time.monotonic() + 120
+        while newest(folder) == before and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.002)
+        time.sleep(generator.uniform(0, 0.2) * run)
+        process.kill()
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+        for file in (folder / "unfinished").glob("*.npz"):
+            with np.load(file) as data:
+                states += "leg" not in data
+    assert killed >= 2 and states >= 1, "no run was killed within a leg"
+    assert decoupling(*command, folder, "--resume") == (0, "", "")
+    assert_same_arrays(folder, whole)
+    assert passes(folder) == passes(whole)
+    assert {file.name for file in folder.iterdir()} == OUTPUTS
+
+
+def newest(folder: Path) -> int:
+    """When the last state was written, in ns."""
+    return max((file.stat().st_mtime_ns for file in (folder / "unfinished").glob("*.npz")), default=0)
 
 
 # Fetching weights

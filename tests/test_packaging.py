@@ -18,12 +18,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 MODULES = sorted((ROOT / "decoupling_lib").rglob("*.py"))
 ORDER = [
-    *("checks", "images", "features", "weights", "networks", "channel_means", "metrics", "lift", "flow"),
+    *("checks", "images", "features", "journal", "weights", "networks", "channel_means", "metrics", "lift", "flow"),
     *("moments", "moment_gradients", "samples"),
     *("retracing", "legs", "normalization", "refinement", "steps", "baselines", "gatys", "classifier", "zeros"),
     *("transfer", "plots"),
     *("portraits", "figures", "expected"),
-    *("options", "experiment", "report", "checkpoint", "widgets", "cli"),
+    *("options", "memory", "experiment", "estimate", "progress", "report", "checkpoint", "widgets", "cli"),
 ]
 IMPORT_NAMES = {
     "pillow": "PIL",

@@ -1,10 +1,12 @@
 """Closing the gap to the imposed style: its derivative, its effect, and that it leaves alone what is right."""
 
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import Kept
 from toys import EXACT, FIRST, NOISE, SECOND, TOY, point, reference, softplus_sums
 
 from decoupling_lib import refinement
@@ -135,3 +137,37 @@ def test_legs_that_break_off_end_it_with_what_was_there(monkeypatch):
     np.testing.assert_array_equal(kept.x, path.x)
     assert kept.status == "done" and kept.legs[-1].status == "diverged"
     assert kept.legs[-1].relative_error == np.inf and np.isnan(kept.legs[-1].mse), "nothing was measured"
+
+
+def test_a_refinement_step_takes_hardly_more_memory_than_its_jacobians():
+    pixels, sizes = 400_000, (3, 5)
+    features, rows = linear(sizes, pixels, 2)
+    step0 = Reference(np.zeros(8), np.ones(8, bool), Damping(0.1, np.ones(8)))
+    pictures, measured = [point(seed, pixels) for seed in range(3)], [point(seed, 8) for seed in range(3)]
+    tracemalloc.start()
+    refinement._step(Counted(features), pictures[:2], np.ones(8), step0, measured, pictures)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    jacobians = 8 * pixels * (sizes[0] + sum(sizes))
+    some_pictures, chunk = 8 * 8 * pixels, 8 * refinement.CHUNK
+    assert jacobians < peak < jacobians + some_pictures + 2 * chunk
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_broken_refinement_goes_on_to_the_bit(after: int, monkeypatch):
+    monkeypatch.setattr(refinement, "CLOSE_ENOUGH", 1e-7)
+
+    def stop(step: int, layer: str, progress: float, x: np.ndarray) -> None:
+        if progress * DAMPED.refinements >= after:
+            raise KeyboardInterrupt
+
+    step0, path = imposed()
+    whole, kept = refine(Counted(TOY), path, step0, DAMPED), Kept()
+    broken = refine(Counted(TOY), path, step0, DAMPED, stop, kept)
+    assert broken.status == "interrupted" and whole.legs[-1].steps > after
+    features = Counted(TOY)
+    rest = refine(features, path, step0, DAMPED, journal=kept)
+    for again in (rest, refine(features, path, step0, DAMPED, journal=kept)):  # what is finished is not run again
+        assert again.x.tobytes() == whole.x.tobytes()
+        assert replace(again.legs[-1], seconds=0.0) == replace(whole.legs[-1], seconds=0.0)
+    assert len(kept) == 1

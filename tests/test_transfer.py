@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import Kept
 
 from decoupling_lib import baselines, networks, normalization, transfer
 from decoupling_lib.channel_means import ChannelMeans
@@ -85,20 +86,69 @@ def test_a_self_transfer_comes_back_and_its_step_2_costs_nothing(run):
 
 @pytest.mark.parametrize("method", ["decoupled", "projected", "descent"])
 def test_an_interrupted_transfer_resumes_to_the_same_arrays(run, done, method):
-    kept = {}
+    kept = Kept()
 
     def stop(step, layer, progress, x):
         if (step, layer) == (2, LAYERS[1]) and progress > 0.3:
             raise KeyboardInterrupt
 
-    broken = run(WAVES, RAMP, method, stop, on_path=kept.__setitem__)
+    broken = run(WAVES, RAMP, method, stop, journal=kept)
     assert broken.status == "interrupted" and broken.style_relative_error == {}
-    assert list(broken.paths) == ["step1", "step2"] and list(kept) == ["step1"]
-    heard = set()
-    resumed = run(WAVES, RAMP, method, lambda step, *_: heard.add(step), finished=kept)
-    assert heard == {2, 3, 4} and resumed.status == "done"  # Step 1 is not run again
-    for name, path in done[method].paths.items():
-        assert np.array_equal(resumed.paths[name].x, path.x) and np.array_equal(resumed.paths[name].style, path.style)
+    assert list(broken.paths) == ["step1", "step2"]
+    assert list(kept) == ["step1.block1_conv1", "step1.block2_conv1", "step2.block1_conv1"]
+    heard, ends = [], [(int(name[4]), name[6:], 1.0) for name in kept]
+    resumed = run(WAVES, RAMP, method, lambda *what: heard.append(what[:3]), journal=kept)
+    assert heard[:3] == ends and not set(heard[3:]) & set(ends)  # these legs are not run again
+    assert_same_transfer(resumed, done[method])
+
+
+def assert_same_transfer(one, other):
+    """The same arrays to the bit, and the same told of every leg; only clocks may differ."""
+    assert one.status == other.status and list(one.paths) == list(other.paths)
+    for name, path in other.paths.items():
+        assert one.paths[name].x.tobytes() == path.x.tobytes()
+        assert one.paths[name].style.tobytes() == path.style.tobytes()
+        legs = (tuple(replace(leg, seconds=0.0) for leg in each) for each in (one.paths[name].legs, path.legs))
+        assert repr(next(legs)) == repr(next(legs))  # NaN equals NaN
+        assert [leg.curve for leg in one.paths[name].legs] == [leg.curve for leg in path.legs]
+
+
+SYMMETRIC = Settings("symmetric", 3, 1e-5, 1e-6, 1e-3, refinements=2)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(run):
+    return run(WAVES, RAMP, settings=SYMMETRIC)
+
+
+@pytest.mark.parametrize("every", [1, 5])
+def test_a_run_stopped_at_every_kth_point_ends_as_an_undisturbed_one(run, undisturbed, every):
+    """Each run gets `every` accepted points far, and the next one takes it up; one that is heard of again is none."""
+    kept, seen, stops = Kept(), set(), 0
+
+    def go_on():
+        new = set()
+
+        def stop(step, layer, progress, x):
+            point = (step, layer, progress, x.tobytes())
+            if point not in seen and progress > 0:
+                new.add(point)
+            if len(new) == every:
+                raise KeyboardInterrupt
+
+        try:
+            return run(WAVES, RAMP, listen=stop, settings=SYMMETRIC, journal=kept)
+        except KeyboardInterrupt:  # between two legs
+            return None
+        finally:
+            seen.update(new)
+
+    while (result := go_on()) is None or result.status == "interrupted":
+        stops += 1
+    assert stops >= 24 // every
+    assert_same_transfer(result, undisturbed)
+    assert result.passes == undisturbed.passes and result.passes.total > 0
+    assert len(kept) == 8, "one state a leg, and one of the refinement"
 
 
 def test_step_3_gets_no_array_of_the_origin(run, monkeypatch):
