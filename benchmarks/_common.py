@@ -8,7 +8,6 @@ import json
 import multiprocessing
 import os
 import platform
-import re
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from decoupling_lib import memory
 from decoupling_lib.checks import InputError
 from decoupling_lib.cli import quiet_import
 from decoupling_lib.features import Passes
@@ -109,12 +109,7 @@ class Memory:
 
     @property
     def peak(self) -> int:
-        status = Path("/proc/self/status")
-        if status.exists():
-            return round(int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text("utf-8"))[1]) / 2**10)
-        from decoupling_lib.report import peak_memory_mib
-
-        return peak_memory_mib()
+        return round(memory.peak_resident() / memory.MIB)
 
     def row(self) -> dict[str, int]:
         return {"memory_before_mib": self.before, "peak_memory_mib": self.peak}

@@ -21,14 +21,14 @@ from matplotlib.figure import Figure
 from decoupling_lib import plots
 from decoupling_lib.checks import InputError
 from decoupling_lib.metrics import psnr
-from decoupling_lib.options import GROWTH, Options
+from decoupling_lib.options import Options, judge
 
 FIGURE = Path(__file__).parents[1] / "figures" / "frontier.png"
 
 
 def main() -> None:
-    usual = Options()
-    default = (usual.softness, usual.growth or GROWTH[usual.layers], usual.damping)
+    usual = judge(Options())
+    default = (usual.softness, usual.growth, usual.damping)
     grid = {
         "softness": sorted({0.1, 0.2, 0.4, default[0]}),
         "growth": sorted({1.0, 2.0, default[1]}),

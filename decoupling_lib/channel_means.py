@@ -42,7 +42,7 @@ class ChannelMeans:
     dtype: str = "mixed"
 
     def __post_init__(self) -> None:
-        checks.choice(self.dtype, DTYPES, "dtype")
+        checks.choice(self.dtype, DTYPES, "precision")
 
     @property
     def blocks(self) -> tuple[Block, ...]:

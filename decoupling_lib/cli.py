@@ -43,11 +43,15 @@ def transfer(
         str | None, typer.Option(help="euler, midpoint, rk4, symmetric or adaptive.", show_default="symmetric")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Steps a leg; the most of them if adaptive.", show_default="16")
+        int | None, typer.Option(help="Steps a leg; the most of them if adaptive.", show_default="by --layers")
     ] = None,
     tolerance: Annotated[
-        float, typer.Option(help="Error allowed a step: adaptive and symmetric rules.")
-    ] = DEFAULTS.tolerance,
+        float | None,
+        typer.Option(help="Error allowed a step: adaptive and symmetric rules.", show_default="by --layers"),
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="mixed, float32 or float64: slower, and for pictures that hardly come back.")
+    ] = DEFAULTS.precision,
     refinements: Annotated[
         int, typer.Option(help="Most steps that close the gap to the style at the end of Step 3.")
     ] = DEFAULTS.refinements,
@@ -72,7 +76,9 @@ def transfer(
         float | None, typer.Option(help="Softness of each convolution over that before it.", show_default="by --layers")
     ] = None,
     pooling: Annotated[str, typer.Option(help="smooth, average or max.")] = DEFAULTS.pooling,
-    damping: Annotated[float, typer.Option(help="0 is the exact lift; see the README.")] = DEFAULTS.damping,
+    damping: Annotated[
+        float | None, typer.Option(help="0 is the exact lift; see the README.", show_default="by --layers")
+    ] = None,
     as_thesis: Annotated[bool, typer.Option("--as-thesis", help="ReLU, max-pooling and the annex's descent.")] = False,
     memory_limit: Annotated[
         int | None,
@@ -113,6 +119,7 @@ def transfer(
         rule=rule,
         steps=steps,
         tolerance=tolerance,
+        precision=precision,
         refinements=refinements,
         threshold=threshold,
         learning_rate=learning_rate,

@@ -156,9 +156,8 @@ def _passes(settings: Settings, size: int, iterations: Range) -> Iterator[tuple[
     """Forward passes (one a step to look at its end), VJPs and JVPs, and Jacobians of a leg, at least and at most."""
     steps = settings.steps
     if settings.rule == "symmetric":
-        every = -(-steps // max(1, settings.rows // size))  # as `retracing.retrace` places them
-        for count in iterations:
-            yield steps * (2 * count + 2), steps * count, -(-steps // every)
+        for count, grams in zip(iterations, (1, settings.gram_matrices(size)), strict=True):
+            yield steps * (2 * count + 2), steps * count, grams
         return
     for place, pairs in enumerate(PRODUCTS):
         accepted = min(steps, ADAPTIVE_STEPS[place]) if settings.rule == "adaptive" else steps

@@ -10,7 +10,7 @@ from . import channel_means, checks, images, memory, networks, steps, weights
 from .features import Counted
 from .journal import NOWHERE, Journal
 from .legs import Listener, Reference, Settings
-from .options import GROWTH, Options, judge
+from .options import TUNING, Options, judge
 from .transfer import Method, Transfer, transfer
 
 
@@ -89,9 +89,9 @@ def gather(origin: str, target: str, options: Options, memory_limit: int | None 
         options.softness,
         options.pooling,
         options.seed,
-        options.growth or GROWTH[options.layers],
+        options.growth,
     )
-    means = channel_means.ChannelMeans(network)
+    means = channel_means.ChannelMeans(network, options.precision)
     settings = _settings(options, smooth=options.activation == "softplus" and options.pooling != "max")
     method = Method(
         options.method,
@@ -121,9 +121,13 @@ def ready(inputs: Inputs) -> Experiment:
 
 
 def _settings(options: Options, smooth: bool) -> Settings:
-    rule = options.rule or ("symmetric" if smooth else "rk4")
-    steps_ = options.steps or {"adaptive": 400, "symmetric": 16}.get(rule, 48)
-    threshold = 1e-3 if options.method != "decoupled" or options.threshold is None else options.threshold
+    tuned, rule = TUNING[options.layers], options.rule or ("symmetric" if smooth else "rk4")
     return Settings(
-        rule, steps_, options.tolerance, min(options.tolerance, 1e-6), threshold, refinements=options.refinements
+        rule,
+        options.steps or {"adaptive": 400, "symmetric": tuned.steps}.get(rule, 48),
+        options.tolerance,
+        solver_tolerance=min(options.tolerance, 1e-6),
+        threshold=1e-3 if options.method != "decoupled" or options.threshold is None else options.threshold,
+        grading=tuned.grading,
+        refinements=options.refinements,
     )

@@ -46,7 +46,7 @@ class Settings:
     Parameters
     ----------
     rule, steps, tolerance : see `flow.integrate`; the rule "symmetric" is that of `retracing`.
-    rows : about how many Jacobian rows the symmetric rule may spend on a leg's preconditioner; once is the least.
+    rows : about how many Jacobian rows the symmetric rule may spend on a leg's preconditioner; twice n is the least.
     refinements : how many steps close the gap to the imposed style at most, see `refinement`.
     grading : how much steps shrink toward the reference and how much toward the picture, see `flow.graded_grid`;
         1 is equal steps.
@@ -64,6 +64,10 @@ class Settings:
     first_grading: tuple[float, float] = (2.0, 2.5)
     rows: int = 400
     refinements: int = 16
+
+    def gram_matrices(self, size: int) -> int:
+        """How often a leg of `size` features may make its Gram matrix."""
+        return max(2, self.rows // size)
 
 
 @dataclass(frozen=True)
@@ -261,7 +265,7 @@ def follow_lift(
             damping,
             grid,
             settings.tolerance,
-            max(1, settings.rows // len(rate)),
+            settings.gram_matrices(len(rate)),
             lambda progress, state: on_step(progress, state.x, state.arrays()),
         )
     else:

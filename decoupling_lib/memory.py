@@ -1,15 +1,13 @@
 """How much memory a run takes at its peak, told from sizes alone, and whether the machine has that much.
 
 With N = 3HW numbers a picture and n features, the peak is what the process holds already, an allowance, the residuals
-of a linearization (a number for each activation and each entry that is pooled), and the largest of
+of a linearization (a number for each activation and each entry that is pooled), `PICTURES` float64 pictures, and the
+largest of
 
-- Step 0: the Jacobian, n N numbers in the network's dtype, and its squares in float64;
-- a leg's Gram matrix: the Jacobian of its depth, and once more as it is scaled or the scratch of making it;
+- a leg's Gram matrix (and Step 0): the Jacobian of its depth, n N numbers in the network's dtype, and the scratch of
+  making it;
 - the refinement: the Jacobians of all depths, which are worked on in place, and the scratch;
-- `projected`: the held Jacobian, and twice in float64;
-
-the last three with `PICTURES` float64 pictures. At 512 px and two layers it is 2.9 GiB, of which Step 0 takes most.
-
+- `projected`: the held Jacobian, and twice in float64.
 """
 
 from __future__ import annotations
@@ -31,8 +29,8 @@ from .networks import Network
 from .transfer import Method
 
 MIB = 2**20
-PICTURES = 40
-"""Eight pairs of Anderson's differences and a stack of them, the equations' own, nodes, pictures kept and drawn."""
+PICTURES = 76
+"""Twenty pairs of Anderson's differences and a stack of them, the equations' own, nodes, pictures kept and drawn."""
 SCRATCH = 2
 """Tensors of the largest activation that are seen to live at once; `JACOBIAN_MEMORY` allows for twice as many."""
 ALLOWANCE = 120 * MIB
@@ -48,14 +46,12 @@ def peak(means: ChannelMeans, shape: tuple[int, int], settings: Settings, method
     jacobians = [size * pixels * item for size, item in zip(sizes, items, strict=True)]
     networks = [_network(each.network, shape, item) for each, item in zip(maps, items, strict=True)]
     residuals, scratch = networks[-1]
-    phases = [residuals + jacobians[-1] + max(scratch, 8 * sizes[-1] * pixels)]
-    run = [own + each + max(each, work) for each, (own, work) in zip(jacobians, networks, strict=True)]
+    phases = [own + each + work for each, (own, work) in zip(jacobians, networks, strict=True)]
     if method.name == "decoupled" and settings.refinements > 0:
-        run.append(residuals + sum(jacobians) + scratch)
+        phases.append(residuals + sum(jacobians) + scratch)
     if method.name == "projected" and len(maps) > 1:
-        run.append(residuals + jacobians[-2] + 16 * sizes[-2] * pixels)
-    phases += [8 * PICTURES * pixels + each for each in run]
-    return round((resident() + ALLOWANCE + max(phases)) / MIB)
+        phases.append(residuals + jacobians[-2] + 16 * sizes[-2] * pixels)
+    return round((resident() + ALLOWANCE + 8 * PICTURES * pixels + max(phases)) / MIB)
 
 
 def _network(network: Network, shape: tuple[int, int], item: int) -> tuple[int, int]:

@@ -10,8 +10,35 @@ from .flow import RULES
 from .transfer import METHODS
 
 LAYER_SETS = ("thesis", "dists")
-GROWTH = {1: 1.0, 2: 2.0, 3: 1.0, 4: 0.95, 5: 0.9}
-"""By the number of layers: as soft as keeps the channel means of most photographs within 10 % of the thesis's."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Defaults that go with a number of layers.
+
+    Parameters
+    ----------
+    growth : of `networks.build`; as soft as keeps the channel means of most photographs within 10 % of the thesis's.
+    damping : δ of `lift.Damping`; as little as lets most photographs come back. Each layer more amplifies what the
+        legs behind it err by on the way back, so more layers take more damping and a finer tolerance.
+    steps, tolerance, grading : of `legs.Settings`, with the symmetric rule.
+    """
+
+    growth: float
+    damping: float
+    steps: int
+    tolerance: float
+    grading: tuple[float, float]
+
+
+TUNING = {
+    1: Tuning(1.0, 0.035, 16, 2e-7, (3.0, 1.0)),
+    2: Tuning(2.0, 0.035, 16, 2e-7, (3.0, 1.0)),
+    3: Tuning(1.0, 0.06, 18, 5e-8, (2.0, 1.5)),
+    4: Tuning(0.95, 0.08, 18, 2e-8, (2.0, 1.5)),
+    5: Tuning(0.9, 0.1, 18, 2e-8, (2.0, 1.5)),
+}
+"""By the number of layers; measured by `benchmarks/frontier.py` and `benchmarks/growth.py`."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +50,13 @@ class Options:
     layers, layer_set : how many style layers, of the thesis's (blockN_conv1) or of DISTS.
     size : (height, width), literally; max_side : pixels, keeps each picture's aspect. Neither: max_side 96.
     network, weights : see `networks.build`; None for the best at hand.
-    softness, growth : τ and g of T_l = τ g^k x mean activation of convolution l, k = 0 for the first; growth None is
-        `GROWTH` by the number of layers. damping : δ >= 0, see `lift.Damping`.
+    softness, growth : τ and g of T_l = τ g^k x mean activation of convolution l, k = 0 for the first.
+    damping : δ >= 0, see `lift.Damping`. precision : the dtype of `channel_means.ChannelMeans`, which judges it.
     rule : of `flow.RULES`; None is the symmetric one, or for a network with kinks RK4 (neither an implicit equation
-        nor error control copes with kinks). steps : None is 16 (RK4: 48), or at most 400 with error control.
-    tolerance : see `flow.integrate`. refinements : see `refinement`.
+        nor error control copes with kinks).
+    steps, growth, damping, tolerance : None is `TUNING` by the number of layers; with other rules than the symmetric
+        one 48 steps, or at most 400 with error control. tolerance : see `flow.integrate`.
+    refinements : see `refinement`.
     threshold : the relative error at which a leg is `reached`; None is 1e-3, for baselines 1e-2.
     learning_rate, optimizer, iterations : of the baselines. annex_slips : see `transfer.Method`.
     noise_draws : how many noise images the reference is the mean of.
@@ -44,10 +73,11 @@ class Options:
     softness: float = 0.29
     growth: float | None = None
     pooling: str = "smooth"
-    damping: float = 0.027
+    damping: float | None = None
     rule: str | None = None
     steps: int | None = None
-    tolerance: float = 2e-7
+    tolerance: float | None = None
+    precision: str = "mixed"
     refinements: int = 16
     threshold: float | None = None
     learning_rate: float | None = None
@@ -78,8 +108,10 @@ def judge(options: Options) -> Options:
     if o.growth is not None:
         checks.in_range(o.growth, "growth", 0, 10, **positive)
     checks.in_range(o.refinements, "refinements", 0, 1000, integer=True)
-    checks.in_range(o.damping, "damping", 0, 100)
-    checks.in_range(o.tolerance, "tolerance", 1e-12, 1e-1)
+    if o.damping is not None:
+        checks.in_range(o.damping, "damping", 0, 100)
+    if o.tolerance is not None:
+        checks.in_range(o.tolerance, "tolerance", 1e-12, 1e-1)
     if o.threshold is not None:
         checks.in_range(o.threshold, "threshold", 0, 1, **positive)
     if o.learning_rate is not None:
@@ -90,6 +122,11 @@ def judge(options: Options) -> Options:
     checks.seed(o.seed)
     if o.max_side is not None:
         checks.in_range(o.max_side, "longest side", checks.MIN_SIDE, checks.MAX_SIDE, integer=True)
-    if o.size is None and o.max_side is None:
-        return replace(o, max_side=96)
-    return o
+    tuned = TUNING[o.layers]
+    return replace(
+        o,
+        max_side=96 if o.size is None and o.max_side is None else o.max_side,
+        growth=tuned.growth if o.growth is None else o.growth,
+        damping=tuned.damping if o.damping is None else o.damping,
+        tolerance=tuned.tolerance if o.tolerance is None else o.tolerance,
+    )

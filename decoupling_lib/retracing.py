@@ -25,7 +25,7 @@ from .flow import Anderson, FlowResult
 from .lift import Damping
 
 DEPTH = 20
-"""How many earlier iterations Anderson mixing uses."""
+"""How many earlier iterations Anderson mixing uses: all of them in most steps."""
 ITERATIONS = 40
 PATIENCE = 10
 """Iterations without progress after which a solution is as good as the arithmetic allows, or none."""
@@ -147,7 +147,7 @@ class _Solver:
     def gram(self, x: np.ndarray) -> np.ndarray:
         """The scaled AAᵀ at x from explicit rows, float64."""
         rows = self._features.linearize(x).jacobian()
-        rows = rows * self._weights.astype(rows.dtype)[:, None]  # not in place: a linear map hands out its own rows
+        rows *= self._weights.astype(rows.dtype)[:, None]
         return (rows @ rows.T).astype(float)
 
     def use(self, gram: np.ndarray, made: int) -> None:

@@ -13,7 +13,7 @@ import pytest
 from conftest import QUICK, arrays, assert_same_arrays, start
 from PIL import Image
 
-from decoupling_lib import progress, weights
+from decoupling_lib import cli, progress, weights
 
 OUTPUTS = {
     *(f"{name}.png" for name in ("origin", "target", "origin_noisified", "target_noisified", "result")),
@@ -138,6 +138,7 @@ BAD = {  # what replaces or joins the arguments of a good call, and what the lin
     "softness": ({"--softness": "nan"}, "received nan"),
     "damping": ({"--damping": "-1"}, "received -1"),
     "tolerance": ({"--tolerance": "inf"}, "received inf"),
+    "precision": ({"--precision": "float16"}, "'float16'"),
     "steps": ({"--steps": "0"}, "received 0;"),
     "seed": ({"--seed": "-1"}, "received -1"),
     "method": ({"--method": "decopled"}, 'did you mean "decoupled"'),

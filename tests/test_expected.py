@@ -4,7 +4,7 @@ import pytest
 
 from decoupling_lib import channel_means, expected, images, networks, weights
 from decoupling_lib.checks import InputError
-from decoupling_lib.options import GROWTH, Options
+from decoupling_lib.options import TUNING, Options
 
 DEFAULTS = Options()
 UNKNOWN = "0" * 64
@@ -13,7 +13,7 @@ UNKNOWN = "0" * 64
 @pytest.fixture(scope="module")
 def network():
     layers = weights.style_layers("vgg16", "thesis", 5)
-    return networks.build("vgg16", "hed", layers, softness=DEFAULTS.softness, growth=GROWTH[5])
+    return networks.build("vgg16", "hed", layers, softness=DEFAULTS.softness, growth=TUNING[5].growth)
 
 
 @pytest.fixture(scope="module")
