@@ -252,13 +252,19 @@ class _Program:
     def __init__(self, network: Network, dtype: str) -> None:
         self.network, self.dtype, self.operations = network, dtype, network.operations
         self.sizes = {layer: network.channels(layer) for layer in network.layers}
-        self.values = tf.function(lambda x: self._linearize(x)[0], autograph=False)
-        self.maps = tf.function(self._forward, autograph=False)
-        self.linearize = tf.function(self._linearize, autograph=False)
-        self.jvp = tf.function(self._jvp, autograph=False)
-        self.vjp = tf.function(self._vjp, autograph=False)
-        self.vjp_maps = tf.function(self._vjp_maps, autograph=False)
-        # One function a layer: tracing a single one for each layer in turn makes TensorFlow warn.
+        # TensorFlow warns of tracing in a loop when functions of one code are traced in turn, as those of five depths
+        # are; a partial it takes for a function of its own.
+        self.values, self.maps, self.linearize, self.jvp, self.vjp, self.vjp_maps = (
+            tf.function(partial(function), autograph=False)
+            for function in (
+                lambda x: self._linearize(x)[0],
+                self._forward,
+                self._linearize,
+                self._jvp,
+                self._vjp,
+                self._vjp_maps,
+            )
+        )
         self.rows = {layer: tf.function(partial(self._rows, layer), autograph=False) for layer in self.sizes}
 
     def position(self, layer: str) -> int:

@@ -22,9 +22,9 @@ from scipy.linalg import eigh
 from .features import Block, Linearization, block_slices
 
 MAX_ITERATIONS = 200
-SHARES = (0.53, 0.93, 3.8, 3.4, 0.9)
+SHARES = (0.53, 0.76, 3.8, 3.4, 0.9)
 """Each block's share of the damping, by its place; the last for all behind it. Blocks differ in how many weak features
-they have, and with equal shares the first and the fifth end their legs two to three times as far off as the others."""
+they have: with equal shares the first ends its leg three times as far off as the third and fourth."""
 WEAKEST = 1e-9
 """The least scale of a feature of the first block, relative to the block's mean: a gradient may vanish."""
 

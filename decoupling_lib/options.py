@@ -32,11 +32,11 @@ class Tuning:
 
 
 TUNING = {
-    1: Tuning(1.0, 0.035, 16, 2e-7, (3.0, 1.0)),
-    2: Tuning(2.0, 0.035, 16, 2e-7, (3.0, 1.0)),
-    3: Tuning(1.0, 0.06, 18, 5e-8, (2.0, 1.5)),
-    4: Tuning(0.95, 0.08, 18, 2e-8, (2.0, 1.5)),
-    5: Tuning(0.9, 0.1, 18, 2e-8, (2.0, 1.5)),
+    1: Tuning(1.0, 0.037, 16, 5e-8, (3.0, 1.0)),
+    2: Tuning(2.0, 0.037, 16, 5e-8, (3.0, 1.0)),
+    3: Tuning(1.0, 0.07, 18, 5e-8, (2.0, 1.5)),
+    4: Tuning(0.95, 0.1, 18, 2e-8, (2.0, 1.5)),
+    5: Tuning(0.9, 0.12, 18, 2e-8, (2.0, 1.5)),
 }
 """By the number of layers; measured by `benchmarks/frontier.py` and `benchmarks/growth.py`."""
 

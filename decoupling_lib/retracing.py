@@ -31,7 +31,7 @@ PATIENCE = 10
 """Iterations without progress after which a solution is as good as the arithmetic allows, or none."""
 ROUNDING = 30.0
 """How far above the tolerance such a solution may stay: single precision has a floor."""
-SLOW = 16
+SLOW = 10
 """A step of more iterations asks for a new Gram matrix: the one in use has become too old to lead the way."""
 HALVINGS = 4
 NODES = 3

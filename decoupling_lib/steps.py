@@ -18,7 +18,7 @@ from .normalization import Path, impose, normalize
 from .refinement import refine
 
 
-def measure_reference(features: Counted, noise: np.ndarray, live: np.ndarray, delta: float = 0.026) -> Reference:
+def measure_reference(features: Counted, noise: np.ndarray, live: np.ndarray, delta: float = 0.037) -> Reference:
     """Step 0: reference values, live channels and damping, from noise alone (thesis section 3.2).
 
     The thesis draws one unseeded image of another size than the pictures; here noise has the pictures' size and a
