@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from decoupling_lib import memory
 from decoupling_lib.checks import InputError
 from decoupling_lib.cli import quiet_import
 from decoupling_lib.features import Passes
@@ -109,6 +108,8 @@ class Memory:
 
     @property
     def peak(self) -> int:
+        from decoupling_lib import memory  # here: TensorFlow comes with it, and talks while it loads
+
         return round(memory.peak_resident() / memory.MIB)
 
     def row(self) -> dict[str, int]:

@@ -117,8 +117,8 @@ def test_a_symmetric_leg_costs_what_its_passes_cost(monkeypatch, pictures):
     inputs = experiment.gather(*pictures, Options(**vars(OPTIONS) | {"steps": 16}))
     deep = next(part for part in estimate(inputs).parts if part.layer == inputs.features.blocks[1].name)
     low, high = (16 * ((2 * n + 2) * 2.0 + n * 20.0) for n in estimates.ITERATIONS)
-    refreshes = 2  # about 400 rows in legs of 192
-    np.testing.assert_allclose(deep.seconds, (low + refreshes * 2000, high + refreshes * 2000))
+    # One Gram matrix, or a second where steps are slow: about 400 rows in legs of 192.
+    np.testing.assert_allclose(deep.seconds, (low + 2000, high + 2 * 2000))
 
 
 def test_nothing_is_shown_where_nothing_was_estimated(capsys):

@@ -13,7 +13,7 @@ from PIL import Image
 from decoupling_lib import networks, report
 from decoupling_lib.channel_means import ChannelMeans
 from decoupling_lib.experiment import prepare
-from decoupling_lib.options import Options
+from decoupling_lib.options import TUNING, Options
 
 LAYER = "block1_conv1"
 OPTIONS = Options(
@@ -149,7 +149,7 @@ def test_caption_names_network_and_settings(runs):
     text = report.caption(described)
     for part in ("decoupled", "vgg16 random", described["network"]["sha256"][:8], LAYER, "softplus", "20x24 px"):
         assert part in text
-    for part in (f"damping {OPTIONS.damping:g}", f"softness {OPTIONS.softness:g}", "seed 3"):
+    for part in (f"damping {TUNING[1].damping:g}", f"softness {OPTIONS.softness:g}", "seed 3"):
         assert part in text
     assert f"self-transfer {described['self_transfer']['psnr_db']:.1f} dB" in text
 
