@@ -102,15 +102,16 @@ class Memory:
     """
 
     def __init__(self) -> None:
+        from decoupling_lib import memory  # here: TensorFlow comes with it, and talks while it loads
+
+        self._peak = memory.peak_resident
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")  # the peak falls to what is held: proc(5)
         self.before = self.peak
 
     @property
     def peak(self) -> int:
-        from decoupling_lib import memory  # here: TensorFlow comes with it, and talks while it loads
-
-        return round(memory.peak_resident() / memory.MIB)
+        return round(self._peak() / 2**20)
 
     def row(self) -> dict[str, int]:
         return {"memory_before_mib": self.before, "peak_memory_mib": self.peak}
