@@ -37,6 +37,8 @@ CLOSE_ENOUGH = 0.02
 """The relative error of every block's decoupled features at which nothing more is done."""
 REGULARIZATION = 0.01  # of the mean eigenvalue of CCᵀ: weak directions would move the picture far (Levenberg-Marquardt)
 SECANTS = 3
+PATIENCE = 5
+"""Steps in a row without a better picture after which the linearization leads nowhere, and no more are made."""
 COARSE = 1e-5
 """Tolerance of the legs that are measured on the way; they then err by 1e-4, far below `CLOSE_ENOUGH`."""
 CHUNK = 2**21
@@ -49,7 +51,7 @@ class State:
 
     Parameters
     ----------
-    x : the picture to be measured; count : how many steps led to it.
+    x : the picture to be measured; count : how many steps led to it, `stale` of them since the best.
     best, best_error, nearest : the best picture so far, its error, and its decoupled features.
     initial : the decoupled features of the first picture; NaN until it has been measured, as `nearest` is.
     measured, moved : the decoupled features of the latest pictures, and these.
@@ -61,6 +63,7 @@ class State:
     nearest: np.ndarray
     best_error: float = np.inf
     count: int = 0
+    stale: int = 0
     measured: list[np.ndarray] = field(default_factory=list)
     moved: list[np.ndarray] = field(default_factory=list)
 
@@ -72,7 +75,11 @@ class State:
     def of(cls, arrays: Arrays) -> State:
         """The inverse of `arrays`."""
         pictures = {name: arrays[name] for name in ("x", "best", "initial", "nearest")}
-        numbers = {"best_error": float(arrays["best_error"]), "count": int(arrays["count"])}
+        numbers = {
+            "best_error": float(arrays["best_error"]),
+            "count": int(arrays["count"]),
+            "stale": int(arrays["stale"]),
+        }
         return cls(**pictures, **numbers, **{name: list(arrays[name]) for name in ("measured", "moved")})
 
 
@@ -128,11 +135,13 @@ def refine(
             if state.count == 0:
                 state.initial = shown
             if error < state.best_error:
-                state.best, state.best_error, state.nearest = state.x, error, shown
+                state.best, state.best_error, state.nearest, state.stale = state.x, error, shown, 0
+            else:
+                state.stale += 1
             if state.best_error <= CLOSE_ENOUGH:
                 status = "reached"
                 break
-            if state.count == settings.refinements:
+            if state.count == settings.refinements or state.stale == PATIENCE:
                 break
             state = _moved(features, state, starts, shown, style, reference, settings)
             journal.keep(name, state.arrays() | tally.arrays())

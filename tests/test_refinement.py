@@ -112,9 +112,11 @@ def test_what_shows_its_style_already_is_left_as_it_is():
 def test_the_best_picture_is_kept_when_steps_make_it_worse(monkeypatch):
     step0, path = imposed()
     monkeypatch.setattr(refinement, "_step", lambda features, starts, *rest: np.ones_like(starts[0]))
-    kept = refine(Counted(TOY), path, step0, DAMPED)
-    np.testing.assert_array_equal(kept.x, path.x)
-    assert kept.legs[-1].status == "max_steps" and kept.legs[-1].remaining_fraction == 1
+    for most, made in ((3, 3), (16, refinement.PATIENCE)):  # no more than allowed, nor than there is hope for
+        kept = refine(Counted(TOY), path, step0, replace(DAMPED, refinements=most))
+        np.testing.assert_array_equal(kept.x, path.x)
+        assert (kept.legs[-1].status, kept.legs[-1].steps) == ("max_steps", made)
+        assert kept.legs[-1].remaining_fraction == 1
 
 
 @pytest.mark.parametrize("at", [0, 1])
