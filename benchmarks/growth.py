@@ -5,7 +5,8 @@
 layers  1 to 5 at `--size`;  sizes  two layers, 48 to 256 pixels;  steps  two layers at `--size`, 4 to 32 steps a leg.
 
 Each case runs in a fresh process. A row has passes by kind, seconds and errors for each leg, what one pass of each kind
-takes at that size and depth (the median of several, compiled), PSNR, and the most memory held.
+takes at that size and depth (the median of several, compiled), PSNR, and the most memory held; and for the floor under
+a forward pass the operations of its convolutions, and how many a second the same threads do in a large matrix product.
 """
 
 from __future__ import annotations
@@ -23,10 +24,13 @@ from decoupling_lib.options import Options
 
 if TYPE_CHECKING:
     from decoupling_lib.channel_means import ChannelMeans
+    from decoupling_lib.networks import Network
 
 CASES = ("layers", "sizes", "steps")
 KINDS = ("forward", "jvp", "vjp", "jacobian_rows")
 REPEATS = 7
+SIDE = 2048
+"""Of the matrices whose product is timed."""
 
 
 def main() -> None:
@@ -88,7 +92,30 @@ def measure(case: str, picture: str, options: Options) -> dict[str, Any]:
         "passes": common.total(result.passes),
         "seconds": seconds,
         "seconds_a_pass": seconds_a_pass(experiment.features.map, experiment.origin.array),
+        "convolution_operations": convolution_operations(experiment.network, result.origin.shape[:2]),
+        "matrix_product_operations_a_second": 2 * SIDE**3 / seconds_of_a_matrix_product(),
     } | held
+
+
+def convolution_operations(network: Network, shape: tuple[int, int]) -> int:
+    """Multiplications and additions in the convolutions of one forward pass."""
+    (height, width), inputs, total = shape, 3, 0
+    for kind, name in network.operations:
+        if kind == "pooling":
+            height, width = height // 2, width // 2
+        else:
+            outputs = network.channels(name)
+            total += 2 * 9 * inputs * outputs * height * width
+            inputs = outputs
+    return total
+
+
+def seconds_of_a_matrix_product() -> float:
+    """Of two square matrices in single precision, by TensorFlow."""
+    import tensorflow as tf
+
+    a = tf.random.stateless_normal((SIDE, SIDE), seed=(0, 1))
+    return _median(lambda: tf.linalg.matmul(a, a).numpy())
 
 
 def seconds_a_pass(features: ChannelMeans, x: np.ndarray) -> dict[str, float]:
@@ -98,14 +125,14 @@ def seconds_a_pass(features: ChannelMeans, x: np.ndarray) -> dict[str, float]:
         "forward": _median(lambda: features.linearize(x)),
         "jvp": _median(lambda: at.jvp(x)),
         "vjp": _median(lambda: at.vjp(at.values)),
-        "jacobian_rows": _median(at.jacobian) / len(at.values),
+        "jacobian_rows": _median(at.jacobian, 1) / len(at.values),
     }
 
 
-def _median(call: Callable[[], object]) -> float:
+def _median(call: Callable[[], object], repeats: int = REPEATS) -> float:
     call()  # compiles
     taken = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         began = time.perf_counter()
         call()
         taken.append(time.perf_counter() - began)

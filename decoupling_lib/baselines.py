@@ -247,7 +247,7 @@ class _Held:
 
     def renew(self, x: np.ndarray) -> np.ndarray:
         """Return the live rows at x, scaled to length 1."""
-        rows = self.map.linearize(x).jacobian()[self.live].astype(np.float64)
+        rows = self.map.linearize(x).jacobian(self.live)[self.live].astype(np.float64)
         self.lengths = np.maximum(np.linalg.norm(rows, axis=1), np.finfo(float).tiny)
         self.rows = rows / self.lengths[:, None]
         return self.rows

@@ -97,27 +97,33 @@ class NetworkLinearization:
         out = self.program.vjp(self.residuals, self._argument(w, self.values.shape), self.shape)
         return out.numpy().astype(np.float64)
 
-    def jacobian(self, memory: int = JACOBIAN_MEMORY) -> np.ndarray:
+    def jacobian(self, wanted: np.ndarray | None = None, memory: int = JACOBIAN_MEMORY) -> np.ndarray:
         """Return J in the network's dtype, shape (n, H * W * 3), columns in the order of `x.ravel()`.
 
-        Rows are computed in chunks whose intermediate results take about `memory` bytes.
+        Rows where `wanted`, (n,) bool, is False are zero and are not computed. The others are in chunks whose
+        intermediate results take about `memory` bytes.
         """
-        rows = np.empty((self.values.size, *self.shape), self.program.dtype)
-        row = 0
+        rows = np.zeros((self.values.size, *self.shape), self.program.dtype)
+        wanted = np.ones(len(rows), bool) if wanted is None else wanted
+        first = 0
         for layer, channels in self.program.sizes.items():
+            chosen = np.flatnonzero(wanted[first : first + channels])
             if layer == IMAGE:
-                rows[:channels] = np.eye(channels)[:, None, None] / math.prod(self.shape[:2])
-                row = channels
-                continue
-            for start in range(0, channels, self.rows_at_once(layer, memory)):
-                found = self.rows(layer, start, memory)
-                rows[row : row + len(found)] = found
-                row += len(found)
+                rows[chosen] = np.eye(channels)[chosen, None, None] / math.prod(self.shape[:2])
+            else:
+                at_once = self.rows_at_once(layer, memory)
+                for start in range(0, len(chosen), at_once):
+                    chunk = chosen[start : start + at_once]
+                    rows[first + chunk] = self.rows(layer, chunk, memory)
+            first += channels
         return rows.reshape(len(rows), -1)
 
-    def rows(self, layer: str, start: int, memory: int = JACOBIAN_MEMORY) -> np.ndarray:
-        """Return the next few rows of J from a channel of `layer` on, shape (count, H, W, 3)."""
-        return self.program.rows[layer](self.residuals, tf.constant(start), self.rows_at_once(layer, memory)).numpy()
+    def rows(self, layer: str, channels: np.ndarray, memory: int = JACOBIAN_MEMORY) -> np.ndarray:
+        """Return the rows of J of a few channels of `layer`, at most `rows_at_once`: (count, H, W, 3)."""
+        # Filled up with the first one: the compiled function is traced for one number of rows.
+        filled = np.resize(channels, self.rows_at_once(layer, memory))
+        filled[len(channels) :] = channels[0]
+        return self.program.rows[layer](self.residuals, tf.constant(filled, tf.int32)).numpy()[: len(channels)]
 
     def rows_at_once(self, layer: str, memory: int = JACOBIAN_MEMORY) -> int:
         """Return how many rows of a layer are computed in one chunk."""
@@ -125,7 +131,7 @@ class NetworkLinearization:
         entries = max(math.prod(tensor.shape) for tensor in passed)
         # About four tensors of the largest size live at once.
         row = 4 * entries * np.dtype(self.program.dtype).itemsize
-        # A power of two divides every layer's number of channels (64 to 512), so chunks are of one size.
+        # A power of two divides every layer's number of channels (64 to 512).
         return 2 ** int(math.log2(min(max(memory / row, 1), _MOST_ROWS)))
 
     def _argument(self, value: np.ndarray, shape: tuple[int, ...]) -> tf.Tensor:
@@ -328,17 +334,17 @@ class _Program:
             return tf.nn.conv2d(g * residual, self._constants(operation.name)[1], 1, "SAME")
         return pad_to(spread(g), residual.shape[1], residual.shape[2]) * residual
 
-    def _rows(self, layer: str, residuals: list[tf.Tensor], start: tf.Tensor, count: int) -> tf.Tensor:
-        """Return the gradients of `count` means of `layer` from channel `start` on: (count, H, W, 3)."""
-        position = self.position(layer)
+    def _rows(self, layer: str, residuals: list[tf.Tensor], channels: tf.Tensor) -> tf.Tensor:
+        """Return the gradients of the means of some channels of `layer`: (count, H, W, 3)."""
+        position, count = self.position(layer), channels.shape[0]
         kernel, (_, height, width, _) = self._constants(layer)[0], residuals[position].shape
         inputs = kernel.shape[2]
-        residual = tf.slice(residuals[position], [0, 0, 0, start], [1, height, width, count])[0]
+        residual = tf.gather(residuals[position][0], channels, axis=2)
         # Each row starts in one channel: its first step back is an outer product over the 9 offsets.
         padded = tf.pad(tf.transpose(residual, [2, 0, 1]), [[0, 0], [1, 1], [1, 1]]) / (height * width)
         offsets = [(a, b) for a in (2, 1, 0) for b in (2, 1, 0)]
         windows = tf.stack([padded[:, a : a + height, b : b + width] for a, b in offsets], -1)
-        kernel = tf.transpose(tf.slice(kernel, [0, 0, 0, start], [3, 3, inputs, count]), [3, 0, 1, 2])
+        kernel = tf.transpose(tf.gather(kernel, channels, axis=3), [3, 0, 1, 2])
         g = tf.reshape(windows, [count, -1, 9]) @ tf.reshape(kernel, [count, 9, inputs])
         g = tf.reshape(g, [count, height, width, inputs])
         for before in reversed(range(position)):

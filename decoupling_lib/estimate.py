@@ -110,7 +110,7 @@ def _measure(inputs: Inputs) -> list[Cost]:
         forward = _timed(lambda at=depth: means.prefix(at).linearize(x))
         vjp = _timed(lambda at=at: at.vjp(np.ones_like(at.values)))
         if block.name != IMAGE:
-            chunk = _timed(lambda at=at, layer=block.name: at.rows(layer, 0))
+            chunk = _timed(lambda at=at, layer=block.name: at.rows(layer, np.arange(at.rows_at_once(layer))))
             jacobian += chunk * block.size / at.rows_at_once(block.name)
         costs.append(Cost(at.values.size, forward, vjp, jacobian))
     return costs

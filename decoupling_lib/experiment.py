@@ -115,7 +115,7 @@ def ready(inputs: Inputs) -> Experiment:
     live = np.concatenate([~dead[block.name] for block in features.blocks])
     return Experiment(
         **vars(inputs),
-        reference=steps.measure_reference(features, noise, live, options.damping),
+        reference=steps.measure_reference(features, noise, live, options.damping, TUNING[options.layers].held),
         fidelity=channel_means.fidelity_worst(network, [inputs.origin.array, inputs.target.array, noise[0]]),
     )
 

@@ -32,8 +32,11 @@ class Linearization(Protocol):
     def vjp(self, w: np.ndarray) -> np.ndarray:
         """Jᵀ w, of x's shape, for weights of shape (n,)."""
 
-    def jacobian(self) -> np.ndarray:
-        """J as an explicit matrix, shape (n, x.size): the caller's own, who may change it in place."""
+    def jacobian(self, wanted: np.ndarray | None = None) -> np.ndarray:
+        """J as an explicit matrix, shape (n, x.size): the caller's own, who may change it in place.
+
+        Rows where `wanted`, (n,) bool, is False are zero and cost nothing.
+        """
 
 
 class FeatureMap(Protocol):
@@ -112,9 +115,9 @@ class _CountedLinearization:
         self._passes.vjp += 1
         return self._at.vjp(w)
 
-    def jacobian(self) -> np.ndarray:
-        rows = self._at.jacobian()
-        self._passes.jacobian_rows += len(rows)
+    def jacobian(self, wanted: np.ndarray | None = None) -> np.ndarray:
+        rows = self._at.jacobian(wanted)
+        self._passes.jacobian_rows += len(rows) if wanted is None else int(np.count_nonzero(wanted))
         return rows
 
 
@@ -158,8 +161,9 @@ class _Dense:
     def vjp(self, w: np.ndarray) -> np.ndarray:
         return (w @ self.rows).reshape(self.shape)
 
-    def jacobian(self) -> np.ndarray:
-        return self.rows.copy()  # a linear map's gradient is one and the same array at every point
+    def jacobian(self, wanted: np.ndarray | None = None) -> np.ndarray:
+        # A copy: a linear map's gradient is one and the same array at every point.
+        return self.rows.copy() if wanted is None else np.where(wanted[:, None], self.rows, 0.0)
 
 
 def block_slices(blocks: tuple[Block, ...]) -> dict[str, slice]:

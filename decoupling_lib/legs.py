@@ -247,7 +247,7 @@ def follow_lift(
     """The decoupled leg: the damped horizontal lift of the straight line from `task.start` to the aim."""
     rate = np.zeros(task.aim.size)
     rate[task.moving] = task.aim[task.moving] - task.start
-    damping = reference.damping.prefix(task.aim.size)
+    damping = reference.damping.leg(task.moving)
     grid = graded_grid(settings.steps, *(settings.grading if task.moving.start else settings.first_grading))
     if task.imposing:
         grid = 1.0 - grid[::-1]
@@ -283,7 +283,8 @@ def follow_lift(
     if flow.status == "reached" and (undamped or task.imposing):
         aim = task.aim if undamped else features.values(flow.x)
         aim = np.concatenate([aim[: task.moving.start], task.aim[task.moving]])
-        flow = replace(flow, x=correct(features, flow.x, aim, task.live, damping, settings))
+        alike = reference.damping.prefix(task.aim.size)  # here what is held is to stay where it is
+        flow = replace(flow, x=correct(features, flow.x, aim, task.live, alike, settings))
     if flow.status == "reached":
         f = features.map.values(flow.x)[task.moving]
         if block_error(f, task.aim[task.moving], task.live[task.moving]) > settings.threshold:

@@ -7,14 +7,14 @@ G = S^(-1/2) A Aᵀ S^(-1/2), where S holds squared gradient norms at the refere
     velocity = Aᵀ S^(-1/2) (G + δ)⁻¹ S^(-1/2) r = Aᵀ(AAᵀ + δS)⁻¹r
 
 (Tikhonov). In an eigendirection of G the share δ/(g + δ) of the rate is left undone: little where features are
-strong, nearly all where they are too weak to be moved. The field is autonomous: reversing the rate retraces the curve.
-The thesis projects on the gradient of a loss, which vanishes exactly on the reference manifold; here the
-projection is on the row space of the features' Jacobian.
+strong, nearly all where they are too weak to be moved. Held blocks are damped more than the moving one. The field is
+autonomous: reversing the rate retraces the curve. The thesis projects on the gradient of a loss, which vanishes
+exactly on the reference manifold; here the projection is on the row space of the features' Jacobian.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import eigh
@@ -49,16 +49,19 @@ def is_tangent(jacobian: np.ndarray, dx: np.ndarray, tolerance: float = 1e-8) ->
 
 @dataclass(frozen=True)
 class Damping:
-    """What keeps a lift from being stiff, fixed once in Step 0 for every leg, image and direction.
+    """What keeps a lift from being stiff, fixed once in Step 0 for every image and direction.
 
     Parameters
     ----------
     delta : δ >= 0, dimensionless; 0 is the exact lift.
     scales : (n,), > 0: S, see `gradient_scales`.
+    held : how many times more a leg damps the features that it holds than those that it moves. Held features have
+        nowhere to go: they drift little further so, and on the way back the leg amplifies errors less.
     """
 
     delta: float
     scales: np.ndarray
+    held: float = 1.0
 
     def filter(self, eigenvalues: np.ndarray) -> np.ndarray:
         """1/(g + δ) for eigenvalues g >= 0 of the scaled Gram matrix; 0 where g is 0 and nothing damps it."""
@@ -69,7 +72,13 @@ class Damping:
         return 1.0 / (g + self.delta)
 
     def prefix(self, size: int) -> Damping:
-        return Damping(self.delta, self.scales[:size])
+        return replace(self, scales=self.scales[:size])
+
+    def leg(self, moving: slice) -> Damping:
+        """The damping of the leg that moves a block and holds those before it."""
+        scales = self.scales[: moving.stop].copy()
+        scales[: moving.start] *= self.held
+        return Damping(self.delta, scales)
 
 
 def gradient_scales(at: Linearization, blocks: tuple[Block, ...], live: np.ndarray) -> np.ndarray:
@@ -78,7 +87,7 @@ def gradient_scales(at: Linearization, blocks: tuple[Block, ...], live: np.ndarr
     The first block's leg is that of a single convolution: damping each channel by its own gradient leaves a smaller
     gap for the same way back. Its features that are not live get the mean. The shares are `SHARES`.
     """
-    rows = at.jacobian()
+    rows = at.jacobian(live)
     norms = np.einsum("ij,ij->i", rows, rows, dtype=float)  # without a float64 copy of the rows
     scales = np.ones(len(norms))
     for place, block in enumerate(block_slices(blocks).values()):
@@ -144,7 +153,7 @@ class Lift:
         return at.vjp(self._weights * self._multipliers)
 
     def _refresh(self, at: Linearization) -> None:
-        rows = at.jacobian()
+        rows = at.jacobian(self._weights > 0)
         rows *= self._weights.astype(rows.dtype)[:, None]
         eigenvalues, self._vectors = eigh((rows @ rows.T).astype(float))
         g = np.maximum(eigenvalues, 0.0)

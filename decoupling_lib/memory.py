@@ -29,8 +29,8 @@ from .networks import Network
 from .transfer import Method
 
 MIB = 2**20
-PICTURES = 76
-"""Twenty pairs of Anderson's differences and a stack of them, the equations' own, nodes, pictures kept and drawn."""
+PICTURES = 56
+"""Twenty pairs of Anderson's differences, the equations' own, nodes, pictures kept and drawn."""
 SCRATCH = 2
 """Tensors of the largest activation that are seen to live at once; `JACOBIAN_MEMORY` allows for twice as many."""
 ALLOWANCE = 120 * MIB

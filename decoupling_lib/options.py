@@ -21,22 +21,24 @@ class Tuning:
     growth : of `networks.build`; as soft as keeps the channel means of most photographs within 10 % of the thesis's.
     damping : δ of `lift.Damping`; as little as lets most photographs come back. Each layer more amplifies what the
         legs behind it err by on the way back, so more layers take more damping and a finer tolerance.
+    held : of `lift.Damping`; the more layers behind a leg amplify its errors, the more.
     steps, tolerance, grading : of `legs.Settings`, with the symmetric rule.
     """
 
     growth: float
     damping: float
+    held: float
     steps: int
     tolerance: float
     grading: tuple[float, float]
 
 
 TUNING = {
-    1: Tuning(1.0, 0.037, 16, 5e-8, (3.0, 1.0)),
-    2: Tuning(2.0, 0.037, 16, 5e-8, (3.0, 1.0)),
-    3: Tuning(1.0, 0.07, 18, 5e-8, (2.0, 1.5)),
-    4: Tuning(0.95, 0.1, 18, 2e-8, (2.0, 1.5)),
-    5: Tuning(0.9, 0.12, 18, 2e-8, (2.0, 1.5)),
+    1: Tuning(1.0, 0.032, 1.0, 16, 5e-8, (3.0, 1.0)),
+    2: Tuning(2.0, 0.032, 4.0, 16, 5e-8, (3.0, 1.0)),
+    3: Tuning(1.0, 0.07, 6.0, 18, 5e-8, (2.0, 1.5)),
+    4: Tuning(0.95, 0.1, 8.0, 18, 2e-8, (2.0, 1.5)),
+    5: Tuning(0.9, 0.12, 10.0, 18, 2e-8, (2.0, 1.5)),
 }
 """By the number of layers; measured by `benchmarks/frontier.py` and `benchmarks/growth.py`."""
 

@@ -231,13 +231,17 @@ def decoupled_jacobian(features: Counted, starts: list[np.ndarray], reference: R
     weights = reference.live / np.sqrt(reference.damping.scales)
     at = []
     for depth, (block, start) in enumerate(zip(slices, starts, strict=True), start=1):
-        rows = features.prefix(depth).linearize(start).jacobian()
+        rows = features.prefix(depth).linearize(start).jacobian(reference.live[: block.stop])
         rows *= weights[: block.stop, None].astype(rows.dtype)
         at.append(rows)
     inverses = []
-    for held, block in zip(at[1:], slices, strict=False):
-        eigenvalues, vectors = eigh(_product(held[: block.stop], held[: block.stop]))
-        inverses.append((vectors * reference.damping.prefix(block.stop).filter(eigenvalues)) @ vectors[block].T)
+    for passed, block in zip(at[1:], slices, strict=False):
+        damping = reference.damping.leg(block)
+        # From the scaling of `weights` to the leg's own and back; the moving block's is the same.
+        ease = np.sqrt(reference.damping.scales[: block.stop] / damping.scales)
+        eigenvalues, vectors = eigh(ease[:, None] * _product(passed[: block.stop], passed[: block.stop]) * ease)
+        inverse = (vectors * damping.filter(eigenvalues)) @ vectors[block].T
+        inverses.append(ease[:, None] * inverse)
     # The deepest first: the raw rows of a block are used by the deeper ones, and by them only.
     decoupled = at[-1]
     for depth, block in reversed(list(enumerate(slices))):

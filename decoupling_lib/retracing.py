@@ -146,7 +146,7 @@ class _Solver:
 
     def gram(self, x: np.ndarray) -> np.ndarray:
         """The scaled AAᵀ at x from explicit rows, float64."""
-        rows = self._features.linearize(x).jacobian()
+        rows = self._features.linearize(x).jacobian(self._weights > 0)
         rows *= self._weights.astype(rows.dtype)[:, None]
         return (rows @ rows.T).astype(float)
 

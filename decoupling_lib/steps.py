@@ -18,7 +18,9 @@ from .normalization import Path, impose, normalize
 from .refinement import refine
 
 
-def measure_reference(features: Counted, noise: np.ndarray, live: np.ndarray, delta: float = 0.037) -> Reference:
+def measure_reference(
+    features: Counted, noise: np.ndarray, live: np.ndarray, delta: float = 0.032, held: float = 4.0
+) -> Reference:
     """Step 0: reference values, live channels and damping, from noise alone (thesis section 3.2).
 
     The thesis draws one unseeded image of another size than the pictures; here noise has the pictures' size and a
@@ -28,11 +30,11 @@ def measure_reference(features: Counted, noise: np.ndarray, live: np.ndarray, de
     ----------
     noise : (draws, H, W, 3), in [0, 1].
     live : (n,) bool: which channels noise reaches (`channel_means.dead_channels`, section 4.4).
-    delta : see `lift.Damping`; the scales are taken at the first draw.
+    delta, held : see `lift.Damping`; the scales are taken at the first draw.
     """
     values = np.mean([features.values(image) for image in noise], axis=0)
     scales = gradient_scales(features.linearize(noise[0]), features.blocks, live)
-    return Reference(values, live, Damping(delta, scales))
+    return Reference(values, live, Damping(delta, scales, held))
 
 
 def measure_style(

@@ -68,6 +68,17 @@ def test_jacobian_does_not_depend_on_its_chunks():
     np.testing.assert_allclose(at.jacobian(memory=2**21), whole, atol=1e-13 * np.abs(whole).max())
 
 
+@pytest.mark.parametrize("memory", [2**21, 2**28])
+def test_rows_that_are_not_wanted_are_zero_and_the_others_as_ever(memory: int):
+    at = ChannelMeans(network(layers=DISTS), "float64").linearize(ODD)
+    whole = at.jacobian()
+    wanted = np.random.default_rng(3).random(len(whole)) < 0.4
+    wanted[0], wanted[1], wanted[3 : 3 + 64] = True, False, False  # of the picture's means, and a layer without any
+    some = at.jacobian(wanted, memory)
+    assert not some[~wanted].any() and 0 < np.count_nonzero(wanted[67:]) < len(wanted) - 67
+    np.testing.assert_allclose(some[wanted], whole[wanted], atol=1e-13 * np.abs(whole).max())
+
+
 def test_dists_layers_begin_with_the_picture_itself():
     means = ChannelMeans(network(layers=DISTS), "float64")
     assert [(block.name, block.size) for block in means.blocks] == list(zip(DISTS, (3, 64, 128), strict=True))

@@ -31,15 +31,16 @@ def test_a_damped_leg_leaves_a_known_share_in_each_eigendirection(steps: int):
         np.testing.assert_allclose(A @ path.x, A @ x + 3 * (1 - left) * direction, atol=1e-9)
 
 
-def test_a_damped_leg_with_held_blocks_and_scales_moves_by_the_filtered_rate():
+@pytest.mark.parametrize("held", [1.0, 5.0])
+def test_a_damped_leg_with_held_blocks_and_scales_moves_by_the_filtered_rate(held: float):
     delta, scales = 0.4, np.array([0.5, 0.5, 2, 2, 2])
     A = np.random.default_rng(4).standard_normal((5, 9))
     linear = ClosedForm((Block("held", 2), Block("moving", 3)), lambda x: A @ x, lambda x: A)
     x, values = point(6, 9), np.arange(1.0, 6.0)
-    step0 = Reference(values, np.ones(5, bool), Damping(delta, scales))
+    step0 = Reference(values, np.ones(5, bool), Damping(delta, scales, held))
 
     def filtered(size: int, rate: np.ndarray) -> np.ndarray:
-        G, D = A[:size] @ A[:size].T, delta * np.diag(scales[:size])
+        G, D = A[:size] @ A[:size].T, delta * np.diag(scales[:size] * ([held, held, 1, 1, 1] if size > 2 else 1))
         return G @ np.linalg.solve(G + D, rate)
 
     path = normalize(Counted(linear), x, step0, Settings("euler", 1, 1e-5, 1e-12))

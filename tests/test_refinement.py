@@ -41,11 +41,11 @@ def by_differences(style: Callable[[np.ndarray], np.ndarray], x: np.ndarray, h: 
     return np.stack([(style(x + h * e) - style(x - h * e)) / (2 * h) for e in np.eye(x.size)], axis=1)
 
 
-@pytest.mark.parametrize("delta", [0.0, 0.3])
-def test_the_decoupled_jacobian_is_exact_for_linear_features(delta: float):
+@pytest.mark.parametrize(("delta", "held"), [(0.0, 1.0), (0.3, 1.0), (0.3, 7.0)])
+def test_the_decoupled_jacobian_is_exact_for_linear_features(delta: float, held: float):
     features, _ = linear((2, 1, 2), 9, 3)
     scales = np.array([2.0, 2.0, 0.5, 1.0, 1.0])
-    step0 = Reference(point(4, 5), np.ones(5, bool), Damping(delta, scales))
+    step0 = Reference(point(4, 5), np.ones(5, bool), Damping(delta, scales, held))
     x = point(5, 9)
 
     def style(y: np.ndarray) -> np.ndarray:
