@@ -5,7 +5,6 @@ and Jacobian rows are then linear chains of convolutions over these, cheaper tha
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -20,8 +19,6 @@ from .weights import IMAGE
 DTYPES = ("mixed", "float32", "float64")
 JACOBIAN_MEMORY = 2**28
 """Bytes of intermediate results that one chunk of Jacobian rows may take, roughly."""
-DEAD_FRACTION = 1e-6
-"""A channel is dead when its mean is at most this fraction of its layer's."""
 _MOST_ROWS = 64
 
 
@@ -193,63 +190,10 @@ def gram_matrices(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
     return {layer: gram_matrix(found) for layer, found in activations(network, x).items()}
 
 
-def fidelity(network: Network, x: np.ndarray) -> dict[str, dict[str, float]]:
-    """Return how near the channel means f of `network` are to those of its ReLU/max network, g, by layer.
-
-    "relative_difference" is ||f - g|| / ||g||, "correlation" Pearson's over the channels (1 if f equals g, 0
-    if one of them is constant). Raises `InputError` as `ChannelMeans` does.
-    """
-    smooth, thesis = (_by_layer(ChannelMeans(net), x) for net in (network, network.as_thesis()))
-    return {layer: _agreement(smooth[layer], thesis[layer]) for layer in network.layers}
-
-
-def fidelity_worst(network: Network, images: Iterable[np.ndarray]) -> dict[str, dict[str, float]]:
-    """Return, by layer, the largest relative difference and the least correlation over the images.
-
-    Raises `InputError` when there are none, and as `ChannelMeans` does.
-    """
-    found = [fidelity(network, x) for x in images]
-    if not found:
-        raise checks.problem("images", "are none", [], "at least one image", "give one")
-    return {
-        layer: {
-            "relative_difference": max(each[layer]["relative_difference"] for each in found),
-            "correlation": min(each[layer]["correlation"] for each in found),
-        }
-        for layer in network.layers
-    }
-
-
-def dead_channels(network: Network, noise_images: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the mask (True: dead) of the channels that noise leaves silent, shape (channels,), by layer.
-
-    Dead: the mean over the images, shape (k, H, W, 3), is at most `DEAD_FRACTION` of the layer's, in the
-    network with ReLU and maximum pooling, whatever `network` uses (section 4.4 of the thesis). Raises
-    `InputError` for another shape, and as `ChannelMeans` does.
-    """
-    if np.ndim(noise_images) != 4 or not len(noise_images):
-        accepted = "at least one image, shape (k, height, width, 3)"
-        raise checks.problem("noise images", "have the wrong shape", noise_images, accepted, "stack them")
-    means = ChannelMeans(network.as_thesis())
-    found = [_by_layer(means, x) for x in noise_images]
-    mean = {layer: np.mean([each[layer] for each in found], axis=0) for layer in network.layers}
-    return {layer: each <= DEAD_FRACTION * each.mean() for layer, each in mean.items()}
-
-
-def _by_layer(means: ChannelMeans, x: np.ndarray) -> dict[str, np.ndarray]:
+def by_layer(means: ChannelMeans, x: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the channel means at `x` by layer, shape (channels,). Raises `InputError` as `ChannelMeans` does."""
     ends = np.cumsum([block.size for block in means.blocks])[:-1]
     return dict(zip(means.network.layers, np.split(means.values(x), ends), strict=True))
-
-
-def _agreement(f: np.ndarray, g: np.ndarray) -> dict[str, float]:
-    if np.array_equal(f, g):
-        return {"relative_difference": 0.0, "correlation": 1.0}
-    scale, deviations = float(np.linalg.norm(g)), (f - f.mean(), g - g.mean())
-    norms = float(np.linalg.norm(deviations[0]) * np.linalg.norm(deviations[1]))
-    return {
-        "relative_difference": float(np.linalg.norm(f - g)) / scale if scale else math.inf,
-        "correlation": float(deviations[0] @ deviations[1]) / norms if norms else 0.0,
-    }
 
 
 class _Program:

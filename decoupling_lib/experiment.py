@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import channel_means, checks, images, memory, networks, steps, weights
+from . import channel_means, checks, images, memory, networks, steps, weights, zeros
 from .features import Counted
+from .fidelity import fidelity_worst
 from .journal import NOWHERE, Journal
 from .legs import Listener, Reference, Settings
 from .options import TUNING, Options, judge
@@ -111,12 +112,12 @@ def ready(inputs: Inputs) -> Experiment:
     """Runs Step 0, and compares the network with the thesis's."""
     options, network, features = inputs.options, inputs.network, inputs.features
     noise = images.noise_draws(inputs.target.array.shape[:2], options.seed, options.noise_draws)
-    dead = channel_means.dead_channels(network, noise)
+    dead = zeros.dead_channels(network, noise)
     live = np.concatenate([~dead[block.name] for block in features.blocks])
     return Experiment(
         **vars(inputs),
         reference=steps.measure_reference(features, noise, live, options.damping, TUNING[options.layers].held),
-        fidelity=channel_means.fidelity_worst(network, [inputs.origin.array, inputs.target.array, noise[0]]),
+        fidelity=fidelity_worst(network, [inputs.origin.array, inputs.target.array, noise[0]]),
     )
 
 

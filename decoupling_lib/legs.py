@@ -52,7 +52,8 @@ class Settings:
         1 is equal steps.
     first_grading : the same for the first block, which is stiff at both ends: a flat picture has hardly any gradients.
     solver_tolerance : see `lift.Lift`.
-    threshold : the relative error at which a leg counts as `reached`; undamped legs are corrected to a tenth of it.
+    threshold : the relative error at which a leg counts as `reached`. Damped legs of Step 3 are corrected to it,
+        undamped legs to a tenth of it.
     """
 
     rule: str = "symmetric"
@@ -284,7 +285,8 @@ def follow_lift(
         aim = task.aim if undamped else features.values(flow.x)
         aim = np.concatenate([aim[: task.moving.start], task.aim[task.moving]])
         alike = reference.damping.prefix(task.aim.size)  # here what is held is to stay where it is
-        flow = replace(flow, x=correct(features, flow.x, aim, task.live, alike, settings))
+        goal = 0.1 * settings.threshold if undamped else settings.threshold
+        flow = replace(flow, x=correct(features, flow.x, aim, task.live, alike, goal, settings.solver_tolerance))
     if flow.status == "reached":
         f = features.map.values(flow.x)[task.moving]
         if block_error(f, task.aim[task.moving], task.live[task.moving]) > settings.threshold:
@@ -293,9 +295,17 @@ def follow_lift(
 
 
 def correct(
-    features: Counted, x: np.ndarray, aim: np.ndarray, live: np.ndarray, damping: Damping, settings: Settings
+    features: Counted,
+    x: np.ndarray,
+    aim: np.ndarray,
+    live: np.ndarray,
+    damping: Damping,
+    goal: float,
+    solver_tolerance: float,
 ) -> np.ndarray:
     """Brings the features to `aim` by least-norm Newton steps, halved where they overshoot.
+
+    `goal` is the worst block's relative error at which it is done; `solver_tolerance` is that of `lift.Lift`.
 
     Two uses. An undamped leg drifts off its straight line; this ends it on the reference, and costs the way back,
     since it is not part of the reversible field. A damped imposing leg ends near the style; this closes the gap of
@@ -310,9 +320,9 @@ def correct(
     at = features.linearize(x)
     error = worst(at)
     for _ in range(CORRECTIONS):
-        if error <= 0.1 * settings.threshold:
+        if error <= goal:
             break
-        move = Lift(aim - at.values, live, damping, settings.solver_tolerance).velocity(at)
+        move = Lift(aim - at.values, live, damping, solver_tolerance).velocity(at)
         for fraction in (1.0, 0.5, 0.25, 0.125):
             trial = features.linearize(x + fraction * move)
             if worst(trial) < error:

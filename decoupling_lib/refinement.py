@@ -171,7 +171,8 @@ def _moved(
     first = features.prefix(1)
     stop = first.blocks[0].size
     damping = reference.damping.prefix(stop)
-    x = correct(first, state.x + step, style[:stop], reference.live[:stop], damping, settings)
+    goal, live = 0.1 * settings.threshold, reference.live[:stop]
+    x = correct(first, state.x + step, style[:stop], live, damping, goal, settings.solver_tolerance)
     return replace(state, x=x, count=state.count + 1, measured=measured, moved=moved)
 
 

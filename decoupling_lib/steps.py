@@ -29,7 +29,7 @@ def measure_reference(
     Parameters
     ----------
     noise : (draws, H, W, 3), in [0, 1].
-    live : (n,) bool: which channels noise reaches (`channel_means.dead_channels`, section 4.4).
+    live : (n,) bool: which channels noise reaches (`zeros.dead_channels`, section 4.4).
     delta, held : see `lift.Damping`; the scales are taken at the first draw.
     """
     values = np.mean([features.values(image) for image in noise], axis=0)

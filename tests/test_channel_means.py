@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras_reference import keras_input, keras_model
 
 from decoupling_lib import channel_means, networks, weights
 from decoupling_lib.channel_means import ChannelMeans
@@ -19,20 +20,6 @@ DISTS = ("image", "block1_conv2", "block2_conv2")
 
 def network(activation="softplus", pooling="smooth", layers=("block1_conv1", "block2_conv1", "block3_conv1")):
     return networks.build(weights=RANDOM["vgg16"], layers=layers, activation=activation, pooling=pooling)
-
-
-def keras_model(read: weights.Weights, layers: tuple[str, ...]) -> tf.keras.Model:
-    """Build the reference independently: Keras's own VGG with these weights, from pixels to activation maps."""
-    build = {"vgg16": tf.keras.applications.VGG16, "vgg19": tf.keras.applications.VGG19}[read.architecture]
-    model = build(weights=None, include_top=False)
-    for name, kernel in read.kernels.items():
-        model.get_layer(name).set_weights([kernel, read.biases[name]])
-    return tf.keras.Model(model.input, [model.get_layer(layer).output for layer in layers])
-
-
-def keras_input(x: tf.Tensor | np.ndarray) -> tf.Tensor:
-    bgr = tf.reverse(255 * tf.cast(x, "float32"), [-1])
-    return (bgr - tf.constant([103.939, 116.779, 123.68]))[None]
 
 
 @pytest.mark.parametrize(("activation", "pooling"), VARIANTS)
@@ -172,10 +159,6 @@ def test_other_misfits_are_refused():
         at.vjp(np.zeros(3))
     with pytest.raises(InputError, match="float16"):
         ChannelMeans(network(), "float16")
-    with pytest.raises(InputError, match="noise"):
-        channel_means.dead_channels(network(), np.zeros((16, 16, 3)))
-    with pytest.raises(InputError, match="images"):
-        channel_means.fidelity_worst(network(), [])
 
 
 def test_activations_and_gram_matrices_agree_with_keras():
@@ -190,45 +173,3 @@ def test_activations_and_gram_matrices_agree_with_keras():
         pairs = sum(np.outer(column, column) for column in wanted.reshape(-1, wanted.shape[-1]))
         mean = pairs / (wanted.shape[0] * wanted.shape[1])
         np.testing.assert_allclose(grams[layer], mean, atol=1e-4 * mean.max())
-
-
-def test_fidelity_is_exact_for_the_thesis_network_and_falls_with_softness():
-    assert set(map(tuple, (d.items() for d in channel_means.fidelity(network("relu", "max"), ODD).values()))) == {
-        (("relative_difference", 0.0), ("correlation", 1.0))
-    }
-    rough, fine = (
-        channel_means.fidelity(networks.build(weights=RANDOM["vgg16"], softness=tau), ODD) for tau in (1.0, 0.05)
-    )
-    for layer, told in fine.items():
-        assert 0 < told["relative_difference"] < rough[layer]["relative_difference"]
-        assert rough[layer]["correlation"] < told["correlation"] < 1
-
-
-def test_fidelity_by_its_definition_and_the_worst_over_images():
-    smooth, pictures = network(), [ODD, ODD**3, RNG.random((20, 20, 3))]
-    each = [channel_means.fidelity(smooth, x) for x in pictures]
-    f, g = (ChannelMeans(net).values(ODD)[64:192] for net in (smooth, smooth.as_thesis()))
-    told = each[0]["block2_conv1"]
-    assert told["relative_difference"] == pytest.approx(np.linalg.norm(f - g) / np.linalg.norm(g))
-    assert told["correlation"] == pytest.approx(np.corrcoef(f, g)[0, 1])
-    worst = channel_means.fidelity_worst(smooth, pictures)
-    for layer in smooth.layers:
-        assert worst[layer]["relative_difference"] == max(d[layer]["relative_difference"] for d in each)
-        assert worst[layer]["correlation"] == min(d[layer]["correlation"] for d in each)
-
-
-def test_dead_channels_are_those_that_noise_never_activates():
-    read = RANDOM["vgg16"]
-    biases = {name: values.copy() for name, values in read.biases.items()}
-    biases["block1_conv1"][[3, 40]] = -1e5
-    read = weights.Weights("vgg16", "random", None, "dead", read.kernels, biases)
-    noise, layers = RNG.random((3, 16, 16, 3)), ("block1_conv1", "block2_conv1")
-    masks = channel_means.dead_channels(networks.build(weights=read), noise)
-    assert np.flatnonzero(masks["block1_conv1"]).tolist() == [3, 40]
-    model = keras_model(read, layers)
-    found = [model(keras_input(x)) for x in noise]
-    for layer, maps in zip(layers, zip(*found, strict=True), strict=True):
-        silent = np.max(maps, axis=(0, 1, 2, 3)) == 0
-        np.testing.assert_array_equal(masks[layer], silent)
-    once = channel_means.dead_channels(networks.build(weights=read), noise[:1])["block2_conv1"]
-    assert once.sum() > masks["block2_conv1"].sum()  # a channel is alive when any of the images wakes it

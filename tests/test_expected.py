@@ -2,8 +2,9 @@
 
 import pytest
 
-from decoupling_lib import channel_means, expected, images, networks, weights
+from decoupling_lib import expected, images, networks, weights, zeros
 from decoupling_lib.checks import InputError
+from decoupling_lib.fidelity import fidelity
 from decoupling_lib.options import TUNING, Options
 
 DEFAULTS = Options()
@@ -20,10 +21,9 @@ def network():
 def measured(network) -> dict[str, float]:
     noise = images.noise_draws((64, 64), 0, 1)
     numbers = {
-        f"fidelity {layer}": entry["relative_difference"]
-        for layer, entry in channel_means.fidelity(network, noise[0]).items()
+        f"fidelity {layer}": entry["relative_difference"] for layer, entry in fidelity(network, noise[0]).items()
     }
-    dead = channel_means.dead_channels(network, noise)
+    dead = zeros.dead_channels(network, noise)
     return numbers | {f"dead channels {layer}": int(which.sum()) for layer, which in dead.items()}
 
 

@@ -18,9 +18,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 MODULES = sorted((ROOT / "decoupling_lib").rglob("*.py"))
 ORDER = [
-    *("checks", "images", "features", "journal", "weights", "networks", "channel_means", "metrics", "lift", "flow"),
+    *("checks", "images", "features", "journal", "weights", "networks", "channel_means", "fidelity", "zeros"),
+    *("metrics", "lift", "flow"),
     *("moments", "moment_gradients", "samples"),
-    *("retracing", "legs", "normalization", "refinement", "steps", "baselines", "gatys", "classifier", "zeros"),
+    *("retracing", "legs", "normalization", "refinement", "steps", "baselines", "gatys", "classifier"),
     *("transfer", "plots"),
     *("portraits", "figures", "expected"),
     *("options", "memory", "experiment", "estimate", "progress", "report", "checkpoint", "widgets", "cli"),
