@@ -53,8 +53,9 @@ def transfer(
         str, typer.Option(help="mixed, float32 or float64: slower, and for pictures that hardly come back.")
     ] = DEFAULTS.precision,
     refinements: Annotated[
-        int, typer.Option(help="Most steps that close the gap to the style at the end of Step 3.")
-    ] = DEFAULTS.refinements,
+        int | None,
+        typer.Option(help="Most steps that close the gap to the style after Step 3.", show_default="by --layers"),
+    ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Of descent (5e-4) and projected.")] = None,
     optimizer: Annotated[str, typer.Option(help="Keras optimizer of descent.")] = DEFAULTS.optimizer,
     iterations: Annotated[

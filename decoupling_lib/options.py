@@ -23,6 +23,7 @@ class Tuning:
         legs behind it err by on the way back, so more layers take more damping and a finer tolerance.
     held : of `lift.Damping`; the more layers behind a leg amplify its errors, the more.
     steps, tolerance, grading : of `legs.Settings`, with the symmetric rule.
+    refinements : see `refinement`. A step measures the picture through all layers, which at five takes minutes.
     """
 
     growth: float
@@ -31,14 +32,15 @@ class Tuning:
     steps: int
     tolerance: float
     grading: tuple[float, float]
+    refinements: int
 
 
 TUNING = {
-    1: Tuning(1.0, 0.032, 1.0, 16, 5e-8, (3.0, 1.0)),
-    2: Tuning(2.0, 0.032, 4.0, 16, 5e-8, (3.0, 1.0)),
-    3: Tuning(1.0, 0.07, 6.0, 18, 5e-8, (2.0, 1.5)),
-    4: Tuning(0.95, 0.1, 8.0, 18, 2e-8, (2.0, 1.5)),
-    5: Tuning(0.9, 0.12, 10.0, 18, 2e-8, (2.0, 1.5)),
+    1: Tuning(1.0, 0.032, 1.0, 16, 5e-8, (3.0, 1.0), 0),
+    2: Tuning(2.0, 0.032, 4.0, 16, 5e-8, (3.0, 1.0), 16),
+    3: Tuning(1.0, 0.07, 6.0, 18, 2e-8, (2.0, 1.5), 8),
+    4: Tuning(0.95, 0.1, 8.0, 18, 2e-8, (2.0, 1.5), 4),
+    5: Tuning(0.9, 0.115, 10.0, 18, 1e-8, (2.0, 1.5), 3),
 }
 """By the number of layers; measured by `benchmarks/frontier.py` and `benchmarks/growth.py`."""
 
@@ -56,9 +58,8 @@ class Options:
     damping : δ >= 0, see `lift.Damping`. precision : the dtype of `channel_means.ChannelMeans`, which judges it.
     rule : of `flow.RULES`; None is the symmetric one, or for a network with kinks RK4 (neither an implicit equation
         nor error control copes with kinks).
-    steps, growth, damping, tolerance : None is `TUNING` by the number of layers; with other rules than the symmetric
-        one 48 steps, or at most 400 with error control. tolerance : see `flow.integrate`.
-    refinements : see `refinement`.
+    steps, growth, damping, tolerance, refinements : None is `TUNING` by the number of layers; with other rules than
+        the symmetric one 48 steps, or at most 400 with error control. tolerance : see `flow.integrate`.
     threshold : the relative error at which a leg is `reached`; None is 1e-3, for baselines 1e-2.
     learning_rate, optimizer, iterations : of the baselines. annex_slips : see `transfer.Method`.
     noise_draws : how many noise images the reference is the mean of.
@@ -80,7 +81,7 @@ class Options:
     steps: int | None = None
     tolerance: float | None = None
     precision: str = "mixed"
-    refinements: int = 16
+    refinements: int | None = None
     threshold: float | None = None
     learning_rate: float | None = None
     optimizer: str = "SGD"
@@ -109,7 +110,8 @@ def judge(options: Options) -> Options:
     checks.in_range(o.softness, "softness", 0, 2, **positive)
     if o.growth is not None:
         checks.in_range(o.growth, "growth", 0, 10, **positive)
-    checks.in_range(o.refinements, "refinements", 0, 1000, integer=True)
+    if o.refinements is not None:
+        checks.in_range(o.refinements, "refinements", 0, 1000, integer=True)
     if o.damping is not None:
         checks.in_range(o.damping, "damping", 0, 100)
     if o.tolerance is not None:
@@ -131,4 +133,5 @@ def judge(options: Options) -> Options:
         growth=tuned.growth if o.growth is None else o.growth,
         damping=tuned.damping if o.damping is None else o.damping,
         tolerance=tuned.tolerance if o.tolerance is None else o.tolerance,
+        refinements=tuned.refinements if o.refinements is None else o.refinements,
     )
