@@ -12,7 +12,7 @@ self    the self-transfer, Steps 1 to 3, where it means something: PSNR.
 Methods, all on one network, picture and reference, each case in a fresh process with the same threads:
 
 decoupled, undamped  the lift as it is by default, and with no damping;
-few                  undamped, in `--few-steps` steps solved to 1e-4: for who wants to arrive and not to come back;
+few                  undamped, in `--few-steps` steps solved to 1e-3: for who wants to arrive and not to come back;
 sgd, adam            the annex's descent, at 5e-4 and `--adam-rate`;
 direct               L-BFGS on the layers' coupled means;
 gatys                L-BFGS on the Gram matrices of the reference's noise: judged, as the others, by channel means.
@@ -61,19 +61,22 @@ class Limits:
 
 def main() -> None:
     parser = common.parser(__doc__, "methods", "china,flower")
-    parser.add_argument("--only", choices=METHODS, action="append", help="keeps the others' rows in the file")
+    parser.add_argument("--only", choices=METHODS, action="append", help="these methods; the other rows stay")
     parser.add_argument("--legs", type=common.names, default=[*LEGS, "self"])
     parser.add_argument("--iterations", type=int, default=50_000, help="of sgd and adam, at most")
     parser.add_argument("--lbfgs-iterations", type=int, default=5000, help="of direct and gatys, at most")
     parser.add_argument("--self-iterations", type=int, default=1000, help="of sgd and adam, a leg of a self-transfer")
-    parser.add_argument("--few-steps", type=int, default=2, help="a leg of few")
+    parser.add_argument("--few-steps", type=int, default=3, help="a leg of few")
     parser.add_argument("--adam-rate", type=float, default=1e-3, help="Keras's default is 1e-3")
     arguments = parser.parse_args()
     limits = Limits(arguments.iterations, arguments.lbfgs_iterations, arguments.self_iterations)
     base, chosen = common.options(arguments), arguments.only or METHODS
     made = {method: _options(base, method, arguments) for method in chosen}
-    parts = {method: asdict(each) | {"limits": asdict(limits)} for method, each in made.items()}
-    results = common.Results(arguments.out, "method", parts)
+    parts = {
+        f"{method} {leg}": asdict(each) | {"limits": asdict(limits)}
+        for (method, each), leg in product(made.items(), arguments.legs)
+    }
+    results = common.Results(arguments.out, "case", parts)
     print(f"threads: {common.machine()['threads']}; passes and seconds to each error, - where it was not reached")
     print(f"{'picture':10} {'leg':7} {'method':10}" + "".join(f"{level:>17g}" for level in LEVELS), end="")
     print(f" {'error':>9} {'passes':>8} {'seconds':>8} {'MiB':>6}")
@@ -86,7 +89,7 @@ def main() -> None:
                 continue  # without a normalization the picture is its own transfer
             else:
                 row = common.fresh(measure_self, options, method, picture, limits)
-            print(_line(results.add(row)), flush=True)
+            print(_line(results.add({"case": f"{method} {leg}"} | row)), flush=True)
     for line in _comparisons(results.rows):
         print(line)
 
@@ -94,7 +97,7 @@ def main() -> None:
 def _options(base: Options, method: str, arguments: argparse.Namespace) -> Options:
     own = {
         "undamped": {"damping": 0.0},
-        "few": {"damping": 0.0, "steps": arguments.few_steps, "tolerance": 1e-4},
+        "few": {"damping": 0.0, "steps": arguments.few_steps, "tolerance": 1e-3},
         "sgd": {"method": "descent", "learning_rate": 5e-4},
         "adam": {"method": "descent", "optimizer": "Adam", "learning_rate": arguments.adam_rate},
         "direct": {"method": "direct"},
