@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from decoupling_lib.checks import InputError
-from decoupling_lib.cli import quiet_import
 from decoupling_lib.features import Passes
 from decoupling_lib.options import Options
 
@@ -91,8 +90,7 @@ def fresh(function: Callable[..., T], *arguments: Any) -> T:
 
 
 def _load() -> None:
-    with quiet_import():
-        import tensorflow  # noqa: F401 - only to have it loaded while descriptor 2 is silent
+    import decoupling_lib.backend  # noqa: F401 - TensorFlow is loaded before anything is measured
 
 
 class Memory:

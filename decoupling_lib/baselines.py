@@ -284,7 +284,7 @@ def _follow(feature_map: FeatureMap, x: np.ndarray, goal: _Goal, move: Callable)
 
 def _optimizer(name: str, learning_rate: float, x: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """gradient -> the next x, by an optimizer and a compiled step of this run alone."""
-    import tensorflow as tf  # here and not above: the other methods do without it
+    from .backend import tf  # here and not above: the other methods do without it
 
     variable = tf.Variable(np.asarray(x), dtype=tf.float64)
     optimizer = getattr(tf.keras.optimizers, name)(learning_rate=float(learning_rate))

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import numpy as np
-import tensorflow as tf
 
 from . import checks
+from .backend import tf
 from .features import Block
 from .networks import Network, Operation, activate, constants, pad_to, pool, preprocess, spread
 from .weights import IMAGE

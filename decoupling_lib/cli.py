@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -101,11 +99,10 @@ def transfer(
     if as_thesis:
         choices = _as_thesis(context, choices)
     parsed = checks.size(size) if size is not None else None
-    with quiet_import():
-        from . import experiment, report
-        from .checkpoint import DiskJournal, fingerprint
-        from .estimate import estimate
-        from .progress import Progress
+    from . import experiment, report
+    from .checkpoint import DiskJournal, fingerprint
+    from .estimate import estimate
+    from .progress import Progress
 
     options = Options(
         layers=layers,
@@ -270,24 +267,6 @@ def _terminate(number: int, frame: object) -> None:
 def _say(line: str, code: int) -> int:
     print("decoupling: " + " ".join(line.split()), file=sys.stderr)
     return code
-
-
-@contextmanager
-def quiet_import() -> Iterator[None]:
-    """Silences descriptor 2: TensorFlow's libraries write to it while they load, whatever their log level."""
-    try:
-        kept = os.dup(2)
-    except OSError:  # closed already
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _usage(error: typer.TyperException) -> str:

@@ -17,13 +17,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import numpy as np
-import tensorflow as tf
 
 from . import checks, images
 from . import weights as vgg
+from .backend import tf
 from .weights import ARCHITECTURES, IMAGE, Weights
 
 ACTIVATIONS = ("softplus", "relu")

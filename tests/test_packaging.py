@@ -18,11 +18,22 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 MODULES = sorted((ROOT / "decoupling_lib").rglob("*.py"))
 ORDER = [
-    *("checks", "images", "features", "journal", "weights", "networks", "channel_means", "fidelity", "zeros"),
+    *(
+        "checks",
+        "images",
+        "features",
+        "journal",
+        "weights",
+        "backend",
+        "networks",
+        "channel_means",
+        "fidelity",
+        "zeros",
+    ),
     *("metrics", "lift", "flow"),
     *("moments", "moment_gradients", "samples"),
     *("retracing", "legs", "normalization", "refinement", "steps", "baselines", "gatys", "classifier"),
-    *("transfer", "plots"),
+    *("transfer", "plots", "feature_plots"),
     *("portraits", "figures", "expected"),
     *("options", "memory", "experiment", "estimate", "progress", "report", "checkpoint", "widgets", "cli"),
 ]
