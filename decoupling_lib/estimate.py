@@ -95,6 +95,7 @@ def estimate(inputs: Inputs) -> Estimate:
         parts.append(Part(3, name, (costs[-1].times(most[0], most[0]), costs[-1].times(most[1], most[1]))))
     elif inputs.method.name == "decoupled" and inputs.settings.refinements and len(costs) > 1:
         parts.append(Part(3, name, _refinement(inputs, costs)))
+        return Estimate(tuple(parts), inputs.memory_mib)  # the refinement judges
     judging = [_leg(inputs.settings, cost, False, ITERATIONS) for cost in costs[:-1]]
     judged = [Part(4, block.name, seconds) for block, seconds in zip(inputs.features.blocks[:-1], judging, strict=True)]
     if inputs.method.name != "decoupled":

@@ -191,9 +191,9 @@ def run_leg(
     return flow.x, leg
 
 
-def keep_leg(journal: Journal, x: np.ndarray, leg: Leg) -> None:
+def keep_leg(journal: Journal, x: np.ndarray, leg: Leg, **more: np.ndarray) -> None:
     """Writes the end of a finished leg down, under its layer's name."""
-    journal.keep(leg.layer, {"x": x, "leg": pack(asdict(leg))}, finished=True)
+    journal.keep(leg.layer, {"x": x, "leg": pack(asdict(leg)), **more}, finished=True)
 
 
 def finished_leg(features: Counted, kept: Arrays | None) -> tuple[np.ndarray, Leg] | None:
@@ -248,7 +248,7 @@ def follow_lift(
     """The decoupled leg: the damped horizontal lift of the straight line from `task.start` to the aim."""
     rate = np.zeros(task.aim.size)
     rate[task.moving] = task.aim[task.moving] - task.start
-    damping = reference.damping.leg(task.moving)
+    damping = reference.damping.leg(len(features.blocks) - 1, task.moving)
     grid = graded_grid(settings.steps, *(settings.grading if task.moving.start else settings.first_grading))
     if task.imposing:
         grid = 1.0 - grid[::-1]

@@ -22,7 +22,7 @@ from scipy.linalg import eigh
 from .features import Block, Linearization, block_slices
 
 MAX_ITERATIONS = 200
-SHARES = (0.53, 0.76, 3.8, 3.4, 0.9)
+SHARES = (0.53, 0.76, 5.0, 6.8, 0.9)
 """Each block's share of the damping, by its place; the last for all behind it. Blocks differ in how many weak features
 they have: with equal shares the first ends its leg three times as far off as the third and fourth."""
 WEAKEST = 1e-9
@@ -55,13 +55,14 @@ class Damping:
     ----------
     delta : δ >= 0, dimensionless; 0 is the exact lift.
     scales : (n,), > 0: S, see `gradient_scales`.
-    held : how many times more a leg damps the features that it holds than those that it moves. Held features have
-        nowhere to go: they drift little further so, and on the way back the leg amplifies errors less.
+    held : how many times more a leg damps the features that it holds than those that it moves, by the place of the
+        moving block; 1 for those behind. Held features have nowhere to go: they drift little further so, and on the
+        way back most legs amplify errors less.
     """
 
     delta: float
     scales: np.ndarray
-    held: float = 1.0
+    held: tuple[float, ...] = ()
 
     def filter(self, eigenvalues: np.ndarray) -> np.ndarray:
         """1/(g + δ) for eigenvalues g >= 0 of the scaled Gram matrix; 0 where g is 0 and nothing damps it."""
@@ -74,10 +75,11 @@ class Damping:
     def prefix(self, size: int) -> Damping:
         return replace(self, scales=self.scales[:size])
 
-    def leg(self, moving: slice) -> Damping:
-        """The damping of the leg that moves a block and holds those before it."""
+    def leg(self, place: int, moving: slice) -> Damping:
+        """The damping of the leg that moves the block of that place, from 0 on, and holds those before it."""
         scales = self.scales[: moving.stop].copy()
-        scales[: moving.start] *= self.held
+        if place < len(self.held):
+            scales[: moving.start] *= self.held[place]
         return Damping(self.delta, scales)
 
 

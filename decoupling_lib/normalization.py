@@ -28,12 +28,14 @@ class Path:
     style : c, (n,): the decoupled features that were measured (normalize) or asked for (impose).
     legs : one entry a leg, in the order of running.
     status : `done`, or the status that ended it: `stalled`, `diverged`, `interrupted`.
+    shown : the decoupled features of x, (n,), where the path measured them at its end (`refinement`).
     """
 
     x: np.ndarray
     style: np.ndarray
     legs: tuple[Leg, ...]
     status: str
+    shown: np.ndarray | None = None
 
 
 def normalize(

@@ -21,14 +21,14 @@ class Tuning:
     growth : of `networks.build`; as soft as keeps the channel means of most photographs within 10 % of the thesis's.
     damping : δ of `lift.Damping`; as little as lets most photographs come back. Each layer more amplifies what the
         legs behind it err by on the way back, so more layers take more damping and a finer tolerance.
-    held : of `lift.Damping`; the more layers behind a leg amplify its errors, the more.
+    held : of `lift.Damping`, by leg.
     steps, tolerance, grading : of `legs.Settings`, with the symmetric rule.
     refinements : see `refinement`. A step measures the picture through all layers, which at five takes minutes.
     """
 
     growth: float
     damping: float
-    held: float
+    held: tuple[float, ...]
     steps: int
     tolerance: float
     grading: tuple[float, float]
@@ -36,11 +36,11 @@ class Tuning:
 
 
 TUNING = {
-    1: Tuning(1.0, 0.032, 1.0, 16, 5e-8, (3.0, 1.0), 0),
-    2: Tuning(2.0, 0.032, 4.0, 16, 5e-8, (3.0, 1.0), 16),
-    3: Tuning(1.0, 0.07, 6.0, 18, 2e-8, (2.0, 1.5), 8),
-    4: Tuning(0.95, 0.1, 8.0, 18, 2e-8, (2.0, 1.5), 4),
-    5: Tuning(0.9, 0.115, 10.0, 18, 1e-8, (2.0, 1.5), 3),
+    1: Tuning(1.0, 0.032, (1,), 16, 5e-8, (3.0, 1.0), 0),
+    2: Tuning(2.0, 0.032, (1, 4), 16, 5e-8, (3.0, 1.0), 16),
+    3: Tuning(1.0, 0.07, (1, 4, 10), 18, 2e-8, (2.0, 1.5), 8),
+    4: Tuning(0.95, 0.1, (1, 10, 10, 3), 18, 2e-8, (2.0, 1.5), 4),
+    5: Tuning(0.9, 0.115, (1, 10, 10, 3, 3), 18, 2e-8, (2.0, 1.5), 3),
 }
 """By the number of layers; measured by `benchmarks/frontier.py` and `benchmarks/growth.py`."""
 

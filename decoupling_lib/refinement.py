@@ -102,7 +102,7 @@ def refine(
     Returns
     -------
     A path whose last leg bears the names of all blocks; its errors are those of the decoupled features, the worst
-    block's; `reached` means `CLOSE_ENOUGH`.
+    block's; `reached` means `CLOSE_ENOUGH`. `shown` has those features; NaN where they could not be measured.
     """
     style, live, slices = path.style, reference.live, block_slices(features.blocks)
     name, most = "+".join(slices), max(settings.refinements, 1)
@@ -110,7 +110,7 @@ def refine(
     if (finished := finished_leg(features, kept)) is not None:
         if listen is not None:
             listen(3, name, 1.0, finished[0])
-        return Path(finished[0], style, (*path.legs, finished[1]), path.status)
+        return Path(finished[0], style, (*path.legs, finished[1]), path.status, kept["shown"])
     coarse = replace(
         settings,
         tolerance=max(settings.tolerance, COARSE),
@@ -152,8 +152,8 @@ def refine(
     leg = judge_leg(3, name, state.best_error, 0.0, state.nearest, style, state.initial, live, tally, flow)
     if status == "interrupted":
         return Path(state.best, style, (*path.legs, leg), "interrupted")
-    keep_leg(journal, state.best, leg)
-    return Path(state.best, style, (*path.legs, leg), path.status)
+    keep_leg(journal, state.best, leg, shown=state.nearest)
+    return Path(state.best, style, (*path.legs, leg), path.status, state.nearest)
 
 
 def _moved(
@@ -236,8 +236,8 @@ def decoupled_jacobian(features: Counted, starts: list[np.ndarray], reference: R
         rows *= weights[: block.stop, None].astype(rows.dtype)
         at.append(rows)
     inverses = []
-    for passed, block in zip(at[1:], slices, strict=False):
-        damping = reference.damping.leg(block)
+    for place, (passed, block) in enumerate(zip(at[1:], slices, strict=False)):
+        damping = reference.damping.leg(place, block)
         # From the scaling of `weights` to the leg's own and back; the moving block's is the same.
         ease = np.sqrt(reference.damping.scales[: block.stop] / damping.scales)
         eigenvalues, vectors = eigh(ease[:, None] * _product(passed[: block.stop], passed[: block.stop]) * ease)

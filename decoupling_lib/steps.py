@@ -19,7 +19,7 @@ from .refinement import refine
 
 
 def measure_reference(
-    features: Counted, noise: np.ndarray, live: np.ndarray, delta: float = 0.032, held: float = 4.0
+    features: Counted, noise: np.ndarray, live: np.ndarray, delta: float = 0.032, held: tuple[float, ...] = (1.0, 4.0)
 ) -> Reference:
     """Step 0: reference values, live channels and damping, from noise alone (thesis section 3.2).
 

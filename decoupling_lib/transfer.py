@@ -3,7 +3,7 @@
 `decoupled` is the damped horizontal lift; `projected` explicit descent along the held features' tangent space (what
 the thesis's text asks for); `descent` the thesis's annex; `direct` all layers' coupled means at once, without
 normalization. Whatever the method, the style that was imposed is judged with one yardstick: Step 1 of the decoupled
-method, made afresh on the result and compared with the origin's.
+method, made afresh on the result and compared with the origin's. (The refinement ends by doing just that.)
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _plan(
             "step3": lambda done: dress(
                 features, done["step2"].x, done["step1"].style, reference, settings, listen, step3
             ),
-            "result_style": lambda done: judge(done["step3"].x, result_style),
+            "result_style": lambda done: _measured(done["step3"]) or judge(done["step3"].x, result_style),
         }
     yardstick = {
         "origin_style": lambda done: judge(origin, origin_style),
@@ -181,6 +181,13 @@ def _plan(
         "step3": back,
         **yardstick,
     }
+
+
+def _measured(imposed: Path) -> Path | None:
+    """What the refinement saw when it last did Step 1 on its picture, at no further cost; None where there was none."""
+    if imposed.shown is None:
+        return None
+    return Path(imposed.x, imposed.shown, (), "done" if np.isfinite(imposed.shown).all() else "diverged")
 
 
 def _again(path: Path) -> Path:

@@ -37,7 +37,7 @@ def test_a_damped_leg_with_held_blocks_and_scales_moves_by_the_filtered_rate(hel
     A = np.random.default_rng(4).standard_normal((5, 9))
     linear = ClosedForm((Block("held", 2), Block("moving", 3)), lambda x: A @ x, lambda x: A)
     x, values = point(6, 9), np.arange(1.0, 6.0)
-    step0 = Reference(values, np.ones(5, bool), Damping(delta, scales, held))
+    step0 = Reference(values, np.ones(5, bool), Damping(delta, scales, (1.0, held)))
 
     def filtered(size: int, rate: np.ndarray) -> np.ndarray:
         G, D = A[:size] @ A[:size].T, delta * np.diag(scales[:size] * ([held, held, 1, 1, 1] if size > 2 else 1))

@@ -114,10 +114,11 @@ def test_the_filter_is_tikhonovs_and_the_inverse_undamped():
 
 
 def test_a_leg_damps_what_it_holds_more_than_what_it_moves():
-    whole = Damping(0.2, np.array([1.0, 2.0, 3.0, 4.0]), 10.0)
-    np.testing.assert_array_equal(whole.leg(slice(0, 2)).scales, [1, 2])
-    np.testing.assert_array_equal(whole.leg(slice(2, 3)).scales, [10, 20, 3])
-    np.testing.assert_array_equal(whole.prefix(3).leg(slice(2, 3)).scales, [10, 20, 3])
+    whole = Damping(0.2, np.array([1.0, 2.0, 3.0, 4.0]), (1.0, 10.0))
+    np.testing.assert_array_equal(whole.leg(0, slice(0, 2)).scales, [1, 2])
+    np.testing.assert_array_equal(whole.leg(1, slice(2, 3)).scales, [10, 20, 3])
+    np.testing.assert_array_equal(whole.prefix(3).leg(1, slice(2, 3)).scales, [10, 20, 3])
+    np.testing.assert_array_equal(whole.leg(2, slice(3, 4)).scales, [1, 2, 3, 4])
     np.testing.assert_array_equal(whole.scales, [1, 2, 3, 4])
 
 

@@ -45,7 +45,7 @@ def by_differences(style: Callable[[np.ndarray], np.ndarray], x: np.ndarray, h: 
 def test_the_decoupled_jacobian_is_exact_for_linear_features(delta: float, held: float):
     features, _ = linear((2, 1, 2), 9, 3)
     scales = np.array([2.0, 2.0, 0.5, 1.0, 1.0])
-    step0 = Reference(point(4, 5), np.ones(5, bool), Damping(delta, scales, held))
+    step0 = Reference(point(4, 5), np.ones(5, bool), Damping(delta, scales, (1.0, held, held)))
     x = point(5, 9)
 
     def style(y: np.ndarray) -> np.ndarray:

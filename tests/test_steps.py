@@ -130,7 +130,7 @@ def transfer(means: ChannelMeans, origin: str, target: str) -> dict[str, np.ndar
         "values": step0.values,
         "live": step0.live,
         "scales": step0.damping.scales,
-        "delta_held": np.array([step0.damping.delta, step0.damping.held]),
+        "delta_held": np.array([step0.damping.delta, *step0.damping.held]),
         "settings": np.array(json.dumps(asdict(QUICK))),
         "result": result.x,
         "passes": np.array([sum(leg.passes.total for leg in result.legs), counted.passes.total]),
@@ -144,8 +144,8 @@ def transfer_to_file(origin: str, target: str, path: str) -> None:
 def step_3_from_file(given: str, path: str) -> None:
     """Step 3 from saved arrays: no picture, no noise."""
     with np.load(given) as saved:
-        delta, held = saved["delta_held"]
-        step0 = Reference(saved["values"], saved["live"], Damping(delta, saved["scales"], held))
+        delta, *held = saved["delta_held"]
+        step0 = Reference(saved["values"], saved["live"], Damping(delta, saved["scales"], tuple(held)))
         settings = Settings(**json.loads(str(saved["settings"])))
         noisified, style = saved["noisified"], saved["style"]
     result = dress(Counted(network_means()), noisified, style, step0, settings)
