@@ -69,8 +69,9 @@ def transfer(
     weights: Annotated[str | None, typer.Option(help="imagenet, hed, random, or a weights file.")] = None,
     activation: Annotated[str, typer.Option(help="softplus or relu.")] = DEFAULTS.activation,
     softness: Annotated[
-        float, typer.Option(help="Softness relative to each layer's mean activation.")
-    ] = DEFAULTS.softness,
+        float | None,
+        typer.Option(help="Softness relative to each layer's mean activation.", show_default="by --layers"),
+    ] = None,
     growth: Annotated[
         float | None, typer.Option(help="Softness of each convolution over that before it.", show_default="by --layers")
     ] = None,

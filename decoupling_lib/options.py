@@ -18,7 +18,8 @@ class Tuning:
 
     Parameters
     ----------
-    growth : of `networks.build`; as soft as keeps the channel means of most photographs within 10 % of the thesis's.
+    softness, growth : of `networks.build`; as soft as keeps the channel means of most photographs within 10 % of the
+        thesis's. With five layers the first ones are the softer, for their legs amplify what the later ones err by.
     damping : δ of `lift.Damping`; as little as lets most photographs come back. Each layer more amplifies what the
         legs behind it err by on the way back, so more layers take more damping and a finer tolerance.
     held : of `lift.Damping`, by leg.
@@ -26,6 +27,7 @@ class Tuning:
     refinements : see `refinement`. A step measures the picture through all layers, which at five takes minutes.
     """
 
+    softness: float
     growth: float
     damping: float
     held: tuple[float, ...]
@@ -36,11 +38,11 @@ class Tuning:
 
 
 TUNING = {
-    1: Tuning(1.0, 0.032, (1,), 16, 5e-8, (3.0, 1.0), 0),
-    2: Tuning(2.0, 0.032, (1, 4), 16, 5e-8, (3.0, 1.0), 16),
-    3: Tuning(1.0, 0.07, (1, 4, 10), 18, 2e-8, (2.0, 1.5), 8),
-    4: Tuning(0.95, 0.1, (1, 10, 10, 3), 18, 2e-8, (2.0, 1.5), 4),
-    5: Tuning(0.9, 0.115, (1, 10, 10, 3, 3), 18, 2e-8, (2.0, 1.5), 3),
+    1: Tuning(0.29, 1.0, 0.032, (1,), 16, 5e-8, (3.0, 1.0), 0),
+    2: Tuning(0.29, 2.0, 0.032, (1, 4), 16, 5e-8, (3.0, 1.0), 16),
+    3: Tuning(0.29, 1.0, 0.07, (1, 4, 10), 18, 2e-8, (2.0, 1.5), 8),
+    4: Tuning(0.29, 0.95, 0.1, (1, 10, 10, 3), 18, 2e-8, (2.0, 1.5), 4),
+    5: Tuning(0.35, 0.87, 0.115, (1, 10, 10, 3, 3), 18, 2e-8, (2.0, 1.5), 3),
 }
 """By the number of layers; measured by `benchmarks/frontier.py` and `benchmarks/growth.py`."""
 
@@ -54,12 +56,12 @@ class Options:
     layers, layer_set : how many style layers, of the thesis's (blockN_conv1) or of DISTS.
     size : (height, width), literally; max_side : pixels, keeps each picture's aspect. Neither: max_side 96.
     network, weights : see `networks.build`; None for the best at hand.
-    softness, growth : τ and g of T_l = τ g^k x mean activation of convolution l, k = 0 for the first.
+    softness and growth are τ and g of T_l = τ g^k x mean activation of convolution l, k = 0 for the first.
     damping : δ >= 0, see `lift.Damping`. precision : the dtype of `channel_means.ChannelMeans`, which judges it.
     rule : of `flow.RULES`; None is the symmetric one, or for a network with kinks RK4 (neither an implicit equation
         nor error control copes with kinks).
-    steps, growth, damping, tolerance, refinements : None is `TUNING` by the number of layers; with other rules than
-        the symmetric one 48 steps, or at most 400 with error control. tolerance : see `flow.integrate`.
+    softness, growth, steps, damping, tolerance, refinements : None is `TUNING` by the number of layers; with other
+        rules than the symmetric one 48 steps, or at most 400 with error control. tolerance : see `flow.integrate`.
     threshold : the relative error at which a leg is `reached`; None is 1e-3, for baselines 1e-2.
     learning_rate, optimizer, iterations : of the baselines. annex_slips : see `transfer.Method`.
     noise_draws : how many noise images the reference is the mean of.
@@ -73,7 +75,7 @@ class Options:
     network: str | None = None
     weights: str | None = None
     activation: str = "softplus"
-    softness: float = 0.29
+    softness: float | None = None
     growth: float | None = None
     pooling: str = "smooth"
     damping: float | None = None
@@ -107,7 +109,8 @@ def judge(options: Options) -> Options:
         checks.choice(o.rule, RULES, "rule")
     if o.steps is not None:
         checks.in_range(o.steps, "steps", 1, 100_000, integer=True)
-    checks.in_range(o.softness, "softness", 0, 2, **positive)
+    if o.softness is not None:
+        checks.in_range(o.softness, "softness", 0, 2, **positive)
     if o.growth is not None:
         checks.in_range(o.growth, "growth", 0, 10, **positive)
     if o.refinements is not None:
@@ -130,6 +133,7 @@ def judge(options: Options) -> Options:
     return replace(
         o,
         max_side=96 if o.size is None and o.max_side is None else o.max_side,
+        softness=tuned.softness if o.softness is None else o.softness,
         growth=tuned.growth if o.growth is None else o.growth,
         damping=tuned.damping if o.damping is None else o.damping,
         tolerance=tuned.tolerance if o.tolerance is None else o.tolerance,

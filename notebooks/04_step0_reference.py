@@ -46,7 +46,9 @@ from decoupling_lib.steps import measure_reference
 
 # %%
 architecture, source = weights.default_source()
-network = networks.build(architecture, source, weights.style_layers(architecture, "thesis", 2), growth=TUNING[2].growth)
+tuned = TUNING[2]
+layers = weights.style_layers(architecture, "thesis", 2)
+network = networks.build(architecture, source, layers, softness=tuned.softness, growth=tuned.growth)
 means = ChannelMeans(network)
 noise = images.uniform_noise((96, 96), seed=0)
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
@@ -154,7 +156,7 @@ live = np.concatenate([~which for which in dead.values()])
 # $1/\sqrt{g}$, $g$ the eigenvalue. (Scaled here by the features' own gradients, so that only the coupling shows.)
 
 # %%
-step0 = measure_reference(Counted(means), noise[None], live, TUNING[2].damping, TUNING[2].held)
+step0 = measure_reference(Counted(means), noise[None], live, tuned.damping, tuned.held)
 rows = means.linearize(noise).jacobian(live)[live].astype(float)
 rows /= np.sqrt(step0.damping.scales[live])[:, None]
 eigenvalues = np.linalg.eigvalsh(rows @ rows.T)[::-1]

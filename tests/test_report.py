@@ -121,7 +121,7 @@ def test_self_transfer_numbers_are_those_of_the_unclipped_arrays(runs):
 def test_stage_errors_follow_from_the_arrays(runs):
     _, _, folder = runs["pair"]
     saved, stages = arrays(folder), read(folder)["stages"]
-    means = ChannelMeans(networks.build("vgg16", "random", (LAYER,), "softplus", OPTIONS.softness, "smooth", 3))
+    means = ChannelMeans(networks.build("vgg16", "random", (LAYER,), "softplus", TUNING[1].softness, "smooth", 3))
     live = saved["live"]
     begins, ends = ("origin", "target", "target_noisified"), ("origin_noisified", "target_noisified", "result")
     for stage, begin, end, aim in zip(stages, begins, ends, ("reference", "reference", "style"), strict=True):
@@ -149,7 +149,7 @@ def test_caption_names_network_and_settings(runs):
     text = report.caption(described)
     for part in ("decoupled", "vgg16 random", described["network"]["sha256"][:8], LAYER, "softplus", "20x24 px"):
         assert part in text
-    for part in (f"damping {TUNING[1].damping:g}", f"softness {OPTIONS.softness:g}", "seed 3"):
+    for part in (f"damping {TUNING[1].damping:g}", f"softness {TUNING[1].softness:g}", "seed 3"):
         assert part in text
     assert f"self-transfer {described['self_transfer']['psnr_db']:.1f} dB" in text
 
