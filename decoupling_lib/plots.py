@@ -63,6 +63,24 @@ def show_picture(ax: Axes, image: np.ndarray | None, title: str) -> AxesImage | 
     return ax.imshow(pixels, interpolation="nearest")
 
 
+def show_map(ax: Axes, values: np.ndarray, highest: float, silent: str) -> AxesImage | None:
+    """Shows one activation map in gray, 0 white and `highest` black, or the empty frame of a silent channel.
+
+    Parameters
+    ----------
+    values : (h, w), at least 0.
+    highest : common to the maps that are to be compared.
+    silent : the words in the empty frame, where the map is 0 everywhere; "" for all other maps.
+    """
+    if silent:
+        ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        ax.text(0.5, 0.5, silent, ha="center", va="center", fontsize=7, linespacing=1.3)
+        return show_picture(ax, None, "")
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set(color="0.5", linewidth=0.5)
+    return ax.imshow(values, cmap="gray_r", vmin=0, vmax=highest, interpolation="nearest")
+
+
 def show_curve(ax: Axes, legs: Sequence[Leg], layers: Sequence[str] | None = None) -> list[Line2D]:
     """Shows each leg's relative error against the network passes of this and the earlier legs.
 
