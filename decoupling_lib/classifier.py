@@ -14,14 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 from sklearn.datasets import load_digits
 
 from . import checks
+from .backend import tf
 
 SIDE = 32
 """Height and width in pixels of a picture: four times that of scikit-learn's digits."""
