@@ -92,7 +92,9 @@ def draw(rows: list[dict[str, Any]], options: dict[str, Any], default: tuple[flo
         network = (row["softness"], row["growth"])
         worst[network] = max(worst.get(network, 0.0), row["fidelity"])
     points = [
-        row | {"passes": row["passes"]["total"], "fidelity": worst[row["softness"], row["growth"]]} for row in rows
+        row | {"passes": row["passes"]["total"], "fidelity": worst[row["softness"], row["growth"]]}
+        for row in rows
+        if row["psnr_db"] is not None  # one that broke off cost less, and is no bargain
     ]
     pictures = list(dict.fromkeys(row["picture"] for row in rows))
     figure = Figure(figsize=(1.5 + 3.6 * len(pictures), 7.6), dpi=plots.DPI, layout="constrained")
@@ -106,7 +108,7 @@ def draw(rows: list[dict[str, Any]], options: dict[str, Any], default: tuple[flo
         column[0].set_title(f"{Path(picture).stem}, {made['size'][0]} px, {made['weights']}", fontsize=10)
     handles = {handle.get_label(): handle for ax in axes[0] for handle in ax.get_legend_handles_labels()[0]}
     shown = sorted(handles.values(), key=lambda handle: handle.get_label() == plots.DEFAULT)  # that one last
-    look = {"ncols": 2, "frameon": False, "fontsize": 8, "handlelength": 4.5}
+    look = {"ncols": min(2, len(pictures)), "frameon": False, "fontsize": 8, "handlelength": 4.5}
     figure.legend(handles=shown, loc="outside lower center", **look)
     return figure
 
