@@ -1,7 +1,7 @@
 # One environment, .venv, installed from requirements.lock with pip alone. GNU make 3.81 is enough.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint notebooks results lock clean distclean
+.PHONY: help demo test lint notebooks figures results lock clean distclean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,6 +17,7 @@ help:
 	@echo "make test       ruff and every test"
 	@echo "make lint       ruff alone"
 	@echo "make notebooks  make the notebooks anew from their sources; one: make notebooks ONLY=01_gradient_systems"
+	@echo "make figures    draw the thesis's figures anew into figures/"
 	@echo "make results    make the committed measurements anew (long)"
 	@echo "make lock       make requirements.lock anew from pyproject.toml (needs uv)"
 	@echo "make clean      remove out/ and the caches"
@@ -40,6 +41,9 @@ lint: $(STAMP)
 
 notebooks: $(STAMP)
 	@$(BIN)/python notebooks/execute.py $(ONLY)
+
+figures: $(STAMP)
+	@$(BIN)/decoupling figures --out figures
 
 results: $(STAMP)
 	@set -e; for name in $(RESULTS); do $(BIN)/python benchmarks/$$name.py; done

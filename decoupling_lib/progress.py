@@ -1,8 +1,9 @@
-"""One bar for a whole run, whose parts move it by what they are estimated to cost, so that its ETA is honest."""
+"""Bars for whole runs, whose parts move them by what they are estimated to cost, so that their ETA is honest."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -17,13 +18,7 @@ class Progress:
         self._parts = [] if estimate is None else [part for part in estimate.parts if part.step > 0]
         self._ends = np.cumsum([sum(part.seconds) / 2 for part in self._parts])
         self._place, self._share = -1, 0.0
-        self._bar = tqdm(
-            total=float(self._ends[-1]) if len(self._ends) else 1.0,
-            disable=True if estimate is None else None,  # None: where stderr is no terminal
-            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
-            smoothing=0,
-            file=sys.stderr,
-        )
+        self._bar = _bar(float(self._ends[-1]) if len(self._ends) else 1.0, estimate is None)
 
     def __enter__(self) -> Progress:
         return self
@@ -50,3 +45,38 @@ class Progress:
     def _next(self, step: int, layer: str) -> int:
         later = range(self._place + 1, len(self._parts))
         return next(i for i in later if (self._parts[i].step, self._parts[i].layer) == (step, layer))
+
+
+class Parts:
+    """One bar over parts that are done whole, one after another.
+
+    Parameters
+    ----------
+    seconds : by name, about how long each part takes.
+    quiet : shows nothing.
+    """
+
+    def __init__(self, seconds: Mapping[str, float], quiet: bool = False):
+        self._begins = dict(zip(seconds, np.cumsum([0.0, *seconds.values()])[:-1], strict=True))
+        self._bar = _bar(sum(seconds.values()), quiet)
+
+    def __enter__(self) -> Parts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def begin(self, name: str) -> None:
+        """All parts before this one are done."""
+        self._bar.set_description_str(name)
+        self._bar.update(float(self._begins[name]) - self._bar.n)
+
+
+def _bar(total: float, quiet: bool) -> tqdm:
+    return tqdm(
+        total=total,
+        disable=True if quiet else None,  # None: where stderr is no terminal
+        bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
+        smoothing=0,
+        file=sys.stderr,
+    )

@@ -9,7 +9,7 @@ from decoupling_lib import estimate as estimates
 from decoupling_lib import experiment, progress
 from decoupling_lib.estimate import Cost, Estimate, Part, estimate
 from decoupling_lib.options import Options
-from decoupling_lib.progress import Progress
+from decoupling_lib.progress import Parts, Progress
 
 PARTS = (
     Part(0, "noise", (3.0, 3.0)),
@@ -125,3 +125,19 @@ def test_nothing_is_shown_where_nothing_was_estimated(capsys):
     with Progress(None) as silent:
         silent.listen(1, "a", 0.5, None)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_over_parts_stands_where_the_named_part_begins(monkeypatch):
+    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True, raising=False)
+    with Parts({"one": 3.0, "two": 5.0, "three": 2.0}) as bar:
+        stood = []
+        for name in ("one", "three"):  # the second was there already
+            bar.begin(name)
+            stood.append(bar._bar.n)
+    assert stood == [0.0, 8.0] and bar._bar.total == 10.0
+
+
+def test_a_quiet_bar_over_parts_shows_nothing(capsys):
+    with Parts({"one": 1.0}, quiet=True) as bar:
+        bar.begin("one")
+    assert capsys.readouterr().err == ""

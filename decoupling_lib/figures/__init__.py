@@ -1,0 +1,1 @@
+"""The thesis's figures by number, made anew from computations; `gallery` lists and draws them."""

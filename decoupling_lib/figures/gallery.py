@@ -1,0 +1,113 @@
+"""Draws the thesis's figures into a folder, with a manifest of what made each and a page that shows them."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import checks
+from ..plots import save
+from . import noise, theory
+from .entry import Entry, Made, Source, choose, sign
+
+FIGURES: dict[str, Entry] = {entry.number: entry for part in (theory, noise) for entry in part.ENTRIES}
+"""Every figure that the kit draws, by its number in the thesis, in order."""
+MANIFEST = "manifest.json"
+PAGE = "README.md"
+
+
+def make(
+    out: str | os.PathLike[str],
+    numbers: Sequence[str] | None = None,
+    source: Source | None = None,
+    listen: Callable[[Entry], None] | None = None,
+    resume: bool = False,
+) -> list[Path]:
+    """Draws figures into a folder, made if needed, as figure_2_1.png and so on, and returns their paths.
+
+    After each figure the folder's manifest.json and its page README.md are brought up to date, so that a run that is
+    stopped keeps what is done. A folder's earlier figures stay, and stay listed.
+
+    Parameters
+    ----------
+    numbers : of the thesis; all if None.
+    source : the network of the figures that show one; the best at hand if None.
+    listen : hears each entry before it is drawn.
+    resume : leave out figures that the manifest has, made by this source.
+
+    Raises `InputError` for a number that the kit does not draw, before anything is drawn.
+    """
+    entries, source = chosen(numbers), source or choose()
+    folder = checks.output_folder(out)
+    listed, paths = _read(folder), []
+    for entry in entries:
+        path = folder / entry.file
+        if not (resume and path.exists() and listed.get(entry.number, {}).get("source") == vars(source)):
+            if listen is not None:
+                listen(entry)
+            began = time.perf_counter()
+            made = entry.draw(source)
+            save(sign(made), path)
+            listed[entry.number] = described(entry, made, source, time.perf_counter() - began)
+            _write(folder, listed)
+        paths.append(path)
+    return paths
+
+
+def chosen(numbers: Sequence[str] | None = None) -> list[Entry]:
+    """The entries of these numbers, all if None; raises `InputError` for a number that the kit does not draw."""
+    return [FIGURES[checks.choice(number, FIGURES, "figure")] for number in numbers or FIGURES]
+
+
+def described(entry: Entry, made: Made, source: Source, seconds: float) -> dict[str, Any]:
+    """A figure's entry in the manifest, in types that JSON knows."""
+    return {
+        "number": entry.number,
+        "title": entry.title,
+        "file": entry.file,
+        "differs": entry.differs,
+        "command": f"decoupling figures --only {entry.number}",
+        "source": vars(source),
+        "parameters": dict(made.parameters),
+        "network": None if made.network is None else made.network.describe(),
+        "seed": made.seed,
+        "versions": made.versions,
+        "seconds": round(seconds, 1),
+    }
+
+
+def page(listed: Sequence[dict[str, Any]]) -> str:
+    """The gallery, figure by figure, in Markdown."""
+    parts = [
+        "# The thesis's figures, made anew\n",
+        "Made by `decoupling figures` (`make figures`). Each figure's small print has its parameters; "
+        f"`{MANIFEST}` has them in full, with versions and seconds. Pictures are credited in `data/README.md`.",
+    ]
+    for each in listed:
+        parts.append(f"\n## {each['number']} {each['title']}\n")
+        parts.append(f"![Figure {each['number']}]({each['file']})\n")
+        parts.append(f"{each['differs']}\n")
+        parts.append(f"`{each['command']}`, {each['seconds']:.0f} s")
+    return "\n".join(parts) + "\n"
+
+
+def _read(folder: Path) -> dict[str, dict[str, Any]]:
+    """The entries of an earlier manifest; none where there is no manifest, or another file of its name."""
+    try:
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["figures"]
+        return {each["number"]: each for each in found if each["number"] in FIGURES}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _write(folder: Path, listed: dict[str, dict[str, Any]]) -> None:
+    ordered = [listed[number] for number in FIGURES if number in listed]
+    texts = {MANIFEST: json.dumps({"schema": 1, "figures": ordered}, indent=1) + "\n", PAGE: page(ordered)}
+    for name, text in texts.items():
+        temporary = folder / f".{name}.part"
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, folder / name)

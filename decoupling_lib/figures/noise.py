@@ -1,0 +1,69 @@
+"""Figures 4.5 and 4.6: which channels noise wakes, in the network and in a small classifier."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import images
+from ..plots import show_map, show_picture
+from .entry import Entry, Made, Source, canvas
+
+NOISE_SEED = 0
+_READING = (
+    "A row is a convolution, a column a channel. White is 0, black the row's largest response, given at the left;\n"
+    "a white map in a full frame answers faintly. Dashed: silent, 0 at every position, so its mean has no gradient.\n"
+    "“digits too”: no held-out digit wakes it either; training lost that channel, noise has no part in it."
+)
+
+
+def noise_in_a_classifier(source: Source) -> Made:
+    """Figure 4.6: the maps of every convolution of a small classifier for noise; silent channels are marked.
+
+    The thesis used CNN Explainer's classifier; here it is the one of `classifier`, of the same shape. Channels that
+    answer no held-out digit either were lost in training, which noise has no part in, and are marked as such.
+    """
+    from .. import classifier  # here: it loads TensorFlow, which the other figures do without
+
+    model, shape = classifier.load(), (classifier.SIDE, classifier.SIDE)
+    noise = images.uniform_noise(shape, NOISE_SEED)[..., 0]
+    held_out = classifier.digits("held-out").images
+    maps, for_digits = (classifier.activations(model, pictures) for pictures in (noise[None], held_out))
+    layers = [name for name in classifier.LAYERS if name.startswith("relu")]
+    figure = canvas(10.5, 6.4)
+    grid = figure.add_gridspec(1 + len(layers), classifier.CHANNELS)
+    show_picture(figure.add_subplot(grid[0, 0], label="noise"), np.repeat(noise[..., None], 3, axis=-1), "the noise")
+    quiet, idle = (np.stack([classifier.silent(each[name]) for name in layers]) for each in (maps, for_digits))
+    marks = np.where(quiet, np.where(idle, "silent,\ndigits too", "silent"), "")
+    for (row, channel), mark in np.ndenumerate(marks):
+        found = maps[layers[row]][0]
+        ax = figure.add_subplot(grid[1 + row, channel], label=f"{layers[row]} {channel}")
+        show_map(ax, found[..., channel], found.max(), str(mark))
+        if row == 0:
+            ax.set_title(f"channel {channel}", fontsize=8)
+        if channel == 0:
+            name = layers[row].replace("relu", "conv")
+            said = f"{name}\n{found.shape[0]}×{found.shape[1]}\n0 to {found.max():.2f}"
+            ax.set_ylabel(said, fontsize=8, rotation=0, ha="right", va="center")
+    words = figure.add_subplot(grid[0, 1:], label="words")
+    words.set_axis_off()
+    words.text(0.02, 0.5, _READING, transform=words.transAxes, fontsize=9, va="center", linespacing=1.5)
+    figure.suptitle("Noise in a classifier of digits: the maps of every convolution after ReLU", fontsize=12)
+    parameters = {
+        "uniform noise, side in pixels": classifier.SIDE,
+        "channels silent for noise only": int(np.sum(quiet & ~idle)),
+        f"for noise and all {len(held_out)} held-out digits": int(np.sum(quiet & idle)),
+        "digits that the classifier knows": f"{classifier.accuracy(model):.1%}",
+    }
+    return Made(figure, parameters, ("numpy", "tensorflow", "scikit-learn", "matplotlib"), seed=NOISE_SEED)
+
+
+ENTRIES = (
+    Entry(
+        "4.6",
+        "The maps of every convolution of a small classifier for noise",
+        "The thesis shows CNN Explainer's classifier of photographs; here it is one of the same shape, trained by the "
+        "kit on scikit-learn's digits, since the original's weights are not in a package.",
+        noise_in_a_classifier,
+        seconds=12,
+    ),
+)
