@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from . import baselines, checks
+from . import baselines, checks, goals
 from .channel_means import MapsLinearization, gram_matrix, linearize_maps
 from .features import Block, Counted
 from .flow import FlowResult
@@ -157,7 +157,7 @@ def synthesize(
     x: np.ndarray,
     iterations: int = 500,
     threshold: float = 0.01,
-    on_step: baselines.Listener | None = None,
+    on_step: goals.Listener | None = None,
 ) -> FlowResult:
     """Minimizes the loss from x on, (H, W, 3); noise, and an aim without content, is the texture synthesis of 2015.
 

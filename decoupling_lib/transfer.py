@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from . import baselines
+from . import baselines, projected
 from .features import Counted, Passes, block_slices
 from .flow import FlowResult
 from .journal import NOWHERE, Chapter, Journal, Tally
@@ -32,7 +32,7 @@ CURVE_POINTS = 500
 
 @dataclass(frozen=True)
 class Method:
-    """A method's own settings; all but the name are those of `baselines`.
+    """A method's own settings; all but the name are those of `baselines` and `projected`.
 
     `learning_rate` None is 5e-4 for `descent` (the annex's) and Cauchy's step, halved where it is too
     long, for `projected`. `annex_slips` reproduces two departures of the annex's code from the thesis's text in
@@ -221,7 +221,7 @@ def _projected(method: Method) -> Mover:
     def move(
         features: Counted, x: np.ndarray, task: Task, reference: Reference, settings: Settings, record: Record
     ) -> FlowResult:
-        return baselines.projected(
+        return projected.projected(
             features,
             x,
             task.aim,

@@ -35,3 +35,29 @@ def point(seed: int, size: int) -> np.ndarray:
 
 TOY = softplus_sums((2, 3), 14, 1)
 NOISE, FIRST, SECOND = (0.5 * point(seed, 14) for seed in (2, 3, 4))
+
+# Two blocks on 12 numbers: LINEAR, whose iterations have closed forms, and CURVED.
+RNG = np.random.default_rng(0)
+BLOCKS = (Block("low", 2), Block("high", 3))
+A = RNG.normal(size=(5, 12))
+X = RNG.normal(size=(2, 2, 3))
+V = np.array([1.0, -2.0, 3.0, 1.5, -1.0])
+LINEAR = ClosedForm(BLOCKS, lambda x: A @ x.ravel(), lambda x: A)
+Q = np.array([(m + m.T) / 2 for m in RNG.normal(size=(5, 12, 12))])
+# f_i = a_i·x + 0.05 xᵀQ_i x: every feature is curved.
+CURVED = ClosedForm(
+    BLOCKS,
+    lambda x: A @ x.ravel() + 0.05 * np.einsum("nij,i,j->n", Q, x.ravel(), x.ravel()),
+    lambda x: A + 0.1 * Q @ x.ravel(),
+)
+
+
+def relative(f: np.ndarray, v: np.ndarray) -> float:
+    return float(np.linalg.norm(f - v) / np.linalg.norm(v))
+
+
+def history(run, *arguments, **options):
+    """The result of an iteration, and what its `on_step` heard."""
+    heard = []
+    result = run(*arguments, on_step=lambda *what: heard.append(what), **options)
+    return result, heard
