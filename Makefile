@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.stamp
 PYTHON ?= python3.11 python3.12 python3.13 python3
 UV ?= uv
-RESULTS := moment_features way_back style_pairs methods growth frontier
+RESULTS := moment_features way_back style_pairs methods optimizers growth frontier
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 

@@ -96,10 +96,13 @@ def loss_projected(
     x <- x - η Q ∇‖f_l - t_l‖², Q the projection on what is orthogonal to each g_j = ∇‖f_j - t_j‖² = 2 J_jᵀ(f_j - t_j):
     a block of n_j features takes one direction away, `projected` takes n_j. Two faults come of that:
 
-    - At the reference g_j = 0. There is nothing to project on, and the step is that of descent that holds nothing. Close to
-      it g_j points where the error that happens to be left does, down to rounding.
+    - At the reference g_j = 0. There is nothing to project on, and the step is that of descent that holds nothing.
+      Close to it g_j points where the error that happens to be left does, down to rounding.
     - Away from it the loss does not change to first order, but its features do, and where they are linear each step h
       *raises* the loss, by ‖J_j h‖² exactly: h is at right angles to g_j. What drifted does not come back.
+
+    Short steps drift less, about in proportion: what has drifted turns g_j to where it holds best. It has to drift for
+    that, and short steps are many.
 
     Here to be compared with; `learning_rate` as in `projected`, but held features have no say in the length of a step.
     Passes: forward, a VJP a block, and JVP for Cauchy, an iteration; a forward for each step tried.

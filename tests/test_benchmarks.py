@@ -10,6 +10,7 @@ import frontier
 import growth
 import methods
 import numpy as np
+import optimizers
 import pytest
 import style_pairs
 import way_back
@@ -128,6 +129,40 @@ def test_the_operations_of_a_deep_network_are_counted_at_the_sizes_that_pooling_
     network = networks.build("vgg16", "random", layers=("block3_conv1",))
     by_hand = 2 * 9 * (20 * 30 * (3 * 64 + 64 * 64) + 10 * 15 * (64 * 128 + 128 * 128) + 5 * 7 * 128 * 256)
     assert growth.convolution_operations(network, (20, 30)) == by_hand
+
+
+def test_optimizers_run_their_budget_at_the_best_rate_that_was_tried(run):
+    grid = ("--iterations", 6, "--rates", "1e-5,1e-4,1e-3", "--pictures", "chelsea")
+    content = run(optimizers, *grid, "--only", "Adam")
+    (row,) = content["rows"]
+    assert_counted(row)
+    assert (row["passes"]["forward"], row["passes"]["vjp"]) == (7, 6)
+    assert row["passes_of_all_trials"]["total"] == len(row["trials"]) * row["passes"]["total"]
+    errors = {each["learning_rate"]: each["relative_error"] for each in row["trials"]}
+    assert row["relative_error"] == errors[row["learning_rate"]] == min(errors.values()) == row["curve"][-1][1]
+    assert [k for k, _ in row["curve"]] == list(range(7)) and row["moved"] > 0
+    # Adam's first step is its rate in every color of every pixel that has a gradient.
+    assert row["first_step"] == pytest.approx(row["learning_rate"], rel=0.01)
+    assert max(errors) > 1e-3  # so few steps ask for more than the largest of the grid: decades were added
+    more = run(optimizers, *grid, "--only", "SGD")
+    assert more["rows"][0] == row and list(more["options"]) == ["Adam", "SGD"]
+
+
+def test_a_rate_is_looked_for_beyond_the_grid_and_then_beside_the_best(monkeypatch):
+    """Errors with their least at 3e-3, half a decade above 1e-3; everything over 0.5 diverges."""
+    asked = []
+
+    def trial(leg, iterations, rate):
+        asked.append(rate)
+        return {"relative_error": np.inf if rate > 0.5 else abs(np.log10(rate) - np.log10(3e-3))}
+
+    monkeypatch.setattr(optimizers, "trial", trial)
+    for rates in ([1e-2, 1e-1, 1.0], [1e-5, 1e-4], [1e-3, 1e-2, 1e-4]):
+        asked.clear()
+        trials = optimizers.tune({}, 1, rates)
+        assert set(trials) == set(asked) and len(asked) == len(trials)
+        assert {1e-3, 1e-2, 3.16e-3} <= set(asked)
+        assert min(trials, key=lambda rate: trials[rate]["relative_error"]) == 3.16e-3
 
 
 def test_frontier_measures_the_grid_and_draws_it(run, tmp_path):
