@@ -1,25 +1,32 @@
-"""Does decoupling impose a style better? Six pairs of photographs, three methods, one yardstick.
+"""Does decoupling raise the descriptive power of style? Twelve pairs of photographs, three methods, outside judges.
 
 Prints a table and writes JSON:
 
     python benchmarks/style_pairs.py [--size 64] [--only decoupled] [--out FILE]
 
-The yardstick is `style_relative_error`: Step 1 of the decoupled method, made afresh on each result. The methods'
-passes stand beside it. The annex's SGD runs the given iterations a leg, not the thesis's 50,000. `--pictures` takes
-pairs, written origin:target.
+`style_relative_error` is the decoupled method's own yardstick: Step 1 made afresh on each result. The judges of
+`decoupling_lib.descriptors` are nobody's: Gram matrices of layers that no method looks at, colors, and what is left of
+the target. Each row has them for the result and, as `untouched`, for the target as it was: what a transfer is to
+improve on. The annex's SGD runs the given iterations a leg, not the thesis's 50,000. `--pictures` takes pairs, written
+origin:target.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 import _common as common
+import numpy as np
 
-from decoupling_lib import metrics
+from decoupling_lib import descriptors
 from decoupling_lib.experiment import prepare
 from decoupling_lib.options import Options
 
-PAIRS = "china:flower,flower:china,coffee:chelsea,astronaut:coffee,chelsea:astronaut,rocket:china"
+PAIRS = (
+    "china:flower,flower:china,coffee:chelsea,astronaut:coffee,chelsea:astronaut,rocket:china,"
+    "brick:flower,grass:china,gravel:chelsea,flower:coffee,chelsea:grass,china:astronaut"
+)
 METHODS = ("decoupled", "direct", "descent")
 
 
@@ -31,29 +38,43 @@ def main() -> None:
     base = replace(common.options(arguments), iterations=arguments.iterations)
     chosen = {method: _options(base, method) for method in arguments.only or METHODS}
     results = common.Results(arguments.out, "method", {method: asdict(each) for method, each in chosen.items()})
-    print(f"{'pair':22} {'method':10} {'block1':>9} {'block2':>9} {'passes':>8} {'SSIM to target':>15}")
+    titles = ("pair", "method", "block1", "block2", "Gram", "colors", "SSIM", "edges", "passes")
+    print("{:24}{:10}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>9}".format(*titles))
     for pair in arguments.pictures:
         origin, _, target = pair.partition(":")
         for method, options in chosen.items():
-            result = prepare(origin, target, options).run()
-            errors = list(result.style_relative_error.values())
-            similarity = metrics.ssim(result.paths["step3"].x, result.target)
-            results.add(
-                {
-                    "origin": origin,
-                    "target": target,
-                    "method": method,
-                    "style_relative_error": result.style_relative_error,
-                    "passes": asdict(result.passes),
-                    "ssim_to_target": similarity,
-                    "status": result.status,
-                }
-            )
-            print(
-                f"{origin + ' -> ' + target:22} {method:10} {errors[0]:9.2%} {errors[1]:9.2%} "
-                f"{result.passes.total:8,} {similarity:15.3f}",
-                flush=True,
-            )
+            row = results.add(_row(origin, target, method, options))
+            first, second, *_ = row["style_relative_error"].values()
+            ratio = [mean_ratio(row, "gram"), row["judged"]["histogram"] / row["untouched"]["histogram"]]
+            kept = [row["judged"][name] for name in ("luminance_ssim", "edges")]
+            numbers = "".join(f"{value:8.1%}" for value in (first, second, *ratio)) + "".join(f"{k:8.2f}" for k in kept)
+            print(f"{origin + ' -> ' + target:24}{method:10}{numbers}{row['passes']['total']:9,}", flush=True)
+
+
+def mean_ratio(row: dict[str, Any], name: str) -> float:
+    """By how much nearer to the origin the result is than the untouched target, the geometric mean over layers."""
+    ratios = [row["judged"][name][layer] / row["untouched"][name][layer] for layer in row["judged"][name]]
+    return float(np.exp(np.mean(np.log(ratios))))
+
+
+def _row(origin: str, target: str, method: str, options: Options) -> dict[str, Any]:
+    experiment = prepare(origin, target, options)
+    result = experiment.run()
+    look = descriptors.onlooker(experiment.network)
+    judged, untouched = (
+        asdict(descriptors.judge(look, x, result.origin, result.target))
+        for x in (result.paths["step3"].x, result.target)
+    )
+    return {
+        "origin": origin,
+        "target": target,
+        "method": method,
+        "style_relative_error": result.style_relative_error,
+        "passes": common.total(result.passes),
+        "judged": judged,
+        "untouched": untouched,
+        "status": result.status,
+    }
 
 
 def _options(options: Options, method: str) -> Options:

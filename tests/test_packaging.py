@@ -45,7 +45,7 @@ ORDER = [
         "classifier",
     ),
     *("transfer", "plots", "feature_plots"),
-    *("portraits", "expected"),
+    *("descriptors", "portraits", "expected"),
     *("options", "memory", "experiment", "estimate", "progress", "report", "checkpoint"),
     *("figures.entry", "figures.theory", "figures.noise", "figures.gallery"),
     *("widgets", "cli"),
