@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+
+from .plots import COLORS, LINES, MARKERS
 
 DEAD = "dead"
 
@@ -30,6 +37,7 @@ def show_channel_means(ax: Axes, values: np.ndarray, dead: np.ndarray | None = N
             transform=ax.get_xaxis_transform(), label=f"{DEAD}: {np.count_nonzero(dead)} of {len(values)}",
         )  # fmt: skip
         ax.legend(loc="upper right", frameon=False, fontsize=8)
+        ax.tick_params(axis="x", pad=10)  # the marks' place
     ax.set_xlim(-0.5, len(values) - 0.5)
     ax.set_xlabel("channel", fontsize=9)
     ax.set_ylabel("mean activation", fontsize=9)
@@ -37,3 +45,73 @@ def show_channel_means(ax: Axes, values: np.ndarray, dead: np.ndarray | None = N
     ax.tick_params(labelsize=8)
     ax.spines[["top", "right"]].set_visible(False)
     return bars
+
+
+def show_leg_errors(ax: Axes, errors: Mapping[str, Sequence[float]], legs: Sequence[str]) -> list[Line2D]:
+    """Shows how far every layer is from its reference at the accepted points of legs that follow one another.
+
+    Parameters
+    ----------
+    errors : by layer, the relative error at each point.
+    legs : the moving layer's name at each point; a thin upright line stands where another begins to move.
+
+    Returns
+    -------
+    one line a layer; its points are marked where the layer moves, and not where it is held or drifts.
+    """
+    points = np.arange(len(legs))
+    lines = []
+    for (layer, values), color, line, marker in zip(errors.items(), COLORS, LINES, MARKERS, strict=False):
+        moves = [point for point in points if legs[point] == layer]
+        lines += ax.semilogy(
+            points, values, color=color, linestyle=line, marker=marker, markevery=moves, markersize=4, label=layer
+        )
+    begins = [0, *(b for a, b in pairwise(points) if legs[a] != legs[b])]
+    for begin in begins:
+        if begin:
+            ax.axvline(begin - 0.5, color="0.6", linewidth=0.8, zorder=0)
+        ax.annotate(f"{legs[begin]} moves", (begin, 1), (2, 2), ("data", "axes fraction"), "offset points", fontsize=8)
+    ax.set_xlabel("accepted point", fontsize=9)
+    ax.set_ylabel("relative error", fontsize=9)
+    ax.tick_params(labelsize=8)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=8)
+    return lines
+
+
+def show_matrix(ax: Axes, values: np.ndarray, names: Sequence[str], title: str, written: str) -> AxesImage:
+    """Shows a square matrix in gray, the largest entry black, with every entry written in its place.
+
+    Parameters
+    ----------
+    values : (n, n). names : of the n rows and columns. written : a format of one number, as in "{:.1f}".
+    """
+    image = ax.imshow(values, cmap="gray_r", vmin=min(0.0, values.min()), vmax=values.max())
+    for (row, column), value in np.ndenumerate(values):
+        dark = image.norm(value) > 0.5
+        said = written.format(value)
+        ax.text(column, row, said, ha="center", va="center", fontsize=8, color="white" if dark else "black")
+    ax.set_xticks(range(len(names)), names, fontsize=8)
+    ax.set_yticks(range(len(names)), names, fontsize=8)
+    ax.set_title(title, fontsize=9)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    return image
+
+
+def show_pairs(ax: Axes, values: Mapping[str, Sequence[float]], pairs: Sequence[str], title: str) -> None:
+    """Shows one number a pair of pictures and method, a row a pair, and each method's median as an upright line.
+
+    Parameters
+    ----------
+    values : by method, one number a pair. pairs : their names, from the top down.
+    """
+    rows = np.arange(len(pairs))
+    for (method, found), color, line, marker in zip(values.items(), COLORS, LINES, MARKERS, strict=False):
+        ax.plot(found, rows, marker, color=color, markerfacecolor="white", markersize=5, label=method)
+        ax.axvline(float(np.median(found)), color=color, linestyle=line, linewidth=1)
+    ax.set_yticks(rows, pairs, fontsize=8)
+    ax.set_ylim(len(pairs) - 0.5, -0.5)
+    ax.set_title(title, fontsize=10)
+    ax.tick_params(labelsize=8)
+    ax.spines[["top", "right"]].set_visible(False)

@@ -21,6 +21,7 @@ ORDER = [
     *(
         "checks",
         "images",
+        "noise_kinds",
         "features",
         "journal",
         "weights",

@@ -9,11 +9,28 @@ from ..plots import show_map, show_picture
 from .entry import Entry, Made, Source, canvas
 
 NOISE_SEED = 0
+NOISE_SIDE = 200  # pixels, as in the thesis
 _READING = (
     "A row is a convolution, a column a channel. White is 0, black the row's largest response, given at the left;\n"
     "a white map in a full frame answers faintly. Dashed: silent, 0 at every position, so its mean has no gradient.\n"
     "“digits too”: no held-out digit wakes it either; training lost that channel, noise has no part in it."
 )
+
+
+def channel_means_of_noise(source: Source) -> Made:
+    """Figure 4.5: the fifth layer's channel means for noise, zeros marked."""
+    from ..channel_means import ChannelMeans, by_layer
+    from ..feature_plots import show_channel_means
+    from ..zeros import dead_channels
+
+    network = source.network(5).as_thesis()
+    layer = network.layers[-1]
+    noise = images.uniform_noise((NOISE_SIDE, NOISE_SIDE), NOISE_SEED)
+    figure = canvas(11, 3.8)
+    values, dead = by_layer(ChannelMeans(network), noise)[layer], dead_channels(network, noise[None])[layer]
+    show_channel_means(figure.add_subplot(), values, dead, f"Channel means of uniform noise, {layer}")
+    parameters = {"side of the noise in pixels": NOISE_SIDE, "dead channels": f"{dead.sum()} of {dead.size}"}
+    return Made(figure, parameters, ("numpy", "tensorflow", "matplotlib"), network, NOISE_SEED)
 
 
 def noise_in_a_classifier(source: Source) -> Made:
@@ -58,6 +75,13 @@ def noise_in_a_classifier(source: Source) -> Made:
 
 
 ENTRIES = (
+    Entry(
+        "4.5",
+        "Channel means of noise at the fifth layer, with the zeros marked",
+        "The thesis's noise has no seed. Zeros are marked below the axis, where a bar of no height cannot be seen.",
+        channel_means_of_noise,
+        seconds=8,
+    ),
     Entry(
         "4.6",
         "The maps of every convolution of a small classifier for noise",

@@ -1,0 +1,270 @@
+# %% [markdown]
+# # 8. Zeros: the channels that noise leaves silent
+#
+# The thesis ends with an observation that it could not explain away: of the 512 channel means of the fifth layer many
+# are **zero** for noise. It calls it a singularity that *kills* the gradient. This lesson counts the zeros, shows
+# what they do to a gradient, and what the kit does about them.
+#
+# ## What you'll do
+#
+# Count dead channels in all five layers; vary the draw, the size and the kind of noise; look at the gradient of a dead
+# channel in a network with ReLU and in a smoothed one; run a leg with and without dead channels.
+#
+# ## What you'll learn
+#
+# - that zeros are no accident of one draw: most dead channels are dead for every draw, size and kind of noise;
+# - that deep filters look for structure, and noise has none;
+# - why a zero under ReLU has a zero gradient, and why smoothing is no cure;
+# - what is given up by leaving them out.
+#
+# ## What you'll need
+#
+# Lesson 4. About 25 minutes. It covers section 4.4 of the thesis.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+from decoupling_lib import classifier, images, networks, noise_kinds, weights, zeros
+from decoupling_lib.channel_means import ChannelMeans, by_layer
+from decoupling_lib.feature_plots import show_channel_means
+from decoupling_lib.features import Counted, block_slices
+from decoupling_lib.legs import Settings
+from decoupling_lib.normalization import normalize
+from decoupling_lib.options import TUNING
+from decoupling_lib.plots import show_map, show_picture
+from decoupling_lib.steps import measure_reference
+
+# %% [markdown]
+# ## The fifth layer
+#
+# The network of the thesis: ReLU, maximum pooling, no smoothing.
+
+# %%
+architecture, source = weights.default_source()
+layers = weights.style_layers(architecture, "thesis", 5)
+smooth = networks.build(architecture, source, layers, softness=TUNING[5].softness, growth=TUNING[5].growth)
+thesis = smooth.as_thesis()
+noise = images.uniform_noise((128, 128), seed=0)
+found = by_layer(ChannelMeans(thesis), noise)
+dead = zeros.dead_channels(thesis, noise[None])
+figure, ax = plt.subplots(figsize=(11, 3), layout="constrained")
+show_channel_means(ax, found[layers[-1]], dead[layers[-1]], f"channel means of noise, {layers[-1]}")
+
+# %% [markdown]
+# *(Figure 4.5 of the thesis.)* Marks below the axis are channels at zero: not small, zero. No place of the whole
+# image wakes that filter. And the other layers?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+for layer, which in dead.items():
+    print(f"{layer}: {which.sum():3} of {which.size} dead ({which.mean():.0%})")
+shares = [which.mean() for which in dead.values()]
+assert shares[0] == 0 and shares[-1] > 0.5
+
+# %% [markdown]
+# None in the first layer, whose filters are edges and colors, of which noise has plenty. More than half in the fifth.
+# Between them it is no steady rise.
+#
+# ## Is it this draw?
+
+# %%
+draws = {seed: zeros.dead_channels(thesis, images.uniform_noise((128, 128), seed)[None]) for seed in range(8)}
+always = {layer: np.all([each[layer] for each in draws.values()], axis=0) for layer in layers}
+ever = {layer: np.any([each[layer] for each in draws.values()], axis=0) for layer in layers}
+sizes = {side: zeros.dead_channels(thesis, images.uniform_noise((side, side), 0)[None]) for side in (64, 128, 192)}
+
+# %%
+# NBVAL_CHECK_OUTPUT
+print(f"{'':13}{'dead in all of 8 draws':>24}{'in at least one':>18}" + "".join(f"{s:>8} px" for s in sizes))
+for layer in layers:
+    row = f"{layer:13}{always[layer].sum():24}{ever[layer].sum():18}"
+    print(row + "".join(f"{each[layer].sum():11}" for each in sizes.values()))
+assert always[layers[-1]].sum() > 0.5 * ever[layers[-1]].sum()
+
+# %% [markdown]
+# Most of the dead channels are dead in every draw, and at every size. This is a property of the filters and of
+# noise, not of the seed.
+#
+# ## Other noises
+#
+# Uniform noise is one kind. Here are normal values, gray noise (the three colors alike), and *natural* noise, whose
+# spectrum is that of photographs: near pixels resemble each other. Do the filters sleep because noise is too rough?
+
+# %%
+kinds = {kind: noise_kinds.noise(kind, (128, 128), seed=0) for kind in noise_kinds.KINDS}
+figure, axes = plt.subplots(1, 4, figsize=(11, 3), layout="constrained")
+silent = {}
+for ax, (name, image) in zip(axes, kinds.items(), strict=True):
+    silent[name] = zeros.dead_channels(thesis, image[None])
+    show_picture(ax, image, f"{name}: {silent[name][layers[-1]].sum()} of {dead[layers[-1]].size} dead")
+
+# %%
+# NBVAL_CHECK_OUTPUT
+for name, each in silent.items():
+    print(f"{name:22}" + "".join(f"{each[layer].sum():6}" for layer in layers))
+counts = [each[layers[-1]].sum() for each in silent.values()]
+assert min(counts) > 0.8 * max(counts)
+
+# %% [markdown]
+# Not so. Natural noise looks like clouds, and wakes hardly any more of them. What deep filters look for is not a
+# spectrum: it is **structure**, edges that go on and parts that fit, and no noise has that, whatever its kind.
+#
+# ## Why the gradient dies
+#
+# ReLU is flat below zero. If a channel's input is negative at every place, its mean is zero, and so is the mean of
+# every image nearby: the gradient is zero, exactly. A descent that starts there has no direction, and a path that ends
+# there has none back. (A channel counts as dead when its mean is below a millionth of its layer's, so a few dead ones
+# are a trifle above zero.) Softplus is nowhere flat. Does smoothing bring the dead back to life?
+
+# %%
+rows = {}
+for name, network in (("ReLU", thesis), ("softplus", smooth)):
+    part = ChannelMeans(network).prefix(2)
+    rows[name] = np.linalg.norm(part.linearize(noise).jacobian(), axis=1)[64:]
+sleeping = dead[layers[1]]
+figure, ax = plt.subplots(figsize=(9, 3.4), layout="constrained")
+order = np.argsort(rows["softplus"])
+ax.semilogy(np.where(rows["ReLU"][order] > 0, rows["ReLU"][order], np.nan), "k.", label="ReLU (zeros not shown)")
+ax.semilogy(rows["softplus"][order], "x", color="0.5", markersize=5, label="softplus")
+ax.set(xlabel=f"channels of {layers[1]}, weakest gradient first", ylabel="length of the gradient")
+ax.legend(fontsize=8)
+
+# %%
+# NBVAL_CHECK_OUTPUT
+zero = by_layer(ChannelMeans(thesis), noise)[layers[1]] == 0
+print(f"ReLU: of {zero.sum()} channels at zero, {np.sum(rows['ReLU'][zero] == 0)} have no gradient at all")
+ratio = np.median(rows["softplus"][sleeping]) / np.median(rows["softplus"][~sleeping])
+print(f"softplus: a dead channel's gradient is below a hundredth of a live one's, in the middle: {ratio < 0.01}")
+assert np.all(rows["ReLU"][zero] == 0) and 0 < ratio < 0.01
+
+# %% [markdown]
+# Hardly. Smoothing gives every channel *some* gradient, but to those that sleep deeply almost none: their inputs are
+# far below the knee. And what little there is belongs to the smoothing, not to the thesis's network.
+#
+# ## What the mask does to a leg
+#
+# The kit leaves channels that are dead for noise in the thesis's network out of the legs. A leg of the second layer,
+# with all channels and with the live ones only:
+
+# %%
+tuned = TUNING[2]
+two = networks.build(architecture, source, layers[:2], softness=tuned.softness, growth=tuned.growth)
+means = ChannelMeans(two)
+small, picture = images.uniform_noise((48, 48), 0), images.load("china", (48, 48)).array
+live = np.concatenate([~each for each in zeros.dead_channels(two, small[None]).values()])
+settings = Settings(steps=tuned.steps, tolerance=tuned.tolerance, grading=tuned.grading)
+legs = {}
+for name, mask in (("live channels", live), ("all channels", np.ones_like(live))):
+    step0 = measure_reference(Counted(means), small[None], mask, tuned.damping, tuned.held)
+    legs[name] = normalize(Counted(means), picture, step0, settings)
+
+# %%
+# NBVAL_CHECK_OUTPUT
+at, v = block_slices(means.blocks)[layers[1]], means.values(small)
+off = {}
+for name, path in legs.items():
+    left = (means.values(path.x) - v)[at] / np.linalg.norm(v[at])
+    off[name] = [np.linalg.norm(left[live[at]]), np.linalg.norm(left[~live[at]])]
+    print(f"{name:14} second layer off by {off[name][0]:.1%} in live channels, {off[name][1]:.1%} in dead ones")
+apart = np.linalg.norm(legs["all channels"].x - legs["live channels"].x) / np.linalg.norm(
+    legs["live channels"].x - picture
+)
+print(f"the two pictures differ by {apart:.0%} of the way that was gone")
+assert off["live channels"][0] < 0.03 and off["all channels"][0] < 0.03
+
+# %% [markdown]
+# Both arrive, at nearly the same picture. In the second layer the mask changes next to nothing: the damping already
+# leaves alone what has next to no gradient (lesson 4). What it saves is work, and a false claim. In the fifth layer,
+# where most channels are dead, each would cost a row of the Jacobian and count among the features that "reached" noise.
+#
+# ## What is given up
+#
+# A channel that sleeps in noise need not sleep in a photograph. How many of the dead ones answer each of these?
+
+# %%
+photographs = ("china", "flower", "coffee", "chelsea", "brick", "grass")
+answers = {
+    name: by_layer(ChannelMeans(thesis), images.load(name, (128, 128)).array)[layers[-1]] for name in photographs
+}
+sleeping = dead[layers[-1]]
+woken = {name: (f > zeros.DEAD_FRACTION * f.mean()) & sleeping for name, f in answers.items()}
+figure, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
+ax.barh(photographs, [which.sum() for which in woken.values()], color="0.5")
+ax.set(xlabel=f"channels of {layers[-1]}, dead for noise, that answer (of {sleeping.sum()})", xlim=(0, sleeping.sum()))
+ax.invert_yaxis()
+ax.spines[["top", "right"]].set_visible(False)
+
+# %%
+# NBVAL_CHECK_OUTPUT
+anyone = np.any(list(woken.values()), axis=0)
+print(f"dead for noise: {sleeping.sum()}; woken by at least one of six pictures: {anyone.sum()}")
+share = {name: f[sleeping].sum() / f.sum() for name, f in answers.items()}
+print(f"their share of all activation of {layers[-1]}: {min(share.values()):.0%} to {max(share.values()):.0%}")
+assert 0.1 * sleeping.sum() < anyone.sum() and max(share.values()) > 0.05
+
+# %% [markdown]
+# So something *is* lost: of what photographs tell the fifth layer, a part is told to channels that noise leaves dead.
+# Those answer what noise has not got. But a style is measured by the way to noise, and at its end these
+# channels have no slope. The mask is no cure, only honesty about the reference that was chosen: every report lists the
+# channels that were left out.
+#
+# ## A small classifier
+#
+# The thesis looked at noise in a classifier of photographs, layer by layer, and found nothing in its maps that it could
+# understand. The kit has trained one of the same shape on hand-written digits.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+model = classifier.load()
+print(f"it knows {classifier.accuracy(model):.0%} of digits it has not seen")
+noise_maps = classifier.activations(model, images.uniform_noise((32, 32), 0)[None, ..., 0])
+digit_maps = classifier.activations(model, classifier.digits("held-out").images)
+for layer in [name for name in classifier.LAYERS if name.startswith("relu")]:
+    silent_for_noise, silent_for_digits = classifier.silent(noise_maps[layer]), classifier.silent(digit_maps[layer])
+    only = np.sum(silent_for_noise & ~silent_for_digits)
+    print(f"{layer}: silent for noise {silent_for_noise.sum()} of 10, of these {only} answer some digit")
+assert classifier.accuracy(model) > 0.97
+
+# %%
+figure, axes = plt.subplots(2, 10, figsize=(11, 2.8), layout="constrained")
+for row, (maps, what) in zip(axes, ((noise_maps, "noise"), (digit_maps, "a digit")), strict=True):
+    for channel, ax in enumerate(row):
+        shown = maps["relu_2_2"][0]
+        show_map(ax, shown[..., channel], shown.max(), "" if shown[..., channel].any() else "silent")
+    row[0].set_ylabel(what, fontsize=9)
+
+# %% [markdown]
+# *(Part of figure 4.6 of the thesis, which `decoupling figures --only 4.6` draws in full.)* The last convolution, for
+# noise above and for a digit below. A filter that has learned strokes finds none in noise: zeros are to be expected.
+#
+# ## Exercises
+#
+# **1.** How many draws of noise would wake the rest? Count the channels of the fifth layer that are dead in the *mean*
+# of 1, 2, 4 and 8 draws (`zeros.dead_channels` takes several images).
+
+# %% tags=["exercise", "raises-exception"]
+raise NotImplementedError("np.stack of images.uniform_noise for several seeds")
+
+# %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
+stacked = np.stack([images.uniform_noise((128, 128), seed) for seed in range(8)])
+counts = [zeros.dead_channels(thesis, stacked[:k])[layers[-1]].sum() for k in (1, 2, 4, 8)]
+assert counts[0] >= counts[1] >= counts[2] >= counts[3] > 0
+
+# %% [markdown]
+# **2.** Is it a matter of contrast? Make the noise half as strong around 0.5 and count again.
+
+# %% tags=["exercise", "raises-exception"]
+raise NotImplementedError("0.5 + 0.5 * (noise - 0.5)")
+
+# %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
+weak = zeros.dead_channels(thesis, (0.5 + 0.5 * (noise - 0.5))[None])[layers[-1]].sum()
+assert abs(int(weak) - int(dead[layers[-1]].sum())) < 0.5 * dead[layers[-1]].sum()  # fewer or more, not another story
+
+# %% [markdown]
+# ## Further reading
+#
+# - Lu, Shin, Su & Karniadakis (2020), *Dying ReLU and initialization*: zeros that training never leaves.
+# - Field (1987), *Relations between the statistics of natural images and the response properties of cortical cells*.
+#
+# Next: lesson 9 goes on where the thesis stopped.
