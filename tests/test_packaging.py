@@ -48,7 +48,7 @@ ORDER = [
     *("transfer", "plots", "feature_plots"),
     *("descriptors", "portraits", "expected"),
     *("options", "memory", "experiment", "estimate", "progress", "report", "checkpoint"),
-    *("figures.entry", "figures.theory", "figures.noise", "figures.gallery"),
+    *("figures.entry", "figures.theory", "figures.steps", "figures.noise", "figures.gallery"),
     *("widgets", "cli"),
 ]
 IMPORT_NAMES = {

@@ -11,10 +11,10 @@ from typing import Any
 
 from .. import checks
 from ..plots import save
-from . import noise, theory
+from . import noise, steps, theory
 from .entry import Entry, Made, Source, choose, sign
 
-FIGURES: dict[str, Entry] = {entry.number: entry for part in (theory, noise) for entry in part.ENTRIES}
+FIGURES: dict[str, Entry] = {entry.number: entry for part in (theory, steps, noise) for entry in part.ENTRIES}
 """Every figure that the kit draws, by its number in the thesis, in order."""
 MANIFEST = "manifest.json"
 PAGE = "README.md"
