@@ -10,12 +10,22 @@ import pytest
 from PIL import Image
 
 from decoupling_lib.checks import InputError
-from decoupling_lib.figures import gallery
+from decoupling_lib.figures import gallery, steps
 from decoupling_lib.figures.entry import Entry, Made, Source, canvas, choose, sign
 
 FOLDER = Path(__file__).parents[1] / "figures"
 SOURCE = choose()
 QUICK = ("2.1", "2.2")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_transfers():
+    """The transfers of figures 4.1 to 4.4 at a size that tests can afford."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steps, "SIDE", 32)
+        patch.setattr(steps, "REFINEMENTS", 0)
+        yield
+    steps._run.cache_clear()
 
 
 def blank(number: str) -> Entry:
@@ -112,3 +122,14 @@ def test_the_command_draws_what_is_asked_for(tmp_path):
     assert done.returncode == 0 and Path(done.stdout.strip()).name == "figure_2_2.png"
     refused = subprocess.run([*command, "2.2,7"], capture_output=True, text=True, timeout=120)
     assert refused.returncode == 2 and refused.stderr.count("\n") == 1
+
+
+def test_a_transfer_and_its_curves_are_figures_of_one_run():
+    one, other = (gallery.FIGURES[number].draw(SOURCE) for number in ("4.2", "4.4"))
+    assert one.parameters == other.parameters and one.parameters["passes"] > 100
+    pictures = [ax.images[0].get_array() for ax in one.figure.axes]
+    np.testing.assert_allclose(pictures[0], pictures[2], atol=0.02)  # it comes back
+    assert np.abs(pictures[0] - pictures[1]).mean() > 0.05  # from elsewhere
+    assert [line.get_label() for line in other.figure.axes[0].lines][:2] == [
+        "Step 1 block1_conv1", "Step 1 block2_conv1",
+    ]  # fmt: skip
