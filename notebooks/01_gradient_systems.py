@@ -28,7 +28,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from decoupling_lib.features import Block, ClosedForm, Counted
-from decoupling_lib.figures import STARTS
+from decoupling_lib.figures.theory import STARTS
 from decoupling_lib.flow import RULES, integrate
 from decoupling_lib.legs import Reference, Settings
 from decoupling_lib.lift import Damping, to_tangent

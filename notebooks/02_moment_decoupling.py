@@ -32,7 +32,7 @@ import numpy as np
 
 from decoupling_lib import images, moments, samples
 from decoupling_lib.features import Counted
-from decoupling_lib.figures import SAMPLE
+from decoupling_lib.figures.theory import SAMPLE
 from decoupling_lib.legs import Reference, Settings
 from decoupling_lib.lift import Damping
 from decoupling_lib.moment_gradients import decoupled_gradients
