@@ -293,14 +293,16 @@ def test_killed_at_random_moments_and_resumed_it_ends_as_an_undisturbed_run(deco
     began = time.monotonic()
     assert decoupling(*command, whole) == (0, "", "")
     run = time.monotonic() - began
-    killed = states = 0
-    for _ in range(3):
+    killed = states = attempts = 0
+    # Three moments at random; on a machine that is busy with other things they may all fall between legs.
+    while attempts < 3 or (states == 0 and attempts < 12):
+        attempts += 1
         process = start(*command, folder, "--resume")
         before = newest(folder)
         until = time.monotonic() + 120
         while newest(folder) == before and process.poll() is None and time.monotonic() < until:
             time.sleep(0.002)
-        time.sleep(generator.uniform(0, 0.2) * run)
+        time.sleep(generator.uniform(0, 0.2) * run if attempts <= 3 else 0)
         process.kill()
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
