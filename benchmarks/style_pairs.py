@@ -17,7 +17,6 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import _common as common
-import numpy as np
 
 from decoupling_lib import descriptors
 from decoupling_lib.experiment import prepare
@@ -45,16 +44,12 @@ def main() -> None:
         for method, options in chosen.items():
             row = results.add(_row(origin, target, method, options))
             first, second, *_ = row["style_relative_error"].values()
-            ratio = [mean_ratio(row, "gram"), row["judged"]["histogram"] / row["untouched"]["histogram"]]
-            kept = [row["judged"][name] for name in ("luminance_ssim", "edges")]
+            judged, untouched = row["judged"], row["untouched"]
+            gram = descriptors.gram_ratio(judged["gram"], untouched["gram"])
+            ratio = (gram, judged["histogram"] / untouched["histogram"])
+            kept = (judged["luminance_ssim"], judged["edges"])
             numbers = "".join(f"{value:8.1%}" for value in (first, second, *ratio)) + "".join(f"{k:8.2f}" for k in kept)
             print(f"{origin + ' -> ' + target:24}{method:10}{numbers}{row['passes']['total']:9,}", flush=True)
-
-
-def mean_ratio(row: dict[str, Any], name: str) -> float:
-    """By how much nearer to the origin the result is than the untouched target, the geometric mean over layers."""
-    ratios = [row["judged"][name][layer] / row["untouched"][name][layer] for layer in row["judged"][name]]
-    return float(np.exp(np.mean(np.log(ratios))))
 
 
 def _row(origin: str, target: str, method: str, options: Options) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Pictures are judged as shown, clipped to [0, 1], by the thesis's own network (Re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,18 +48,18 @@ def onlooker(network: Network, layers: Sequence[str] = OTHER_LAYERS) -> Network:
     return networks.build(weights.architecture, weights, layers, activation="relu", pooling="max")
 
 
-def judge(onlooker: Network, x: np.ndarray, origin: np.ndarray, target: np.ndarray) -> Judgement:
+def judge(network: Network, x: np.ndarray, origin: np.ndarray, target: np.ndarray) -> Judgement:
     """Judges the picture x by the style of the origin and the content of the target.
 
     Parameters
     ----------
-    onlooker : the network whose Gram matrices are compared, see `onlooker`.
+    network : the one whose Gram matrices are compared, see `onlooker`.
     x, target : (H, W, 3) float, one shape. origin : (h, w, 3).
 
     Raises `InputError` for shapes that do not fit.
     """
     x, origin, target = (np.clip(checks.image(each, "picture"), 0, 1) for each in (x, origin, target))
-    grams, wanted = gram_matrices(onlooker, x), gram_matrices(onlooker, origin)
+    grams, wanted = gram_matrices(network, x), gram_matrices(network, origin)
     return Judgement(
         {layer: float(np.linalg.norm(grams[layer] - g) / np.linalg.norm(g)) for layer, g in wanted.items()},
         float(np.abs(color_histogram(x) - color_histogram(origin)).sum() / 2),
@@ -67,6 +67,16 @@ def judge(onlooker: Network, x: np.ndarray, origin: np.ndarray, target: np.ndarr
         ssim(*(np.repeat(luminance(each)[..., None], 3, axis=-1) for each in (x, target))),
         float(np.corrcoef(edge_strength(x).ravel(), edge_strength(target).ravel())[0, 1]),
     )
+
+
+def gram_ratio(judged: Mapping[str, float], untouched: Mapping[str, float]) -> float:
+    """What is left of a distance to the origin: the geometric mean over layers of judged/untouched.
+
+    Parameters
+    ----------
+    judged, untouched : `Judgement.gram` of the result, and of the target as it was.
+    """
+    return float(np.exp(np.mean([np.log(judged[layer] / untouched[layer]) for layer in judged])))
 
 
 def color_histogram(x: np.ndarray) -> np.ndarray:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .correction import CORRECTIONS
 from .experiment import Inputs
-from .legs import CORRECTIONS, Settings
+from .legs import Settings
 from .weights import IMAGE
 
 Range = tuple[float, float]

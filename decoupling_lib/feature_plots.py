@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle, pairwise
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -61,11 +62,9 @@ def show_leg_errors(ax: Axes, errors: Mapping[str, Sequence[float]], legs: Seque
     """
     points = np.arange(len(legs))
     lines = []
-    for (layer, values), color, line, marker in zip(errors.items(), COLORS, LINES, MARKERS, strict=False):
+    for (layer, values), look in zip(errors.items(), _looks(), strict=False):
         moves = [point for point in points if legs[point] == layer]
-        lines += ax.semilogy(
-            points, values, color=color, linestyle=line, marker=marker, markevery=moves, markersize=4, label=layer
-        )
+        lines += ax.semilogy(points, values, **look, markevery=moves, markersize=4, label=layer)
     begins = [0, *(b for a, b in pairwise(points) if legs[a] != legs[b])]
     for begin in begins:
         if begin:
@@ -107,11 +106,17 @@ def show_pairs(ax: Axes, values: Mapping[str, Sequence[float]], pairs: Sequence[
     values : by method, one number a pair. pairs : their names, from the top down.
     """
     rows = np.arange(len(pairs))
-    for (method, found), color, line, marker in zip(values.items(), COLORS, LINES, MARKERS, strict=False):
-        ax.plot(found, rows, marker, color=color, markerfacecolor="white", markersize=5, label=method)
-        ax.axvline(float(np.median(found)), color=color, linestyle=line, linewidth=1)
+    for (method, found), look in zip(values.items(), _looks(), strict=False):
+        ax.plot(found, rows, **look | {"linestyle": ""}, markerfacecolor="white", markersize=5, label=method)
+        ax.axvline(float(np.median(found)), color=look["color"], linestyle=look["linestyle"], linewidth=1)
     ax.set_yticks(rows, pairs, fontsize=8)
     ax.set_ylim(len(pairs) - 0.5, -0.5)
     ax.set_title(title, fontsize=10)
     ax.tick_params(labelsize=8)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def _looks() -> Iterator[dict[str, Any]]:
+    """Looks that are apart in gray as well, without end."""
+    for color, line, marker in zip(cycle(COLORS), cycle(LINES), cycle(MARKERS), strict=True):
+        yield {"color": color, "linestyle": line, "marker": marker}

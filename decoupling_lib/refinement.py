@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.linalg import eigh
 
+from .correction import block_error, correct
 from .features import Counted, block_slices
 from .flow import FlowResult, Status
 from .journal import NOWHERE, Arrays, Journal, Tally
@@ -24,8 +25,6 @@ from .legs import (
     Mover,
     Reference,
     Settings,
-    block_error,
-    correct,
     finished_leg,
     follow_lift,
     judge_leg,

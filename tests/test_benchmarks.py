@@ -190,14 +190,12 @@ def test_frontier_measures_the_grid_and_draws_it(run, tmp_path):
 )
 def test_the_older_benchmarks_run_through(run, script, arguments):
     (row,) = run(script, *arguments)["rows"]
-    assert row["status"] == "done" and row["passes"]
+    assert row["status"] == "done" and sum(row["passes"].values()) > 0
 
 
 def test_pairs_are_judged_against_the_untouched_target(run):
     (row,) = run(style_pairs, "--pictures", "chelsea:china", "--only", "direct", "--iterations", 2)["rows"]
     assert row["untouched"]["luminance_ssim"] == pytest.approx(1) and row["judged"]["luminance_ssim"] < 1
-    halved = {"judged": {"gram": {"a": 1.0, "b": 3.0}}, "untouched": {"gram": {"a": 2.0, "b": 6.0}}}
-    assert style_pairs.mean_ratio(halved, "gram") == pytest.approx(0.5)
 
 
 def test_a_part_is_measured_anew_and_the_others_are_kept(tmp_path):

@@ -70,3 +70,7 @@ def test_edges_and_luminance_do_not_know_the_color():
 def test_pictures_are_judged_as_shown():
     wild = ONE * 3 - 1
     assert descriptors.judge(LOOK, wild, OTHER, ONE) == descriptors.judge(LOOK, np.clip(wild, 0, 1), OTHER, ONE)
+
+
+def test_what_is_left_of_a_distance_is_a_geometric_mean():
+    assert descriptors.gram_ratio({"a": 1.0, "b": 9.0}, {"a": 4.0, "b": 9.0}) == pytest.approx(0.5)

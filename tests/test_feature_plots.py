@@ -36,6 +36,13 @@ def test_leg_errors_mark_the_points_at_which_a_layer_moves():
     assert [line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 2] == [1.5]
 
 
+def test_every_layer_has_a_line_of_its_own_look():
+    names = ["a", "b", "c", "d", "e"]
+    lines = show_leg_errors(Figure().add_subplot(), {name: [1, 0.1] for name in names}, ["a", "a"])
+    assert [line.get_label() for line in lines] == names
+    assert len({(line.get_color(), str(line.get_linestyle()), line.get_marker()) for line in lines}) == 5
+
+
 def test_a_matrix_is_written_legibly_in_every_place():
     ax = Figure().add_subplot()
     show_matrix(ax, np.array([[1.0, 0.25], [-0.001, 0.5]]), ("p", "q"), "title", "{:z.2f}")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from decoupling_lib.checks import InputError
-from decoupling_lib.figures import gallery, steps
+from decoupling_lib.figures import gallery, transfers
 from decoupling_lib.figures.entry import Entry, Made, Source, canvas, choose, sign
 
 FOLDER = Path(__file__).parents[1] / "figures"
@@ -22,10 +22,10 @@ QUICK = ("2.1", "2.2")
 def small_transfers():
     """The transfers of figures 4.1 to 4.4 at a size that tests can afford."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "SIDE", 32)
-        patch.setattr(steps, "REFINEMENTS", 0)
+        patch.setattr(transfers, "SIDE", 32)
+        patch.setattr(transfers, "REFINEMENTS", 0)
         yield
-    steps._run.cache_clear()
+    transfers._run.cache_clear()
 
 
 def blank(number: str) -> Entry:

@@ -35,6 +35,7 @@ ORDER = [
     *("moments", "moment_gradients", "samples"),
     *(
         "retracing",
+        "correction",
         "legs",
         "normalization",
         "refinement",
@@ -48,7 +49,7 @@ ORDER = [
     *("transfer", "plots", "feature_plots"),
     *("descriptors", "portraits", "expected"),
     *("options", "memory", "experiment", "estimate", "progress", "report", "checkpoint"),
-    *("figures.entry", "figures.theory", "figures.steps", "figures.noise", "figures.gallery"),
+    *("figures.entry", "figures.theory", "figures.transfers", "figures.noise", "figures.gallery"),
     *("widgets", "cli"),
 ]
 IMPORT_NAMES = {

@@ -11,10 +11,16 @@ from typing import Any
 
 from .. import checks
 from ..plots import save
-from . import noise, steps, theory
+from . import noise, theory, transfers
 from .entry import Entry, Made, Source, choose, sign
 
-FIGURES: dict[str, Entry] = {entry.number: entry for part in (theory, steps, noise) for entry in part.ENTRIES}
+FIGURES: dict[str, Entry] = {
+    entry.number: entry
+    for entry in sorted(
+        (*theory.ENTRIES, *noise.ENTRIES, *transfers.ENTRIES),
+        key=lambda entry: tuple(map(int, entry.number.split("."))),
+    )
+}
 """Every figure that the kit draws, by its number in the thesis, in order."""
 MANIFEST = "manifest.json"
 PAGE = "README.md"

@@ -1,4 +1,4 @@
-"""Figures 4.5 and 4.6: which channels noise wakes, in the network and in a small classifier."""
+"""Figures 3.1, 4.5 and 4.6: noise, and which channels it wakes in the network and in a small classifier."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ _READING = (
     "a white map in a full frame answers faintly. Dashed: silent, 0 at every position, so its mean has no gradient.\n"
     "“digits too”: no held-out digit wakes it either; training lost that channel, noise has no part in it."
 )
+
+
+def uniform_noise(source: Source) -> Made:
+    """Figure 3.1: an image of uniform noise, and how often each value occurs."""
+    x = images.uniform_noise((NOISE_SIDE, NOISE_SIDE), NOISE_SEED)
+    figure = canvas(8.5, 4.2)
+    left, right = figure.subplots(1, 2)
+    show_picture(left, x, f"uniform noise, {NOISE_SIDE} × {NOISE_SIDE} pixels")
+    right.hist(x.ravel(), 50, color="0.6")
+    right.set(xlabel="value of a color of a pixel", ylabel="how many", title="all values are as likely")
+    right.spines[["top", "right"]].set_visible(False)
+    return Made(figure, {"side in pixels": NOISE_SIDE}, seed=NOISE_SEED)
 
 
 def channel_means_of_noise(source: Source) -> Made:
@@ -75,6 +87,7 @@ def noise_in_a_classifier(source: Source) -> Made:
 
 
 ENTRIES = (
+    Entry("3.1", "Uniform noise", "The thesis's noise has no seed; the histogram is added.", uniform_noise),
     Entry(
         "4.5",
         "Channel means of noise at the fifth layer, with the zeros marked",
