@@ -116,6 +116,29 @@ def show_pairs(ax: Axes, values: Mapping[str, Sequence[float]], pairs: Sequence[
     ax.spines[["top", "right"]].set_visible(False)
 
 
+def show_dead_shares(ax: Axes, shares: Mapping[str, np.ndarray], layers: Sequence[str]) -> None:
+    """Shows the share of dead channels by layer, a line a kind of noise, with the range over seeds.
+
+    Parameters
+    ----------
+    shares : by kind, (seeds, layers), in [0, 1].
+    """
+    places = np.arange(len(layers))
+    for shift, ((kind, found), look) in enumerate(zip(shares.items(), _looks(), strict=False)):
+        middle = np.median(found, axis=0)
+        apart = 100 * np.abs(np.stack([found.min(axis=0), found.max(axis=0)]) - middle)
+        ax.errorbar(
+            places + 0.06 * (shift - (len(shares) - 1) / 2), 100 * middle, apart, **look,
+            markerfacecolor="white", markersize=5, linewidth=1.2, elinewidth=1, capsize=3, label=kind,
+        )  # fmt: skip
+    ax.set_xticks(places, layers, fontsize=8)
+    ax.set_ylabel("dead channels, %", fontsize=9)
+    ax.set_ylim(bottom=0)
+    ax.tick_params(labelsize=8)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=8)
+
+
 def _looks() -> Iterator[dict[str, Any]]:
     """Looks that are apart in gray as well, without end."""
     for color, line, marker in zip(cycle(COLORS), cycle(LINES), cycle(MARKERS), strict=True):

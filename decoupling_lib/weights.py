@@ -42,6 +42,8 @@ ARCHITECTURES: dict[str, tuple[Convolution, ...]] = {
 """Convolutions from the image on (Simonyan & Zisserman 2015); a 2x2 pooling lies between blocks."""
 IMAGE = "image"
 """Name of the layer whose channel means are those of the picture itself."""
+ENVIRONMENT = "DECOUPLING_WEIGHTS"
+"""The environment variable whose value is the source of weights where none is given: notebooks read it too."""
 LAYER_SETS = ("thesis", "dists")
 SOURCES = ("imagenet", "hed", "random")
 
@@ -88,10 +90,13 @@ def style_layers(architecture: str, layer_set: str, count: int) -> tuple[str, ..
 def default_source(architecture: str | None = None, source: str | None = None) -> tuple[str, str]:
     """Return (architecture, source), choosing whichever is not given.
 
-    With neither: VGG-19 with ImageNet weights if Keras's file is cached, else VGG-16 with hed. VGG-16 alone
+    With neither: the source that the environment variable `DECOUPLING_WEIGHTS` names, if it is set, as if it had been
+    given; else VGG-19 with ImageNet weights if Keras's file is cached, else VGG-16 with hed. VGG-16 alone
     takes hed when its ImageNet file is not cached; every other network alone takes "imagenet", every other
     source alone VGG-19.
     """
+    if architecture is None and source is None:
+        source = os.environ.get(ENVIRONMENT) or None
     if architecture is None and source is None:
         return ("vgg19", "imagenet") if keras_path("vgg19").is_file() else ("vgg16", "hed")
     if architecture is None:

@@ -28,6 +28,7 @@ import numpy as np
 
 from decoupling_lib import baselines, lift, metrics
 from decoupling_lib.channel_means import ChannelMeans
+from decoupling_lib.diagrams import show_legs
 from decoupling_lib.experiment import prepare
 from decoupling_lib.feature_plots import show_leg_errors
 from decoupling_lib.features import Counted, block_slices
@@ -61,6 +62,13 @@ assert max(found["relative_difference"] for found in prepared.fidelity.values())
 # 3. $c_2 = f_2(\check x_1)$: measure the second layer *there*.
 # 4. **Leg 2**: move on until $f_2$ is $v_2$, with $f_1$ held at $v_1$. And so on, as far as there are layers.
 #
+# Drawn for the thesis's five layers, a row a leg:
+
+# %%
+figure, ax = plt.subplots(figsize=(9, 3.2), layout="constrained")
+show_legs(ax, 1, [f"block{depth}_conv1" for depth in range(1, 6)])
+
+# %% [markdown]
 # The style is $c = (c_1, c_2, \dots)$. A leg is the differential equation of lesson 1,
 #
 # $$\dot x = A^\top (A A^\top + \Delta)^{-1}\, r,$$

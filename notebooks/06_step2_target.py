@@ -26,6 +26,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from decoupling_lib import baselines, channel_means, descriptors, images, metrics
+from decoupling_lib.diagrams import show_legs
 from decoupling_lib.experiment import prepare
 from decoupling_lib.feature_plots import show_matrix
 from decoupling_lib.features import Counted, block_slices
@@ -37,7 +38,11 @@ from decoupling_lib.steps import measure_style, undress
 # ## Four photographs without their style
 #
 # One network and one reference for all of them; the algorithm is that of lesson 5 without its measurements:
-# leg 1 to $v_1$, leg 2 to $v_2$ with the first layer held.
+# leg 1 to $v_1$, leg 2 to $v_2$ with the first layer held. (With five layers it goes on, as drawn.)
+
+# %%
+figure, ax = plt.subplots(figsize=(9, 3), layout="constrained")
+show_legs(ax, 2, [f"block{depth}_conv1" for depth in range(1, 6)])
 
 # %%
 names = ("chelsea", "china", "flower", "astronaut")

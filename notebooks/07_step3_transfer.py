@@ -30,6 +30,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from decoupling_lib import descriptors, metrics
+from decoupling_lib.diagrams import show_legs
 from decoupling_lib.experiment import prepare
 from decoupling_lib.feature_plots import show_pairs
 from decoupling_lib.features import block_slices
@@ -50,7 +51,14 @@ from decoupling_lib.steps import measure_style, undress
 # meant. (The thesis's text asks the lower layers for $c$ as well, all at once: that is another place in the space of
 # images. Its annex does so too.)
 #
-# All that Step 3 knows of the origin is the vector $c$, one number a channel.
+# All that Step 3 knows of the origin is the vector $c$, one number a channel. With the thesis's five layers:
+
+# %%
+figure, ax = plt.subplots(figsize=(9, 3), layout="constrained")
+show_legs(ax, 3, [f"block{depth}_conv1" for depth in range(1, 6)])
+
+# %% [markdown]
+# With two, on real pictures:
 
 # %%
 prepared = prepare("coffee", "china", Options(size=(48, 48), refinements=0))

@@ -46,10 +46,18 @@ ORDER = [
         "gatys",
         "classifier",
     ),
-    *("transfer", "plots", "feature_plots"),
+    *("transfer", "plots", "feature_plots", "census", "anatomy", "diagrams"),
     *("descriptors", "portraits", "expected"),
     *("options", "memory", "experiment", "estimate", "progress", "report", "checkpoint"),
-    *("figures.entry", "figures.theory", "figures.transfers", "figures.noise", "figures.gallery"),
+    *(
+        "figures.entry",
+        "figures.textures",
+        "figures.theory",
+        "figures.cnn",
+        "figures.noise",
+        "figures.transfers",
+        "figures.gallery",
+    ),
     *("widgets", "cli"),
 ]
 IMPORT_NAMES = {

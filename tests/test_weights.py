@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pooch
 import pytest
+from keras_files import write_legacy
 
 from decoupling_lib import checks, weights
 from decoupling_lib.checks import InputError
@@ -24,24 +25,6 @@ def refusal(function, *arguments) -> str:
         function(*arguments)
     assert str(caught.value).isprintable() and len(str(caught.value)) < 900
     return str(caught.value)
-
-
-def write_legacy(path: Path, read: weights.Weights, pattern: str = "{0}_{1}_1:0", top: bool = False) -> Path:
-    """Write Keras's legacy layout: a group a layer, its arrays named by the attribute `weight_names`."""
-    with h5py.File(path, "w") as file:
-        layers = ["input_1", *read.kernels, "block1_pool", *(["fc1"] if top else [])]
-        file.attrs["layer_names"] = [layer.encode() for layer in layers]
-        for layer in layers:
-            group = file.create_group(layer)
-            arrays = [read.kernels[layer], read.biases[layer]] if layer in read.kernels else []
-            if layer == "fc1":
-                arrays = [np.ones((8, 4), "float32"), np.ones(4, "float32")]
-            kinds = ("W", "b") if "_1:0" in pattern else ("kernel", "bias")
-            names = [pattern.format(layer, kind) for kind in kinds][: len(arrays)]
-            group.attrs["weight_names"] = [name.encode() for name in names]
-            for name, array in zip(names, arrays, strict=True):
-                group.create_dataset(name, data=array)
-    return path
 
 
 def write_keras3(path: Path, read: weights.Weights) -> Path:

@@ -11,13 +11,13 @@ from typing import Any
 
 from .. import checks
 from ..plots import save
-from . import noise, theory, transfers
+from . import cnn, noise, textures, theory, transfers
 from .entry import Entry, Made, Source, choose, sign
 
 FIGURES: dict[str, Entry] = {
     entry.number: entry
     for entry in sorted(
-        (*theory.ENTRIES, *noise.ENTRIES, *transfers.ENTRIES),
+        (*textures.ENTRIES, *theory.ENTRIES, *cnn.ENTRIES, *noise.ENTRIES, *transfers.ENTRIES),
         key=lambda entry: tuple(map(int, entry.number.split("."))),
     )
 }

@@ -1,4 +1,4 @@
-"""Figures 4.1 to 4.4: a transfer and a self-transfer, and how their legs went."""
+"""Figures 1.2, 2.9 and 4.1 to 4.4: a transfer, its steps, a self-transfer, and how their legs went."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from .. import metrics
+from .. import images, metrics
+from ..diagrams import show_flow
 from ..options import Options
 from ..plots import STEPS, show_curve, show_picture
 from .entry import Entry, Made, Source, canvas
@@ -24,6 +25,30 @@ SIDE = 96  # pixels
 REFINEMENTS = 6
 """Fewer than the default, which brings the second layer nearer to the style asked for, in three times the passes."""
 _PACKAGES = ("numpy", "tensorflow", "scipy", "scikit-image", "matplotlib")
+
+
+def transfer_example(source: Source) -> Made:
+    """Figure 1.2: what style transfer is, by an example."""
+    experiment, result = _run(source, *PICTURES)
+    titles = (f"origin: {PICTURES[0]}\ngives the style", f"target: {PICTURES[1]}\ngives the content", "result\n")
+    pictures = (result.origin, result.target, result.paths["step3"].x)
+    return _made(_row(list(zip(pictures, titles, strict=True))), experiment, result)
+
+
+def steps(source: Source) -> Made:
+    """Figure 2.9: how Steps 0 to 3 lead from picture to picture."""
+    experiment, result = _run(source, *PICTURES)
+    figure = canvas(9, 7)
+    pictures = {
+        "origin": result.origin,
+        "origin_noisified": result.paths["step1"].x,
+        "noise": images.uniform_noise((SIDE, SIDE), experiment.options.seed),
+        "target": result.target,
+        "target_noisified": result.paths["step2"].x,
+        "result": result.paths["step3"].x,
+    }
+    show_flow(figure.add_subplot(), pictures)
+    return _made(figure, experiment, result)
 
 
 def transfer_pictures(source: Source) -> Made:
@@ -117,6 +142,14 @@ _METHOD = (
 _AXES = "Relative errors against network passes, where the thesis draws mean squared errors against iterations."
 
 ENTRIES = (
+    Entry("1.2", "A style transfer", f"{_PHOTOGRAPHS} The method is the kit's.", transfer_example, seconds=1),
+    Entry(
+        "2.9",
+        "The flow of Steps 0 to 3",
+        "The thesis draws a scheme; here every picture is that of a real transfer, the one of figure 4.1.",
+        steps,
+        seconds=1,
+    ),
     Entry("4.1", "Transfer with two layers", f"{_PHOTOGRAPHS} {_METHOD}", transfer_pictures, seconds=200),
     Entry("4.2", "Self-transfer with two layers", f"{_PHOTOGRAPHS} {_METHOD}", self_transfer_pictures, seconds=50),
     Entry("4.3", "How the legs of the transfer went", f"{_AXES} {_METHOD}", transfer_curves, seconds=1),

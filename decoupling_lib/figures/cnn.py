@@ -1,0 +1,159 @@
+"""Figures 2.3 to 2.6: a perceptron, convolution and pooling by numbers and on a photograph, two networks."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.signal import correlate2d
+from skimage.measure import block_reduce
+
+from .. import images
+from ..diagrams import show_numbers, show_parts, show_perceptron
+from ..plots import show_picture
+from .entry import Entry, Made, Source, canvas
+
+HIDDEN = (5, 4)
+"""Units of the perceptron's hidden layers."""
+IMAGE = np.array([[1.0, 2, 0], [4, 5, 1], [3, 1, 2], [0, 2, 1]])
+FILTER = np.array([[1.0, 0], [0, -1]])
+POOLED = np.array([[1.0, 2, 5, 6], [3, 4, 7, 8], [9, 10, 13, 14], [11, 12, 17, 18]])
+STRIPED, STRIPED_SIZE = "chelsea", (200, 300)
+BAR, THICKNESS = 15, 3  # pixels: a filter's side, and of the bar in its middle
+
+
+def perceptron(source: Source) -> Made:
+    """Figure 2.3: a multilayer perceptron that was trained, its weights as lines."""
+    from sklearn.datasets import load_iris
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    data = load_iris()
+    model = make_pipeline(
+        StandardScaler(), MLPClassifier(HIDDEN, solver="lbfgs", alpha=0.1, max_iter=2000, random_state=0)
+    )
+    model.fit(data.data, data.target)
+    kernels = model[-1].coefs_
+    figure = canvas(8.5, 4.6)
+    ax = figure.add_subplot()
+    names = [name.removesuffix(" (cm)") for name in data.feature_names]
+    show_perceptron(ax, kernels, names, list(data.target_names))
+    ax.set_title("A perceptron that tells three kinds of iris apart: thick is large, dashed is negative", fontsize=11)
+    parameters = {
+        "weights and biases": sum(each.size for each in (*kernels, *model[-1].intercepts_)),
+        "kinds told rightly, of its own training data": f"{model.score(data.data, data.target):.1%}",
+    }
+    return Made(figure, parameters, ("numpy", "scikit-learn", "matplotlib"), seed=0)
+
+
+def numbers(source: Source) -> Made:
+    """Section 2.3.2: a convolution and a maximum pooling of small matrices."""
+    figure = canvas(9, 5.6)
+    above, below = figure.subplots(2, 3)
+    corner, result = (slice(0, 2), slice(0, 2)), correlate2d(IMAGE, FILTER, mode="valid")
+    show_numbers(above[0], IMAGE, "an image of 4 × 3", corner)
+    show_numbers(above[1], FILTER, "a filter of 2 × 2")
+    terms = " + ".join(f"{a:g}·{b:g}" if b >= 0 else f"{a:g}·({b:g})" for a, b in _pairs(IMAGE[corner], FILTER))
+    first = (slice(0, 1), slice(0, 1))
+    show_numbers(above[2], result, f"their convolution, 3 × 2; shaded:\n{terms} = {result[0, 0]:g}", first)
+    show_numbers(below[0], POOLED, "a map of 4 × 4", corner)
+    below[1].set_axis_off()
+    below[1].text(0.5, 0.5, "the largest number\nof every 2 × 2 window  →", ha="center", va="center", fontsize=10)
+    show_numbers(below[2], block_reduce(POOLED, 2, np.max), "maximum pooling, 2 × 2", first)
+    return Made(figure, {}, ("numpy", "scipy", "scikit-image", "matplotlib"))
+
+
+def bars(source: Source) -> Made:
+    """Figure 2.5: a striped cat under a vertical and a horizontal bar."""
+    picture = images.load(STRIPED, STRIPED_SIZE).array
+    gray = picture.mean(axis=-1)
+    figure = canvas(10.5, 5.0)
+    grid = figure.add_gridspec(2, 4, width_ratios=(1.5, 0.7, 1.5, 1.5))
+    show_picture(figure.add_subplot(grid[:, 0]), picture, f"{STRIPED}, {gray.shape[1]} × {gray.shape[0]} pixels")
+    upright = np.zeros((BAR, BAR))
+    upright[:, (BAR - THICKNESS) // 2 : (BAR + THICKNESS) // 2] = 1
+    for row, (name, bar) in enumerate((("vertical", upright), ("horizontal", upright.T))):
+        titles = (f"{name} bar", "its answer", "the filter's mean taken off")
+        answers = (correlate2d(gray, bar, "valid"), correlate2d(gray, bar - bar.mean(), "valid"))
+        for column, (values, title) in enumerate(zip((bar, *answers), titles, strict=True), start=1):
+            ax = figure.add_subplot(grid[row, column], label=f"{name} {column}")
+            # Without its mean a filter answers on both sides of 0; the bright side is what is like it.
+            lowest = max(values.min(), 0.0)
+            ax.imshow(values, cmap="gray", vmin=lowest, interpolation="nearest")
+            ax.set_title(title, fontsize=9)
+            ax.set(xticks=[], yticks=[])
+    parameters = {"bar in pixels": [BAR, THICKNESS]}
+    return Made(figure, parameters, ("numpy", "scipy", "scikit-image", "matplotlib"))
+
+
+def classifier_parts(source: Source) -> Made:
+    """Figure 2.4: the kit's classifier of digits, a convolutional network with maximum pooling."""
+    from .. import classifier  # here and below: these load TensorFlow, which most of this module does without
+    from ..anatomy import parameters, parts
+
+    found = parts(classifier.load())
+    figure = canvas(9, 4.4)
+    show_parts(figure.add_subplot(), found)
+    figure.suptitle("A convolutional network with maximum pooling: the kit's classifier of digits", fontsize=11)
+    said = {"parameters": f"{parameters(found):,}", "above a box": "its parameters", "below": "its name and shape"}
+    return Made(figure, said, ("tensorflow", "matplotlib"))
+
+
+def vgg19_parts(source: Source) -> Made:
+    """Figure 2.6: VGG-19 as Keras builds it, with its parameters counted."""
+    from ..anatomy import parameters, parts, vgg19
+
+    found = parts(vgg19())
+    figure = canvas(13, 5.4)
+    show_parts(figure.add_subplot(), found)
+    figure.suptitle(f"VGG-19: {parameters(found):,} parameters", fontsize=12)
+    said = {
+        "parameters in all": f"{parameters(found):,}",
+        "without the dense layers": f"{sum(part.parameters for part in found if part.kind == 'convolution'):,}",
+        "up to block5_conv1": f"{parameters(found, 'block5_conv1'):,}",
+        "up to block2_conv1": f"{parameters(found, 'block2_conv1'):,}",
+    }
+    return Made(figure, said, ("tensorflow", "matplotlib"))
+
+
+def _pairs(*matrices: np.ndarray) -> list[tuple[float, ...]]:
+    return list(zip(*(matrix.ravel() for matrix in matrices), strict=True))
+
+
+ENTRIES = (
+    Entry(
+        "2.3",
+        "A multilayer perceptron",
+        "The thesis draws any one; this one was trained, on the iris data of scikit-learn, and its lines are its "
+        "weights: the thicker, the larger, dashed where negative.",
+        perceptron,
+    ),
+    Entry(
+        "2.3.2",
+        "Convolution and maximum pooling by numbers",
+        "The thesis writes the convolution in letters; here they have values. Like the thesis's, and all networks', it "
+        "does not turn the filter round: mathematicians call it a correlation.",
+        numbers,
+    ),
+    Entry(
+        "2.4",
+        "A convolutional network with maximum pooling",
+        "The thesis shows a scheme; this is drawn from a model of the kit, the classifier of figure 4.6.",
+        classifier_parts,
+        seconds=6,
+    ),
+    Entry(
+        "2.5",
+        "A striped picture under a vertical and a horizontal bar",
+        "The thesis's tiger is not openly licensed: a striped cat stands in. A bar of zeros and ones answers "
+        "brightness most of all; the last column takes the filter's mean off, and stripes are left.",
+        bars,
+    ),
+    Entry(
+        "2.6",
+        "The architecture of VGG-19",
+        "Drawn from Keras's model, so the numbers are counted. The thesis's 138 million parameters are those of "
+        "VGG-16 (138,357,544).",
+        vgg19_parts,
+        seconds=10,
+    ),
+)

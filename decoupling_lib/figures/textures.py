@@ -1,0 +1,117 @@
+"""Figures 1.1, 2.7 and 2.8: textures, and the classical method that synthesizes and transfers them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import images
+from ..plots import show_picture
+from .entry import Entry, Made, Source, canvas
+
+if TYPE_CHECKING:
+    from ..networks import Network
+
+TEXTURES = {
+    "brick": ("bricks", (0, 0, 1, 1)),
+    "grass": ("grass", (0, 0, 1, 1)),
+    "gravel": ("gravel", (0, 0, 1, 1)),
+    "chelsea": ("fur, of chelsea", (0.32, 0.0, 0.5, 0.27)),
+    "flower": ("petals, of flower", (0.35, 0.3, 0.62, 0.7)),
+    "coffee": ("wood, of coffee", (0.8, 0.05, 1.0, 0.35)),
+}
+"""By picture: what is seen, and where, as left, top, right, bottom in shares of the picture."""
+SIDE, SEED = 128, 0  # pixels
+TEXTURE, STYLE, CONTENT = "gravel", "brick", "chelsea"
+CONTENT_LAYER = "block4_conv2"
+ITERATIONS = 300
+SHOWN = 32
+"""Channels of a Gram matrix that figure 2.8 shows, the strongest of the texture's."""
+_PACKAGES = ("numpy", "tensorflow", "scipy", "scikit-image", "matplotlib")
+
+
+def natural_textures(source: Source) -> Made:
+    """Figure 1.1: textures in photographs."""
+    figure = canvas(9, 6.4)
+    for ax, (name, (seen, box)) in zip(figure.subplots(2, 3).flat, TEXTURES.items(), strict=True):
+        picture = images.load(name).array
+        height, width = picture.shape[:2]
+        left, top, right, bottom = np.round(np.multiply(box, (width, height, width, height))).astype(int)
+        side = min(right - left, bottom - top)
+        show_picture(ax, picture[top : top + side, left : left + side], seen)
+    return Made(figure, {}, ("numpy", "scikit-image", "scikit-learn", "matplotlib"))
+
+
+def gatys_transfer(source: Source) -> Made:
+    """Figure 2.7: the style of one picture on another by Gram matrices."""
+    from .. import gatys
+
+    network = _network(source, content=True)
+    style, content = (images.load(name, (SIDE, SIDE)).array for name in (STYLE, CONTENT))
+    aim = gatys.objective(network, (SIDE, SIDE), style, content, content=CONTENT_LAYER, alpha=1.0, beta=1e4)
+    found = gatys.synthesize(aim, content, ITERATIONS)
+    figure = canvas(9, 3.8)
+    titles = (f"{STYLE}\ngives the style", f"{CONTENT}\ngives the content", "style transfer\nby Gram matrices")
+    for ax, picture, title in zip(figure.subplots(1, 3), (style, content, found.x), titles, strict=True):
+        show_picture(ax, picture, title)
+    parameters = {"content layer": CONTENT_LAYER, "content : style": "1 : 10,000"}
+    return Made(figure, _said(aim, parameters), _PACKAGES, network)
+
+
+def gatys_synthesis(source: Source) -> Made:
+    """Figure 2.8: a texture from noise, by the Gram matrices of a photograph."""
+    from .. import gatys
+    from ..channel_means import gram_matrices
+
+    network = _network(source, content=False)
+    texture, noise = images.load(TEXTURE, (SIDE, SIDE)).array, images.uniform_noise((SIDE, SIDE), SEED)
+    aim = gatys.objective(network, (SIDE, SIDE), texture)
+    found = gatys.synthesize(aim, noise, ITERATIONS)
+    pictures = {f"texture: {TEXTURE}": texture, "start: noise": noise, "synthesis": found.x}
+    grams = [gram_matrices(network, picture) for picture in pictures.values()]
+    figure = canvas(12.5, 6.6)
+    axes = figure.subplots(3, 1 + len(network.layers))
+    strongest = {layer: np.argsort(-np.diag(gram))[:SHOWN] for layer, gram in grams[0].items()}
+    for row, (title, picture), own in zip(axes, pictures.items(), grams, strict=True):
+        show_picture(row[0], picture, title)
+        for ax, (layer, gram) in zip(row[1:], own.items(), strict=True):
+            order, top = strongest[layer], grams[0][layer].max()
+            ax.imshow(gram[np.ix_(order, order)], cmap="gray_r", vmin=0, vmax=top, interpolation="nearest")
+            ax.set(xticks=[], yticks=[])
+            off = np.linalg.norm(gram - grams[0][layer]) / np.linalg.norm(grams[0][layer])
+            ax.set_title(f"{layer}\n" + (f"off by {off:.1%}" if own is not grams[0] else "Gram matrix"), fontsize=8)
+    parameters = {"strongest channels shown": SHOWN}
+    return Made(figure, _said(aim, parameters), _PACKAGES, network, SEED)
+
+
+def _network(source: Source, content: bool) -> Network:
+    """ReLU with average pooling, as in the papers, at the thesis's five layers and perhaps one for the content."""
+    from .. import networks
+
+    layers = sorted((*source.layers(5), *([CONTENT_LAYER] if content else [])))
+    return networks.build(source.architecture, source.weights, layers, activation="relu", pooling="average")
+
+
+def _said(aim: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    return {"side in pixels": SIDE, "iterations": ITERATIONS, "passes": aim.features.passes.total} | parameters
+
+
+ENTRIES = (
+    Entry("1.1", "Natural textures", "The thesis's examples are from another work: these are ours.", natural_textures),
+    Entry(
+        "2.7",
+        "Style transfer by Gram matrices, the method of Gatys, Ecker and Bethge",
+        "The thesis shows The Starry Night on the Mona Lisa, which no package ships: openly licensed photographs "
+        "stand in. The search begins at the content.",
+        gatys_transfer,
+        seconds=100,
+    ),
+    Entry(
+        "2.8",
+        "Texture synthesis by Gram matrices",
+        "The thesis shows the scheme of the paper; here it is run, and the Gram matrices are real.",
+        gatys_synthesis,
+        seconds=80,
+    ),
+)

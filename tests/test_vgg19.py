@@ -1,0 +1,74 @@
+"""With a file of VGG-19 weights at hand the same figures and notebooks run on it unchanged."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+from keras_files import vgg19_from_hed, write_legacy
+from nbclient import NotebookClient
+
+from decoupling_lib import images, networks, weights
+from decoupling_lib.channel_means import ChannelMeans
+from decoupling_lib.figures import gallery, textures, transfers
+from decoupling_lib.figures.entry import choose, sign
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+_spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
+execute = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(execute)
+ON_A_NETWORK = [source for source in execute.sources() if source.name[:2] >= "03"]
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    return write_legacy(path, vgg19_from_hed())
+
+
+def test_the_environment_names_the_weights_where_nothing_else_does(file, monkeypatch):
+    monkeypatch.setenv(weights.ENVIRONMENT, str(file))
+    assert weights.default_source() == ("vgg19", str(file))
+    assert weights.default_source("vgg16", "hed") == ("vgg16", "hed")
+    monkeypatch.setenv(weights.ENVIRONMENT, "")
+    assert weights.default_source() == ("vgg16", "hed") or weights.keras_path("vgg19").is_file()
+
+
+def test_the_file_answers_as_the_network_that_it_was_made_from(file):
+    x = images.load("china", (48, 48)).array
+    layers = weights.style_layers("vgg19", "thesis", 5)
+    deep, trained = (
+        ChannelMeans(networks.build(architecture, source, layers, activation="relu", pooling="max")).values(x)
+        for architecture, source in (("vgg19", file), ("vgg16", "hed"))
+    )
+    np.testing.assert_allclose(deep, trained, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("number", [n for n in gallery.FIGURES if gallery.FIGURES[n].seconds > 1 or n == "2.9"])
+def test_a_figure_is_drawn_with_the_file_and_says_so(number, file, monkeypatch):
+    monkeypatch.setattr(transfers, "SIDE", 32)
+    monkeypatch.setattr(transfers, "REFINEMENTS", 0)
+    monkeypatch.setattr(textures, "SIDE", 32)
+    monkeypatch.setattr(textures, "ITERATIONS", 5)
+    made = gallery.FIGURES[number].draw(choose(source=str(file)))
+    margin = sign(made).get_supxlabel().replace("\n", " ")
+    if made.network is not None:
+        assert made.network.weights.architecture == "vgg19" and "vgg19, weights" in margin
+        assert "without ImageNet VGG-19 weights" in margin
+
+
+@pytest.mark.parametrize("source", ON_A_NETWORK, ids=lambda path: path.stem)
+def test_a_notebook_runs_with_the_file_and_all_its_assertions_hold(source, file, monkeypatch):
+    monkeypatch.setenv(weights.ENVIRONMENT, str(file))
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
+    notebook = execute.parsed(source)
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=600,
+        resources={"metadata": {"path": source.parent}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
+    )
+    client.execute()
+    shown = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+    assert shown
