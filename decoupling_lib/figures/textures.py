@@ -49,13 +49,13 @@ def gatys_transfer(source: Source) -> Made:
 
     network = _network(source, content=True)
     style, content = (images.load(name, (SIDE, SIDE)).array for name in (STYLE, CONTENT))
-    aim = gatys.objective(network, (SIDE, SIDE), style, content, content=CONTENT_LAYER, alpha=1.0, beta=1e4)
+    aim = gatys.objective(network, (SIDE, SIDE), style, content, content=CONTENT_LAYER, alpha=1.0, beta=3e2)
     found = gatys.synthesize(aim, content, ITERATIONS)
-    figure = canvas(9, 3.8)
+    figure = canvas(9, 4.7)
     titles = (f"{STYLE}\ngives the style", f"{CONTENT}\ngives the content", "style transfer\nby Gram matrices")
     for ax, picture, title in zip(figure.subplots(1, 3), (style, content, found.x), titles, strict=True):
         show_picture(ax, picture, title)
-    parameters = {"content layer": CONTENT_LAYER, "content : style": "1 : 10,000"}
+    parameters = {"content layer": CONTENT_LAYER, "content : style": "1 : 300"}
     return Made(figure, _said(aim, parameters), _PACKAGES, network)
 
 
