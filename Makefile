@@ -1,23 +1,30 @@
 # One environment, .venv, installed from requirements.lock with pip alone. GNU make 3.81 is enough.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint notebooks figures results lock clean distclean
+.PHONY: help demo lab classroom test test-browser lint notebooks editions book figures screenshots results lock clean distclean
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.stamp
 PYTHON ?= python3.11 python3.12 python3.13 python3
 UV ?= uv
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 RESULTS := moment_features way_back style_pairs methods optimizers growth frontier
 
 export TF_CPP_MIN_LOG_LEVEL := 3
+export SCREENSHOTS
 
 help:
 	@echo "make demo       transfer the style of one bundled picture to another, into out/demo"
 	@echo "make test       ruff and every test"
+	@echo "make test-browser  the explorers in Debian's Chromium (apt-get install chromium)"
+	@echo "make lab        open the notebooks in JupyterLab"
+	@echo "make classroom  show the explorers, sliders without code, in the browser"
+	@echo "make book       the course as pages that open without a network, into out/book"
+	@echo "make editions   the notebooks for students (no solutions) and instructors, into out/editions"
 	@echo "make lint       ruff alone"
 	@echo "make notebooks  make the notebooks anew from their sources; one: make notebooks ONLY=01_gradient_systems"
-	@echo "make figures    draw the thesis's figures anew into figures/"
+	@echo "make figures    draw the thesis's figures anew into figures/; make screenshots: pictures of the explorers"
 	@echo "make results    make the committed measurements anew (long)"
 	@echo "make lock       make requirements.lock anew from pyproject.toml (needs uv)"
 	@echo "make clean      remove out/ and the caches"
@@ -34,6 +41,28 @@ demo: $(STAMP)
 
 test: lint
 	@$(BIN)/python -m pytest
+
+test-browser: $(STAMP)
+	@if [ -z "$(CHROMIUM)" ]; then \
+	    echo "make test-browser needs Chromium: apt-get install chromium, or name it: make test-browser CHROMIUM=/path" >&2; exit 1; \
+	fi
+	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest tests/browser
+
+book: $(STAMP)
+	@$(BIN)/python -m sphinx -b html -q -W --keep-going -d out/book-trees docs out/book
+	@echo "open $(CURDIR)/out/book/index.html"
+
+editions: $(STAMP)
+	@$(BIN)/python notebooks/editions.py --out out/editions
+
+screenshots: $(STAMP)
+	@$(MAKE) test-browser SCREENSHOTS=figures
+
+lab: $(STAMP)
+	@$(BIN)/jupyter lab notebooks
+
+classroom: $(STAMP)
+	@$(BIN)/decoupling classroom
 
 lint: $(STAMP)
 	@$(BIN)/python -m ruff check
@@ -72,13 +101,13 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $@
 
 define LOCK_HEADER
-# Every package of the kit, its extras dev and notebooks, and what they need: Python 3.11 to 3.13, Linux and macOS.
+# Every package of the kit, its extras dev, notebooks and book, and what they need: Python 3.11 to 3.13, Linux and macOS.
 # Install:    pip install --require-hashes -r requirements.lock
 #             pip install --no-deps --no-build-isolation -e .
 # Make anew:  make lock, which runs
 #             $(LOCK_COMMAND)
 endef
-LOCK_COMMAND = $(UV) pip compile pyproject.toml --extra dev --extra notebooks --universal --python-version 3.11 --generate-hashes
+LOCK_COMMAND = $(UV) pip compile pyproject.toml --extra dev --extra notebooks --extra book --universal --python-version 3.11 --generate-hashes
 export LOCK_HEADER
 
 lock:

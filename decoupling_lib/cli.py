@@ -255,6 +255,19 @@ def weights(network: Annotated[str, typer.Option(help="vgg19 or vgg16.")] = "vgg
     print(files.fetch(checks.choice(network, files.ARCHITECTURES, "network")))
 
 
+@app.command()
+def classroom(
+    port: Annotated[int, typer.Option(help="Of the server, on this machine only.")] = 8866,
+    browser: Annotated[bool, typer.Option(help="Open the page in the default browser.")] = True,
+) -> None:
+    """Show the explorers, sliders over the kit's calculations, as a page in the browser; Ctrl-C ends it."""
+    from .classroom import serve
+
+    code = serve(port, browser, lambda address: print(f"explorers: {address}  (Ctrl-C ends them)", flush=True))
+    if code:
+        raise _FaultError(f"the page's server ended with exit code {code}")
+
+
 @app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False})
 def bench(
     context: typer.Context,

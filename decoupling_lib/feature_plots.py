@@ -78,6 +78,38 @@ def show_leg_errors(ax: Axes, errors: Mapping[str, Sequence[float]], legs: Seque
     return lines
 
 
+def show_distances(ax: Axes, distances: Mapping[str, Sequence[float]], steps: Sequence[int]) -> list[Line2D]:
+    """Shows how far every layer is from noise at the accepted points of Steps 1 to 3; an upright line begins a step.
+
+    Parameters
+    ----------
+    distances : by layer, relative to the reference's length. steps : of each point, 4 for the judging of a result.
+
+    Returns
+    -------
+    one line for each layer and step, layer by layer.
+    """
+    starts = [k for k in range(len(steps)) if not k or steps[k] != steps[k - 1]]
+    lines = []
+    for (layer, values), look in zip(distances.items(), _looks(), strict=False):
+        # A step begins with another picture than the one before has ended with: its line does not go on.
+        for place, (begin, end) in enumerate(pairwise([*starts, len(steps)])):
+            label = "_" if place else layer
+            lines += ax.semilogy(range(begin, end), values[begin:end], **look, markevery=8, markersize=4, label=label)
+    for begin in starts:
+        if begin:
+            ax.axvline(begin - 0.5, color="0.6", linewidth=0.8, zorder=0)
+        said = f"Step {steps[begin]}" if steps[begin] < 4 else "judging"
+        ax.annotate(said, (begin, 1), (2, 2), ("data", "axes fraction"), "offset points", fontsize=8)
+    ax.set_xlabel("accepted point", fontsize=9)
+    ax.set_ylabel("distance from noise, relative", fontsize=9)
+    ax.tick_params(labelsize=8)
+    ax.spines[["top", "right"]].set_visible(False)
+    if lines:
+        ax.legend(frameon=False, fontsize=8)
+    return lines
+
+
 def show_matrix(ax: Axes, values: np.ndarray, names: Sequence[str], title: str, written: str) -> AxesImage:
     """Shows a square matrix in gray, the largest entry black, with every entry written in its place.
 

@@ -100,7 +100,7 @@ def relative_error(f: np.ndarray, v: np.ndarray, live: np.ndarray | None = None)
 def remaining_fraction(
     f: np.ndarray, v: np.ndarray, c: np.ndarray, live: np.ndarray | None = None
 ) -> tuple[float, float]:
-    """The part of a leg's way from c to v left at f: ‖f - v‖/‖c - v‖, and the worst |f - v|/|c - v|.
+    """The part of a leg's way from c to v left at f: ‖f - v‖/‖c - v‖, and that of the worst channel alone.
 
     Parameters
     ----------

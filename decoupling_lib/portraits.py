@@ -58,23 +58,22 @@ def portrait(
     """
     across, up = np.linspace(*extent[:2], RESOLUTION), np.linspace(*extent[2:], RESOLUTION)
     levels = np.array([[features.values(np.array([x, y]))[0] for x in across] for y in up])
-    curves = []
-    for start in starts:
-        points = [np.asarray(start, dtype=float)]
-        integrate(
-            unit_speed(features, value - features.values(points[0])[0]),
-            points[0],
-            "adaptive",
-            400,
-            TOLERANCE,
-            lambda _, x, points=points: points.append(x),
-        )
-        curves.append(np.stack(points))
-    return Portrait(across, up, levels, value, tuple(curves))
+    return Portrait(across, up, levels, value, tuple(gradient_curve(features, start, value) for start in starts))
+
+
+def gradient_curve(features: FeatureMap, start: np.ndarray, value: float) -> np.ndarray:
+    """The accepted points, (n, 2), of the gradient curve of one feature from `start` to where the feature is `value`.
+
+    It ends early where the gradient vanishes on the way.
+    """
+    points = [np.asarray(start, dtype=float)]
+    change = value - float(features.values(points[0])[0])
+    integrate(unit_speed(features, change), points[0], "adaptive", 400, TOLERANCE, lambda _, x: points.append(x))
+    return np.stack(points)
 
 
 def unit_speed(features: FeatureMap, change: float):
-    """The field change ∇f/|∇f|², along which the first feature changes by `change` in unit time."""
+    """The field change ∇f/‖∇f‖², along which the first feature changes by `change` in unit time."""
 
     def field(x: np.ndarray) -> np.ndarray:
         gradient = features.linearize(x).jacobian()[0]

@@ -260,6 +260,8 @@ raise NotImplementedError("follow the curve with portrait(bowl(2.0), ...), then 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 (curve,) = portrait(bowl(2.0), [np.array([1.0, 1.0])], 0.1, (0, 1, 0, 1)).curves
 exponent = np.polyfit(*np.log(curve.T), 1)[0]
+
+# %% tags=["check"]
 assert abs(exponent - 2) < 1e-6
 
 # %% [markdown]
@@ -274,6 +276,8 @@ centered = x - np.mean(x)
 third = 3 / x.size * (centered**2 - np.var(x))
 with_mean = third @ mean / np.linalg.norm(third) / np.linalg.norm(mean)
 with_variance = third @ variance / np.linalg.norm(third) / np.linalg.norm(variance)
+
+# %% tags=["check"]
 assert abs(with_mean) < 1e-12  # shifting all numbers leaves every central moment alone
 assert abs(with_variance) > 0.01  # stretching them changes it: hence the skewness, of the standardized sample
 

@@ -288,6 +288,8 @@ raise NotImplementedError("weights: 3 * 3 * inputs * outputs; biases: outputs")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 count = 3 * 3 * 64 * 128 + 128
+
+# %% tags=["check"]
 assert count == next(part.parameters for part in whole if part.name == "block2_conv1")
 
 # %% [markdown]
@@ -301,6 +303,8 @@ raise NotImplementedError("by_layer(means, picture[:, ::-1]) against by_layer(me
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 one, mirrored = (by_layer(means, p)["block1_conv1"] for p in (pictures["gravel"], pictures["gravel"][:, ::-1]))
 change = np.linalg.norm(one - mirrored) / np.linalg.norm(one)
+
+# %% tags=["check"]
 assert 1e-4 < change < 0.2  # nearly: gravel has as many edges of either kind, but not to the last one
 
 # %% [markdown]
@@ -311,8 +315,12 @@ assert 1e-4 < change < 0.2  # nearly: gravel has as many edges of either kind, b
 raise NotImplementedError("np.linalg.eigvalsh of a Gram matrix")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-eigenvalues = np.linalg.eigvalsh(gram_matrices(network, china)["block1_conv1"])
+gram = gram_matrices(network, china)["block1_conv1"]
+eigenvalues = np.linalg.eigvalsh(gram)
+
+# %% tags=["check"]
 assert eigenvalues.min() > -1e-9 * eigenvalues.max()  # w'Gw = mean of (w'F)² at every w
+assert np.isclose(np.sum(eigenvalues**2), np.sum(gram_matrices(network, china)["block1_conv1"] ** 2))
 
 # %% [markdown]
 # ## Further reading

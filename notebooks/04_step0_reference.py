@@ -202,6 +202,8 @@ for name, image in (("noise", noise), ("gray", np.full_like(noise, 0.5))):
     jacobian = ChannelMeans(network, "float64").prefix(1).linearize(image).jacobian()
     g = np.linalg.eigvalsh(jacobian @ jacobian.T)
     rank[name] = int(np.sum(g > 1e-6 * g[-1]))
+
+# %% tags=["check"]
 assert rank["gray"] < 0.5 * rank["noise"]  # on a flat image a mean sees little more than three colors and the border
 
 # %% [markdown]
@@ -218,6 +220,9 @@ halves = [
     for k in (0, count)
 ]
 difference = np.linalg.norm(halves[0] - halves[1]) / np.linalg.norm(halves[0])
+
+# %% tags=["check"]
+assert abs(count - (spread[2] / 0.005) ** 2) <= 1
 assert difference < 0.005 * np.sqrt(2) * 1.5  # the difference of two means varies by √2 as much as each
 
 # %% [markdown]

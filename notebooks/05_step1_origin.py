@@ -233,6 +233,8 @@ raise NotImplementedError("compare the distance from v of coupled[second] and of
 live = reference.live[second]
 before = np.linalg.norm((coupled[second] - v[second])[live])
 after = np.linalg.norm((style[second] - v[second])[live])
+
+# %% tags=["check"]
 assert 0 < after < before  # part of the second layer's style was the first layer's
 
 # %% [markdown]
@@ -245,6 +247,8 @@ raise NotImplementedError("measure_style of step1.x, then the relative error of 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 again = measure_style(features, step1.x, reference, prepared.settings)
 left = [metrics.relative_error(again.style[at], v[at], reference.live[at]) for at in (first, second)]
+
+# %% tags=["check"]
 assert max(left) < 0.05
 
 # %% [markdown]
@@ -263,8 +267,10 @@ rate = np.where(np.arange(v.size) >= second.start, v - style, 0.0)
 rows, asked = jacobian.reshape(v.size, -1), np.arange(v.size) >= second.start
 holding = lift.dense_velocity(rows, rate, reference.live, reference.damping)
 free = lift.dense_velocity(rows, rate, reference.live & asked, reference.damping)
-assert np.linalg.norm(free) < np.linalg.norm(holding)  # the fewer wishes, the shorter the way
 drifts = [np.linalg.norm(rows[first] @ velocity) / np.linalg.norm(v[first]) for velocity in (holding, free)]
+
+# %% tags=["check"]
+assert np.linalg.norm(free) < np.linalg.norm(holding)  # the fewer wishes, the shorter the way
 assert drifts[0] < 0.2 * drifts[1]  # over the whole leg, at this rate
 
 # %% [markdown]

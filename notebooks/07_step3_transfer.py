@@ -254,6 +254,9 @@ raise NotImplementedError("means.values of imposed.x and of the origin, layer by
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 f, wanted = means.values(imposed.x), means.values(prepared.origin.array)
 first, upper = block_slices(means.blocks).values()
+
+# %% tags=["check"]
+assert np.allclose(wanted, means.values(prepared.origin.array)) and np.allclose(f, means.values(imposed.x))
 assert metrics.relative_error(f[first], wanted[first]) < 0.02  # in the first layer coupled and decoupled are the same
 assert metrics.relative_error(f[upper], wanted[upper]) > 0.02  # in the second they are not: c was imposed, not f
 
@@ -267,9 +270,13 @@ raise NotImplementedError("impose(features, bare, 0.5 * (style + own), ...), the
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 half = impose(features, bare, 0.5 * (style + own), reference, settings)
 between = measure_style(features, half.x, reference, settings).style
-for at in block_slices(means.blocks).values():
-    share = (between - own)[at] @ (style - own)[at] / np.sum((style - own)[at] ** 2)
-    assert 0.2 < share < 0.8
+shares = [
+    (between - own)[at] @ (style - own)[at] / np.sum((style - own)[at] ** 2)
+    for at in block_slices(means.blocks).values()
+]
+
+# %% tags=["check"]
+assert len(shares) == 2 and min(shares) > 0.2 and max(shares) < 0.8
 
 # %% [markdown]
 # **3.** A style of nothing: impose $v$ itself on the undressed target. What should happen, and does it?
@@ -279,6 +286,8 @@ raise NotImplementedError("impose(features, bare, v, reference, settings): how f
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 stayed = impose(features, bare, v, reference, settings)
+
+# %% tags=["check"]
 assert np.linalg.norm(stayed.x - bare) < 0.1 * np.linalg.norm(imposed.x - bare)
 
 # %% [markdown]

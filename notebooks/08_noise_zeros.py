@@ -248,8 +248,11 @@ raise NotImplementedError("np.stack of images.uniform_noise for several seeds")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 stacked = np.stack([images.uniform_noise((128, 128), seed) for seed in range(8)])
-counts = [zeros.dead_channels(thesis, stacked[:k])[layers[-1]].sum() for k in (1, 2, 4, 8)]
-assert counts[0] >= counts[1] >= counts[2] >= counts[3] > 0
+dead_in_mean = [zeros.dead_channels(thesis, stacked[:k])[layers[-1]].sum() for k in (1, 2, 4, 8)]
+
+# %% tags=["check"]
+assert dead_in_mean[0] == dead[layers[-1]].sum() and dead_in_mean[3] > 0
+assert sorted(dead_in_mean, reverse=True) == dead_in_mean
 
 # %% [markdown]
 # **2.** Is it a matter of contrast? Make the noise half as strong around 0.5 and count again.
@@ -259,6 +262,8 @@ raise NotImplementedError("0.5 + 0.5 * (noise - 0.5)")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 weak = zeros.dead_channels(thesis, (0.5 + 0.5 * (noise - 0.5))[None])[layers[-1]].sum()
+
+# %% tags=["check"]
 assert abs(int(weak) - int(dead[layers[-1]].sum())) < 0.5 * dead[layers[-1]].sum()  # fewer or more, not another story
 
 # %% [markdown]

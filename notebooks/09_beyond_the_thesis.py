@@ -485,8 +485,10 @@ two = ClosedForm((Block("held", 1), Block("moving", 1)), lambda p: rows[[0, 2]] 
 begin, ask = np.array([0.1, 0, 0]), np.array([0.0, 6.0])
 by_loss = loss_projected(two, begin, ask, learning_rate=0.02, iterations=1).x - begin
 by_feature = projected(two, np.zeros(3), ask, learning_rate=0.02, iterations=1).x
-for step in (by_loss, by_feature):
-    assert np.allclose(step / np.linalg.norm(step), np.array([0, 2, 1]) / np.sqrt(5))  # (1, 2, 1) without its x
+
+# %% tags=["check"]
+directions = [step / np.linalg.norm(step) for step in (by_loss, by_feature)]
+assert np.allclose(directions, np.array([0, 2, 1]) / np.sqrt(5))  # (1, 2, 1) without its x
 
 # %% [markdown]
 # **2.** The order of a rule can be measured without a fine solution: with $n$, $2n$ and $4n$ steps the ends differ by
@@ -497,10 +499,13 @@ for step in (by_loss, by_feature):
 raise NotImplementedError("arrived[rule] are the ends of 4, 8, 16 and 32 steps")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
+orders = {}
 for rule in rules:
     _, a, b, c = arrived[rule]
-    order = np.log2(np.linalg.norm(a - b) / np.linalg.norm(b - c))
-    assert abs(order - RULES[rule].order) < 0.6
+    orders[rule] = np.log2(np.linalg.norm(a - b) / np.linalg.norm(b - c))
+
+# %% tags=["check"]
+assert all(abs(orders[rule] - RULES[rule].order) < 0.6 for rule in rules)
 
 # %% [markdown]
 # **3.** RK4 came back better than its order promises. Take the explicit midpoint rule, of order 2, half the leg there
@@ -517,6 +522,8 @@ for n in (8, 16, 32):
     home = integrate(lambda p: -fields[0.5](p), there, "midpoint", n).x
     distances.append(np.linalg.norm(home - x))
 power = -np.polyfit(np.log([8, 16, 32]), np.log(distances), 1)[0]
+
+# %% tags=["check"]
 assert abs(power - 3) < 0.5
 
 # %% [markdown]
@@ -529,6 +536,8 @@ raise NotImplementedError("min over the rows that satisfy both, by relative_erro
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 allowed = [row for row in points if row["psnr_db"] >= 50 and row["fidelity"] <= 0.06]
 mine = min(allowed, key=lambda row: row["relative_error"])
+
+# %% tags=["check"]
 assert mine["softness"] < default[0] and mine["relative_error"] < 0.01  # a sharper network, damped as by default
 
 # %% [markdown]

@@ -1,7 +1,6 @@
 """The committed notebooks are their sources, executed; each rule is tried on a bad notebook too."""
 
 import ast
-import importlib.util
 import re
 import subprocess
 import sys
@@ -9,16 +8,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from lessons import FOLDER, execute
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = Path(__file__).parents[1]
-FOLDER = ROOT / "notebooks"
 CHECKED = "NBVAL_CHECK_OUTPUT"
 HEADINGS = ["What you'll do", "What you'll learn", "What you'll need", "Exercises", "Further reading"]
 MACHINE = re.compile("|".join(map(re.escape, ("/home/", "/tmp/", "/Users/", "/root/", ":\\", str(ROOT)))))
-_spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
-execute = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(execute)
 SOURCES = execute.sources()
 each_notebook = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 
@@ -76,16 +72,17 @@ def bad_outputs(notebook) -> list[str]:
 
 def bad_exercises(notebook) -> list[str]:
     found, code = [], [cell for cell in notebook.cells if cell.cell_type == "code"]
-    for cell, following in zip(code, [*code[1:], None], strict=True):
+    for cell, second, third in zip(code, [*code[1:], None], [*code[2:], None, None], strict=True):
         if "exercise" in tags(cell):
-            solved = following is not None and "solution" in tags(following)
+            solved = second is not None and "solution" in tags(second)
             found += [] if solved else ["an exercise has no solution after it"]
             found += [] if "raises-exception" in tags(cell) else ["an exercise's stub may not raise"]
+            checked = third is not None and "check" in tags(third)
+            tested = checked and any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(third.source)))
+            found += [] if tested else ["an exercise is not checked"]
         if "solution" in tags(cell):
             hidden = cell.metadata.get("jupyter", {}).get("source_hidden") and "hide-input" in tags(cell)
             found += [] if hidden else ["a solution is not hidden"]
-            tested = any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source)))
-            found += [] if tested else ["a solution is not tested"]
     return found if any("exercise" in tags(cell) for cell in code) else [*found, "no exercise"]
 
 
@@ -145,7 +142,7 @@ SOLUTION = {"tags": ["solution", "hide-input"], "jupyter": {"source_hidden": Tru
         (bad_outputs, [new_code_cell("w", outputs=[new_output("stream", name="stderr", text="!")])], "stderr"),
         (bad_exercises, [new_code_cell("1")], "no exercise"),
         (bad_exercises, [new_code_cell("1", metadata=STUB)], "no solution"),
-        (bad_exercises, [new_code_cell("1", metadata=STUB), new_code_cell("1", metadata=SOLUTION)], "not tested"),
+        (bad_exercises, [new_code_cell("1", metadata=STUB), new_code_cell("1", metadata=SOLUTION)], "not checked"),
         (bad_exercises, [new_code_cell("assert 1", metadata={"tags": ["solution"]})], "not hidden"),
         (bad_exercises, [new_code_cell("1", metadata={"tags": ["exercise"]})], "may not raise"),
         (definitions, [new_code_cell("def f():\n    return 1")], "defines f"),

@@ -58,7 +58,9 @@ ORDER = [
         "figures.transfers",
         "figures.gallery",
     ),
-    *("widgets", "cli"),
+    *("widgets.worker", "widgets.explorer", "widgets.controls"),
+    *("widgets.gradient_flow", "widgets.moments", "widgets.noise_zeros", "widgets.transfer", "widgets.page"),
+    *("classroom", "cli"),
 ]
 IMPORT_NAMES = {
     "pillow": "PIL",

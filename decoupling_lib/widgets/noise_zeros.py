@@ -1,0 +1,56 @@
+"""The zero explorer of lesson 8: which channels of a layer noise leaves dead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ..feature_plots import show_channel_means
+from ..noise_kinds import KINDS, noise
+from ..plots import show_picture
+from .controls import choice, whole
+from .explorer import Drawn, Explorer, live
+
+SIDE = 96
+
+
+def explorer() -> Explorer:
+    """Layer, kind and seed of the noise; shows the layer's channel means with the dead ones marked."""
+    controls = {
+        "layer": whole("layer", 5, 1, 5, "block of the network, its first convolution"),
+        "kind": choice("kind of noise", KINDS, "uniform"),
+        "seed": whole("seed", 0, 0, 99, "which draw"),
+    }
+    return live("The channels that noise leaves dead", controls, draw)
+
+
+def draw(values: Mapping[str, Any]) -> Drawn:
+    """The noise, and the channel means of the layer for it, in the network with ReLU and maximum pooling."""
+    from ..channel_means import ChannelMeans, by_layer  # here and below: TensorFlow takes seconds to load
+    from ..zeros import dead_channels
+
+    network = _network(values["layer"])
+    layer = network.layers[0]
+    x = noise(values["kind"], (SIDE, SIDE), values["seed"])
+    dead = dead_channels(network, x[None])[layer]
+    figure = Figure(figsize=(9, 3.4), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2, width_ratios=(1, 2.6))
+    show_picture(left, x, f"{values['kind']} noise, seed {values['seed']}")
+    show_channel_means(right, by_layer(ChannelMeans(network), x)[layer], dead, layer)
+    weights = network.weights
+    said = f"{layer}: {dead.sum()} of {dead.size} channels are dead ({weights.architecture}, weights {weights.source})"
+    return Drawn(figure, f"{values['kind']} noise beside its channel means; {said}", said)
+
+
+@lru_cache(maxsize=5)
+def _network(depth: int) -> Any:
+    from .. import networks, weights
+
+    architecture, source = weights.default_source()
+    layers = weights.style_layers(architecture, "thesis", depth)
+    return networks.build(architecture, source, layers[-1:], activation="relu", pooling="max")

@@ -1,0 +1,107 @@
+# %% [markdown]
+# # 0. Explorers: the course in four sets of sliders
+#
+# Move something and see what happens: one page for the whole course, to open a lesson with or to come back to.
+# `decoupling classroom` shows it without the code. Each explorer is followed by a still picture for readers who have
+# no kernel at hand.
+#
+# ## What you'll do
+#
+# Follow gradients, move single moments of a sample, watch noise in a network, and transfer a style with your own
+# settings.
+#
+# ## What you'll learn
+#
+# What lessons 1, 2, 7 and 8 are about, before or after you read them: each explorer says which.
+#
+# ## What you'll need
+#
+# A running kernel. Sliders take the arrow keys too: Tab goes from one to the next.
+
+# %%
+from IPython.display import display
+
+from decoupling_lib.widgets import gradient_flow, moments, noise_zeros, transfer
+
+# %% [markdown]
+# ## Following a gradient (lesson 1)
+#
+# A point moves along the gradient of one feature until the feature has its reference value, the thick curve. How
+# many steps does each rule need to end within 0.01 of the exact curve? Where is there no way?
+
+# %%
+flow = gradient_flow.explorer()
+display(flow)
+
+# %%
+flow.static()
+
+# %% [markdown]
+# ## Moving one moment (lesson 2)
+#
+# Each slider moves one *decoupled* moment of the sample; the black bars of the others stand still. The gray bars are
+# the usual, coupled ones: which of them moves although nobody asked it to?
+
+# %%
+sample = moments.explorer()
+display(sample)
+
+# %%
+sample.static()
+
+# %% [markdown]
+# ## Noise in a network (lesson 8)
+#
+# The channel means of one layer for noise. Marks below the axis are dead channels: zero at every place. Is it the same
+# ones for every seed?
+
+# %%
+zeros = noise_zeros.explorer()
+display(zeros)
+
+# %%
+zeros.static()
+
+# %% [markdown]
+# ## A transfer (lessons 4 to 7 and 9)
+#
+# Choose, read what it will take, press Run. Stop keeps what is done. Try the same picture twice: by which method
+# does it come back? Then the annex's descent at several learning rates.
+
+# %%
+styled = transfer.explorer()
+display(styled)
+
+# %%
+styled.static()
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** With the first explorer's functions: how many Euler steps from its first starting point end within 0.01 of
+# where the exact curve ends? `gradient_flow.draw` takes the sliders' values by name and tells in its `said`.
+
+# %% tags=["exercise", "raises-exception"]
+raise NotImplementedError("gradient_flow.draw({**values, 'steps': n}).said for n = 1, 2, ...")
+
+# %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
+values = {name: control.value for name, control in flow.controls.items()}
+off = {}
+for rule in gradient_flow.RULES:
+    said = [gradient_flow.draw({**values, "rule": rule, "steps": n}).said for n in range(1, 41)]
+    off[rule] = [float(line.partition("; ")[2].split()[0]) for line in said]
+enough = {rule: next((n + 1 for n, each in enumerate(found) if each < 0.01), None) for rule, found in off.items()}
+
+# %% tags=["check"]
+assert enough["rk4"] < enough["midpoint"] < 40 and enough["euler"] is None
+
+# %%
+# NBVAL_CHECK_OUTPUT
+print("steps that end within 0.01:", enough)
+
+# %% [markdown]
+# ## Further reading
+#
+# - The ipywidgets documentation, for sliders of your own: a function of this library behind `ipywidgets.interact`.
+#
+# Next: lesson 1.

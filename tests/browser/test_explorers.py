@@ -1,0 +1,222 @@
+"""The classroom's page in a real browser, as a student uses it: `make test-browser`.
+
+CHROMIUM is the browser's path. With SCREENSHOTS a folder, pictures of the explorers are left there.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+PORT = 8871
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+PATIENCE = 120_000
+"""Milliseconds; a machine may be busy with other things."""
+TABS = ("1 Gradients", "2 Moments", "4-7 Transfer", "8 Noise")
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    command = [sys.executable, "-m", "decoupling_lib.cli", "classroom", "--no-browser", "--port", str(PORT)]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        yield server.stdout.readline().split()[1]
+        server.terminate()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=[*QUIET])
+        yield found
+        found.close()
+
+
+def opened(browser: Browser, address: str) -> Page:
+    """The page with its first picture, in a browser window of its own."""
+    page = browser.new_page(viewport={"width": 1400, "height": 950})
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+    page.requested = []
+    page.on("request", lambda request: page.requested.append(request.url))
+    for _ in range(100):
+        try:
+            page.goto(address)
+            break
+        except Exception:
+            page.wait_for_timeout(300)
+    expect(page.get_by_role("img", name=re.compile("gradient curve"))).to_be_visible()
+    return page
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, address: str) -> Page:
+    return opened(browser, address)
+
+
+def turn_to(page: Page, tab: str) -> None:
+    page.get_by_role("tab", name=tab).click()
+
+
+def status(page: Page) -> Locator:
+    return page.get_by_role("status").filter(visible=True)
+
+
+def press(page: Page, slider: str, key: str, times: int = 1) -> None:
+    handle = page.get_by_role("slider", name=slider, exact=True).filter(visible=True)
+    handle.focus()
+    for _ in range(times):
+        page.keyboard.press(key)
+
+
+def picture(page: Page) -> str:
+    return page.locator("img[alt]").filter(visible=True).get_attribute("src")
+
+
+def leave_screenshot(page: Page, name: str) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(folder, f"explorer_{name}.png"))
+
+
+def test_strangers_without_the_token_are_asked_for_it(address, page):
+    with urllib.request.urlopen(address.partition("?")[0]) as answer:
+        assert "/login?" in answer.url and b"gradient" not in answer.read()
+
+
+def test_the_page_asks_nothing_of_other_machines(page):
+    assert page.requested
+    for url in page.requested:
+        assert url.startswith((f"http://127.0.0.1:{PORT}/", f"ws://127.0.0.1:{PORT}/", "data:", "blob:")), url
+
+
+def test_every_control_has_an_accessible_name(page):
+    for tab in TABS:
+        turn_to(page, tab)
+        for role in ("slider", "combobox", "button"):
+            for control in page.get_by_role(role).filter(visible=True).all():
+                named = page.get_by_role(role, name=re.compile(r"\w")).filter(visible=True)
+                assert control.evaluate("element => element.outerHTML") in [
+                    each.evaluate("element => element.outerHTML") for each in named.all()
+                ]
+
+
+def test_moving_the_steps_by_keyboard_changes_numbers_and_picture(page):
+    turn_to(page, "1 Gradients")
+    expect(status(page)).to_contain_text("euler, steps: 4: ends at")
+    before, drawn = status(page).inner_text(), picture(page)
+    press(page, "steps", "ArrowRight")
+    expect(status(page)).not_to_have_text(before)
+    expect(page.get_by_role("img", name=re.compile("gradient curve"))).not_to_have_attribute("src", drawn)
+    page.get_by_role("combobox", name="step rule").select_option("rk4")
+    expect(status(page)).to_have_text(re.compile(r"rk4, steps: 5: ends at f = (1|0\.999)"))
+    leave_screenshot(page, "gradients")
+
+
+def test_fifty_quick_moves_show_the_last_value(page):
+    turn_to(page, "1 Gradients")
+    press(page, "steps", "Home")
+    press(page, "steps", "ArrowRight", 50)  # the slider ends at 40
+    expect(page.get_by_role("slider", name="steps", exact=True)).to_have_attribute("aria-valuenow", "40.0")
+    expect(status(page)).to_contain_text("steps: 40: ends at")
+    expect(page.get_by_role("img", name=re.compile("gradient curve.*steps: 40:"))).to_be_visible()
+
+
+@pytest.mark.parametrize("tab", [TABS[0], TABS[1], TABS[3]])
+def test_every_slider_can_go_to_its_ends(tab, page):
+    turn_to(page, tab)
+    for slider in page.get_by_role("slider").filter(visible=True).all():
+        for key in ("Home", "End"):
+            slider.focus()
+            page.keyboard.press(key)
+            page.wait_for_timeout(50)
+            expect(status(page)).not_to_contain_text("Error")
+            assert slider.get_attribute("aria-valuenow")
+    expect(status(page)).not_to_have_text("")
+
+
+def test_a_moment_moves_and_the_others_are_said_to_stand_still(page):
+    turn_to(page, "2 Moments")
+    for slider in ("mean, shift", "variance, ratio", "skewness, shift", "orthokurtosis, shift"):
+        press(page, slider, "Home")
+    press(page, "orthokurtosis, shift", "ArrowRight", 15)
+    press(page, "skewness, shift", "ArrowRight", 45)
+    press(page, "mean, shift", "ArrowRight", 40)
+    press(page, "variance, ratio", "ArrowRight", 18)
+    expect(status(page)).to_have_text(re.compile("moved: skewness by 0.25; the other .* stand still within"))
+    leave_screenshot(page, "moments")
+
+
+def test_noise_of_another_layer_has_other_dead_channels(page):
+    turn_to(page, "8 Noise")
+    press(page, "seed", "Home")
+    press(page, "layer", "End")
+    expect(status(page)).to_contain_text("of 512 channels are dead")
+    leave_screenshot(page, "noise")
+    press(page, "layer", "Home")
+    expect(status(page)).to_contain_text("block1_conv1: 0 of 64")
+
+
+def test_layers_and_learning_rate_move_a_run_shows_pictures_and_stop_keeps_them(page):
+    turn_to(page, "4-7 Transfer")
+    expect(status(page)).to_contain_text("press Run; estimate:")
+    page.get_by_role("combobox", name="method").select_option("descent: the thesis's annex")
+    press(page, "layers", "ArrowLeft")
+    expect(page.get_by_role("slider", name="layers", exact=True)).to_have_attribute("aria-valuenow", "1.0")
+    press(page, "learning rate", "ArrowRight", 10)
+    row = page.locator(".widget-slider", has=page.get_by_text("learning rate", exact=True))
+    expect(row.locator(".widget-readout")).to_have_text("0.0016")  # half a decade above 5e-4
+    page.get_by_role("combobox", name="method").select_option("decoupled: the damped lift")
+    press(page, "layers", "ArrowRight")
+    expect(status(page)).to_contain_text("press Run; estimate:")
+    page.get_by_role("button", name="Run", exact=True).click()
+    shown = page.locator("img[alt*='origin, target, Step']").filter(visible=True)
+    expect(shown).to_be_visible()
+    first = picture(page)
+    expect(shown).not_to_have_attribute("src", first)
+    expect(page.get_by_role("button", name="Run", exact=True)).to_be_disabled()
+
+    # Another explorer on the same page answers meanwhile.
+    turn_to(page, "1 Gradients")
+    before = status(page).inner_text()
+    press(page, "steps", "Home")
+    expect(status(page)).not_to_have_text(before)
+    turn_to(page, "4-7 Transfer")
+
+    expect(status(page)).to_contain_text("Step 2")
+    page.get_by_role("button", name="Stop").click()
+    expect(status(page)).to_contain_text("stopped in step")
+    expect(status(page)).to_contain_text("what was done is shown")
+    expect(shown).to_be_visible()
+    expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
+    leave_screenshot(page, "transfer")
+
+
+def test_a_reload_in_the_middle_of_a_run_begins_afresh(browser, address):
+    page = opened(browser, address)
+    turn_to(page, "4-7 Transfer")
+    expect(status(page)).to_contain_text("press Run; estimate:")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(status(page)).to_contain_text("Step 1")
+    page.reload()
+    expect(page.get_by_role("img", name=re.compile("gradient curve"))).to_be_visible()
+    turn_to(page, "4-7 Transfer")
+    expect(status(page)).to_contain_text("press Run; estimate:")
+    expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
+    page.close()
+
+
+def test_the_benchmark_of_the_page_measures_every_wait(tmp_path):
+    command = [sys.executable, "benchmarks/classroom.py", "--chromium", os.environ["CHROMIUM"], "--repeats", "1"]
+    subprocess.run([*command, "--out", str(tmp_path / "waits.json")], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    (row,) = json.loads((tmp_path / "waits.json").read_text())["rows"]
+    waits = [value for name, value in row.items() if name not in ("part", "repeat")]
+    assert len(waits) == 6 and all(0 < wait < 600 for wait in waits)
+    assert row["first_paint"] < row["ready"]

@@ -1,0 +1,92 @@
+"""Students' and instructors' editions, and exercises whose checks know right from wrong."""
+
+import ast
+
+import nbformat
+import pytest
+from lessons import FOLDER, WRONG, editions, execute, run, shown, tried
+from nbformat.v4 import new_code_cell, new_notebook
+
+SOURCES = execute.sources()
+QUICK = [source for source in SOURCES if source.name[:2] < "03"]
+"""`test_vgg19` tries the others on its network."""
+
+
+def executed(source):
+    return nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+
+
+@pytest.mark.parametrize("source", QUICK, ids=lambda path: path.stem)
+def test_a_check_waits_for_an_answer_takes_the_solution_and_rejects_wrong_answers(source):
+    notebook = run(tried(source))
+    waiting = [cell for cell in notebook.cells if "unanswered" in editions.tags(cell)]
+    assert waiting and all(shown(cell).startswith("not answered yet: name ") for cell in waiting)
+
+
+@pytest.mark.parametrize("source", QUICK[1:], ids=lambda path: path.stem)
+def test_the_students_edition_raises_at_its_stubs_alone(source):
+    notebook = run(editions.student(executed(source)))
+    raised = [
+        (cell, output) for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "error"
+    ]
+    assert all("exercise" in editions.tags(cell) and output.ename == "NotImplementedError" for cell, output in raised)
+    assert len(raised) == len(WRONG[source.stem])
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_students_get_no_solution_and_no_output_and_are_told_what_to_assign(source):
+    notebook, made = executed(source), editions.student(executed(source))
+    nbformat.validate(made)
+    text = "\n".join(cell.source for cell in made.cells)
+    for _, solution, check in editions.exercises(notebook):
+        assert solution.source not in text and check.source not in text  # it is indented
+        for name in editions.asked(solution.source, check.source):
+            assert name in text.partition("# Assign")[2]
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in made.cells)
+    stubs = [cell for cell in made.cells if "exercise" in editions.tags(cell)]
+    assert stubs and all(cell.source.startswith("# Assign ") for cell in stubs)
+    assert notebook == executed(source)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_instructors_see_every_solution_and_output(source):
+    notebook, made = executed(source), editions.instructor(executed(source))
+    nbformat.validate(made)
+    assert [cell.source for cell in made.cells] == [cell.source for cell in notebook.cells]
+    assert [cell.get("outputs") for cell in made.cells] == [cell.get("outputs") for cell in notebook.cells]
+    assert not any(cell.metadata.get("jupyter", {}).get("source_hidden") for cell in made.cells)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_no_name_that_is_asked_for_exists_before(source):
+    """Else a student's check would judge what an earlier cell left under that name."""
+    notebook, known = execute.parsed(source), set()
+    asked = {id(stub): editions.asked(a.source, b.source) for stub, a, b in editions.exercises(notebook)}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert not known & set(asked.get(id(cell), ()))
+            if "solution" not in editions.tags(cell):
+                known |= {
+                    n.id
+                    for n in ast.walk(ast.parse(cell.source))
+                    if isinstance(getattr(n, "ctx", 0), ast.Store) and isinstance(n, ast.Name)
+                }
+
+
+def test_a_check_asks_for_what_the_solution_assigns_and_not_for_its_own():
+    solution, check = "a = 1\nb, c = a, a\nd = 2", "for e in (c, a):\n    assert e < known"
+    assert editions.asked(solution, check) == ["c", "a"]
+
+
+def test_an_exercise_without_a_check_is_an_error():
+    stub = new_code_cell("raise NotImplementedError", metadata={"tags": ["exercise"]})
+    answer = new_code_cell("a = 1", metadata={"tags": ["solution"]})
+    with pytest.raises(ValueError, match="no solution and check"):
+        list(editions.exercises(new_notebook(cells=[stub, answer, new_code_cell("assert a")])))
+
+
+def test_both_editions_of_every_notebook_are_written(tmp_path):
+    written = editions.write(tmp_path)
+    assert len(written) == 2 * len(SOURCES)
+    assert {path.parent.name for path in written} == {"student", "instructor"}
+    assert FOLDER not in {path.parent for path in written}
