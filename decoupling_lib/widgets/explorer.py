@@ -38,7 +38,8 @@ class Explorer:
 
     Parameters
     ----------
-    title : its heading. box : all of it. controls : by name. picture, status : where results and messages stand. worker : computes.
+    title : its heading. box : all of it. controls : by name. picture, status : where results and messages stand.
+    worker : computes.
     """
 
     title: str

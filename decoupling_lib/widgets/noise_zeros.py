@@ -43,8 +43,9 @@ def draw(values: Mapping[str, Any]) -> Drawn:
     show_picture(left, x, f"{values['kind']} noise, seed {values['seed']}")
     show_channel_means(right, by_layer(ChannelMeans(network), x)[layer], dead, layer)
     weights = network.weights
-    said = f"{layer}: {dead.sum()} of {dead.size} channels are dead ({weights.architecture}, weights {weights.source})"
-    return Drawn(figure, f"{values['kind']} noise beside its channel means; {said}", said)
+    what = f"{layer}, {values['kind']} noise, seed {values['seed']}"
+    said = f"{what}: {dead.sum()} of {dead.size} channels are dead ({weights.architecture}, weights {weights.source})"
+    return Drawn(figure, f"noise beside its channel means; {said}", said)
 
 
 @lru_cache(maxsize=5)

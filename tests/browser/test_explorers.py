@@ -158,10 +158,10 @@ def test_noise_of_another_layer_has_other_dead_channels(page):
     turn_to(page, "8 Noise")
     press(page, "seed", "Home")
     press(page, "layer", "End")
-    expect(status(page)).to_contain_text("of 512 channels are dead")
+    expect(status(page)).to_have_text(re.compile("block5_conv1, uniform noise, seed 0: .* of 512 channels are dead"))
     leave_screenshot(page, "noise")
     press(page, "layer", "Home")
-    expect(status(page)).to_contain_text("block1_conv1: 0 of 64")
+    expect(status(page)).to_contain_text("block1_conv1, uniform noise, seed 0: 0 of 64")
 
 
 def test_layers_and_learning_rate_move_a_run_shows_pictures_and_stop_keeps_them(page):
@@ -190,7 +190,7 @@ def test_layers_and_learning_rate_move_a_run_shows_pictures_and_stop_keeps_them(
     expect(status(page)).not_to_have_text(before)
     turn_to(page, "4-7 Transfer")
 
-    expect(status(page)).to_contain_text("Step 2")
+    expect(status(page)).to_contain_text("Step 3 block1_conv1")
     page.get_by_role("button", name="Stop").click()
     expect(status(page)).to_contain_text("stopped in step")
     expect(status(page)).to_contain_text("what was done is shown")
