@@ -2,7 +2,8 @@
 
     python notebooks/execute.py [NN_name ...]        all of them if none is named
 
-The source is the only file to edit. A notebook that fails leaves the earlier .ipynb as it was.
+The source is the only file to edit. A notebook that fails leaves the earlier .ipynb as it was. Where pyproject.toml
+names the kit's repository, each notebook begins with a cell that installs the kit if it is not there, as on Colab.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import jupytext
@@ -18,6 +20,18 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 FOLDER = Path(__file__).parent
+REPOSITORY: str = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text("utf-8"))["tool"]["decoupling"][
+    "repository"
+]
+INSTALL = """\
+# Where the kit is not installed, this installs it, with the versions that pip finds: not those of the lock file.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("decoupling_lib") is None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet"]
+    subprocess.run([*command, "decoupling[notebooks] @ {address}"], check=True)"""
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -26,9 +40,12 @@ def sources(folder: Path = FOLDER) -> list[Path]:
     return sorted(folder.glob("[0-9][0-9]_*.py"))
 
 
-def parsed(source: Path) -> nbformat.NotebookNode:
-    """The notebook of a source, not executed; cell ids and metadata depend on nothing but the source."""
+def parsed(source: Path, repository: str = REPOSITORY) -> nbformat.NotebookNode:
+    """The notebook of a source, not executed; cell ids and metadata depend on nothing but source and repository."""
     notebook = jupytext.read(source, fmt="py:percent")
+    if repository:
+        install = INSTALL.format(address=f"git+{repository}")
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(install, metadata={"tags": ["hide-input"]}))
     for place, cell in enumerate(notebook.cells):
         cell.id = f"cell-{place:03}"
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})

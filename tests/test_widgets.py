@@ -291,3 +291,14 @@ def test_a_port_in_use_is_refused(decoupling):
         port = taken.getsockname()[1]
         found = decoupling("classroom", "--port", port, "--no-browser")
     assert found.code == 2 and str(port) in found.err and "--port" in found.err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("layers", 5), ("size", 192), ("steps", 48), ("softness", 0.02), ("softness", 1.0), ("iterations", 2000)],
+)
+def test_the_transfer_explorer_at_the_end_of_a_slider_tells_what_a_run_will_take(name, value, small):
+    explorer, run, _ = small
+    assert value in (explorer.controls[name].min, explorer.controls[name].max)
+    explorer.controls[name].value = value
+    assert "press Run; estimate:" in said(explorer) and not run.disabled
