@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from decoupling_lib import digest
 from decoupling_lib.checks import InputError
 from decoupling_lib.features import Passes
 from decoupling_lib.options import Options
@@ -67,15 +68,7 @@ def total(passes: Passes) -> dict[str, int]:
 
 def machine() -> dict[str, Any]:
     """Processor, threads, system and versions. TensorFlow and BLAS take a thread for each core they may use."""
-    processor = platform.processor() or platform.machine()
-    described = Path("/proc/cpuinfo")
-    if described.exists():
-        entries = (line.partition(":") for line in described.read_text("utf-8").splitlines())
-        processor = next((value.strip() for key, _, value in entries if key.strip() == "model name"), processor)
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {
-        "processor": processor,
-        "threads": usable,
+    return digest.machine() | {
         "system": platform.platform(),
         "versions": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},

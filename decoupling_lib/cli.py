@@ -159,6 +159,50 @@ def transfer(
 
 
 @app.command()
+def rerun(
+    report: Annotated[str, typer.Argument(help="The report.json of a transfer.")],
+    out: Annotated[str, typer.Option(help="Folder for the outputs of the new run.")],
+    origin: Annotated[str | None, typer.Option(help="The origin's file, if it is no bundled picture.")] = None,
+    target: Annotated[str | None, typer.Option(help="The target's file, if it is no bundled picture.")] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="How far 16 x 16 pixels of a picture may be off on another machine.")
+    ] = 1e-3,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No estimate, no progress.")] = False,
+) -> None:
+    """Make a transfer again from its report alone, and compare; exit code 1 where it is not the same."""
+    began = time.perf_counter()
+    checks.in_range(tolerance, "--tolerance", 0, 1)
+    from . import experiment
+    from . import report as reports
+    from . import rerun as again
+    from .estimate import estimate
+    from .progress import Progress
+
+    recorded = again.read(report)
+    inputs = again.inputs(recorded, origin, target)
+    folder = checks.output_folder(out)
+    expected = None if quiet else estimate(inputs)
+    if expected is not None:
+        print(expected, file=sys.stderr)
+    ready = experiment.ready(inputs)
+    with Progress(expected) as progress:
+        result = ready.run(progress.listen)
+    if result.status == "interrupted":
+        raise KeyboardInterrupt
+    if result.status != "done":
+        raise _FaultError(f"the run {result.status} in {list(result.paths)[-1]}")
+    reports.write(folder, ready, result, reports.describe(ready, result, time.perf_counter() - began))
+    comparison = again.compare(recorded, result, tolerance)
+    again.written(folder, comparison)
+    for name, off in comparison.off.items():
+        print(f"{name:18}" + ("equal to the bit" if off == 0 else f"off by {off:.2g}"))
+    if not comparison.same:
+        where = "the same processor, threads and versions" if comparison.alike else "another machine or other versions"
+        raise _FaultError(f"the run is not the same as that of {report}, made on {where}")
+    print("the same" + ("" if comparison.alike else f" within {tolerance:g}, on another machine or other versions"))
+
+
+@app.command()
 def figures(
     only: Annotated[str | None, typer.Option(help="Numbers of the thesis's figures, as in 2.1,4.5.")] = None,
     out: Annotated[str, typer.Option(help="Folder for the figures, their manifest and their page.")] = "figures",

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import images, memory, metrics, plots
+from . import digest, images, memory, metrics, plots
 from .experiment import Experiment
 from .features import Passes
 from .legs import Leg
@@ -47,7 +47,9 @@ def describe(experiment: Experiment, result: Transfer, wall_seconds: float) -> d
         "wall_seconds": round(wall_seconds, 3),
         "peak_memory_mib": round(memory.peak_resident() / memory.MIB),
         "estimated_memory_mib": experiment.memory_mib,
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "versions": versions(),
+        "machine": digest.machine(),
+        "arrays": {name: digest.describe(array) for name, array in outputs(result).items()},
         "inputs": [{"name": p.name, "sha256": p.sha256} for p in (experiment.origin, experiment.target)],
         "settings": asdict(experiment.settings),
         "options": asdict(options),
@@ -85,24 +87,35 @@ def caption(report: dict[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def write(folder: Path, experiment: Experiment, result: Transfer, report: dict[str, Any]) -> None:
-    """Writes all outputs, each whole or not at all, report.json last."""
+def versions() -> dict[str, str]:
+    """Python's and the packages' that a run's numbers depend on."""
+    return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
+
+
+def outputs(result: Transfer) -> dict[str, np.ndarray]:
+    """The pictures of a finished transfer and the origin's style, by their names in arrays.npz."""
     one, two, three = (result.paths[name].x for name in ("step1", "step2", "step3"))
-    pictures = {
+    return {
         "origin": result.origin,
         "target": result.target,
         "origin_noisified": one,
         "target_noisified": two,
         "result": three,
+        "style": result.style,
     }
-    for name, picture in pictures.items():
-        images.save_png(folder / f"{name}.png", picture)
+
+
+def write(folder: Path, experiment: Experiment, result: Transfer, report: dict[str, Any]) -> None:
+    """Writes all outputs, each whole or not at all, report.json last."""
+    made = outputs(result)
+    for name, array in made.items():
+        if array.ndim == 3:
+            images.save_png(folder / f"{name}.png", array)
     small_print = caption(report)
     plots.save(plots.panel(result, small_print, report["self_transfer"]), folder / "panel.png")
     plots.save(plots.losses(result, small_print), folder / "losses.png")
     reference = experiment.reference
-    arrays = pictures | {
-        "style": result.style,
+    arrays = made | {
         "reference": reference.values,
         "live": reference.live,
         "damping_scales": reference.damping.scales,

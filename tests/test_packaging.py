@@ -48,7 +48,7 @@ ORDER = [
     ),
     *("transfer", "plots", "feature_plots", "census", "anatomy", "diagrams"),
     *("descriptors", "portraits", "expected"),
-    *("options", "memory", "experiment", "estimate", "progress", "report", "checkpoint"),
+    *("options", "memory", "experiment", "estimate", "progress", "digest", "report", "checkpoint", "rerun"),
     *(
         "figures.entry",
         "figures.textures",

@@ -1,0 +1,143 @@
+"""A report is enough to make its run again, and to see whether it is the same."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import QUICK, assert_same_arrays
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from decoupling_lib import digest, images, rerun
+from decoupling_lib.checks import InputError
+
+
+@pytest.fixture(scope="module")
+def recorded(pictures, tmp_path_factory):
+    """The folder of a small transfer."""
+    from decoupling_lib import experiment, report
+    from decoupling_lib.options import Options
+
+    options = Options(layers=1, size=(24, 24), network="vgg16", weights="random", rule="rk4", steps=3, tolerance=1e-4)
+    prepared, folder = experiment.prepare(*pictures, options), tmp_path_factory.mktemp("recorded")
+    result = prepared.run()
+    report.write(folder, prepared, result, report.describe(prepared, result, 1.0))
+    return folder
+
+
+def changed(recorded: Path, folder: Path, change) -> Path:
+    """The report with something changed, in a file of its own."""
+    found = json.loads((recorded / "report.json").read_text())
+    change(found)
+    path = folder / "changed.json"
+    path.write_text(json.dumps(found))
+    return path
+
+
+def again(decoupling, report, pictures, out, *more):
+    return decoupling("rerun", report, "--origin", pictures[0], "--target", pictures[1], "--out", out, "--quiet", *more)
+
+
+def test_a_run_made_again_from_its_report_is_equal_to_the_bit(recorded, pictures, decoupling, tmp_path):
+    said = again(decoupling, recorded / "report.json", pictures, tmp_path / "again")
+    assert said.code == 0 and said.out.endswith("the same\n") and said.out.count("equal to the bit") == 6
+    assert_same_arrays(recorded, tmp_path / "again")
+    written = json.loads((tmp_path / "again" / "comparison.json").read_text())
+    assert written["same"] and written["alike"] and set(written["off"].values()) == {0.0}
+
+
+def test_a_run_of_the_command_line_is_made_again_with_its_options(pictures, decoupling, tmp_path):
+    arguments = (*QUICK, "--method", "descent", "--iterations", "3", "--optimizer", "Adam", "--seed", "4")
+    assert decoupling("transfer", *pictures, "--out", tmp_path / "one", *arguments, "--quiet").code == 0
+    said = again(decoupling, tmp_path / "one" / "report.json", pictures, tmp_path / "two")
+    assert said.code == 0 and said.out.endswith("the same\n")
+
+
+def test_another_result_is_told(recorded, pictures, decoupling, tmp_path):
+    def tamper(report):
+        report["arrays"]["result"]["sha256"] = "0" * 64
+        report["arrays"]["result"]["downsample"][3][5][1] += 0.01
+
+    said = again(decoupling, changed(recorded, tmp_path, tamper), pictures, tmp_path / "again")
+    assert said.code == 1 and said.err.count("\n") == 1 and "not the same" in said.err
+    assert "result            off by 0.01" in said.out
+
+
+@pytest.mark.parametrize(("off", "code"), [(5e-4, 0), (2e-3, 1)])
+def test_on_another_machine_pictures_may_be_a_little_off(off, code, recorded, pictures, decoupling, tmp_path):
+    def elsewhere(report):
+        report["machine"]["processor"] = "another one"
+        report["arrays"]["result"]["sha256"] = report["arrays"]["style"]["sha256"] = "0" * 64
+        report["arrays"]["result"]["downsample"][0][0][0] += off
+
+    said = again(decoupling, changed(recorded, tmp_path, elsewhere), pictures, tmp_path / "again")
+    assert said.code == code and "another machine or other versions" in said.out + said.err
+
+
+def test_other_pictures_and_missing_ones_are_refused(recorded, pictures, decoupling, tmp_path):
+    swapped = again(decoupling, recorded / "report.json", pictures[::-1], tmp_path / "again")
+    assert swapped.code == 2 and "sha256" in swapped.err and "--origin" in swapped.err
+    missing = decoupling("rerun", recorded / "report.json", "--out", tmp_path / "again")
+    assert missing.code == 2 and "does not exist" in missing.err
+    assert not (tmp_path / "again").exists()
+
+
+def test_other_weights_are_refused(recorded, pictures, decoupling, tmp_path):
+    path = changed(recorded, tmp_path, lambda report: report["network"].update(sha256="0" * 64))
+    said = again(decoupling, path, pictures, tmp_path / "again")
+    assert said.code == 2 and said.err.startswith("decoupling: weights are other ones")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", '"transfer"', "[" * 100_000, "{}", '{"command": "transfer"}', "\x00", "1e999", "NaN"],
+)
+def test_a_file_that_is_no_report_is_refused_in_a_line(text, decoupling, tmp_path):
+    (tmp_path / "report.json").write_text(text)
+    said = decoupling("rerun", tmp_path / "report.json", "--out", tmp_path / "again")
+    assert said.code == 2 and said.err.count("\n") == 1 and not (tmp_path / "again").exists()
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    field=st.sampled_from(["options", "network", "inputs", "arrays", "command"]),
+    value=_JSON,
+    inner=st.none() | st.integers(0, 99),
+)
+def test_a_report_with_anything_in_a_field_starts_or_is_refused(field, value, inner, recorded, pictures):
+    """Only `InputError` may come out; what is well-formed may well start."""
+    found = json.loads((recorded / "report.json").read_text())
+    if inner is not None and isinstance(found[field], dict):
+        found[field][sorted(found[field])[inner % len(found[field])]] = value
+    else:
+        found[field] = value
+    path = recorded.parent / "hostile.json"
+    path.write_text(json.dumps(found))
+    try:
+        rerun.inputs(rerun.read(path), *pictures)
+    except InputError as error:
+        assert str(error).isprintable() and len(str(error)) < 2000
+
+
+def test_a_downsample_is_the_resized_picture_and_sees_a_change():
+    x = images.uniform_noise((48, 32), 1)
+    found = digest.describe(x)
+    np.testing.assert_allclose(found["downsample"], images.resize(x, (16, 16)), atol=1e-6)
+    assert digest.compare(found, x) == 0
+    assert digest.compare(found, x + 0.25) == pytest.approx(0.25, abs=1e-6)
+    assert digest.compare(found, x[:16]) == np.inf
+
+
+@pytest.mark.parametrize("broken", [{}, {"downsample": None}, {"downsample": "x"}, {"downsample": [[1, 2], [3]]}])
+def test_a_damaged_downsample_is_infinitely_far(broken):
+    x = images.uniform_noise((20, 20), 1)
+    kept = {"shape": [20, 20, 3], "sha256": "0"}
+    assert digest.compare(kept | broken, x) == np.inf
