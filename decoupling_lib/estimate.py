@@ -61,11 +61,15 @@ class Estimate:
         return float(low), float(high)
 
     def __str__(self) -> str:
-        low, high = self.seconds
-        low = max(low, 1.0)
-        (begin, unit), (end, last) = _duration(low), _duration(high)
-        span = f"{begin} to {end}" if unit == last else f"{begin} {unit} to {end}"
-        return f"estimate: {'about ' + end if high < 1.3 * low else span} {last}, {self.memory_mib:,} MiB"
+        return f"estimate: {span(*self.seconds)}, {self.memory_mib:,} MiB"
+
+
+def span(low: float, high: float) -> str:
+    """A range of seconds in words, as in "2 to 5 min"."""
+    low = max(low, 1.0)
+    (begin, unit), (end, last) = _duration(low), _duration(high)
+    between = f"{begin} to {end}" if unit == last else f"{begin} {unit} to {end}"
+    return f"{'about ' + end if high < 1.3 * low else between} {last}"
 
 
 @dataclass(frozen=True)

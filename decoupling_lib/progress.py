@@ -72,6 +72,31 @@ class Parts:
         self._bar.update(float(self._begins[name]) - self._bar.n)
 
 
+class Count:
+    """A bar over things that end in any order, with an ETA by how many are done.
+
+    Parameters
+    ----------
+    total : how many. quiet : shows nothing.
+    """
+
+    def __init__(self, total: int, quiet: bool = False):
+        self._bar = tqdm(total=total, disable=True if quiet else None, smoothing=0, file=sys.stderr)
+        self._failed = 0
+
+    def __enter__(self) -> Count:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def one(self, name: str, failed: bool) -> None:
+        """One more has ended."""
+        self._failed += failed
+        self._bar.set_description_str(name + (f" ({self._failed} failed)" if self._failed else ""))
+        self._bar.update()
+
+
 def _bar(total: float, quiet: bool) -> tqdm:
     return tqdm(
         total=total,

@@ -13,6 +13,7 @@ import numpy as np
 import optimizers
 import pytest
 import style_pairs
+import sweep_speedup
 import way_back
 from PIL import Image
 
@@ -231,3 +232,11 @@ def test_bad_input_is_one_line_and_exit_code_2(run, capsys):
     with pytest.raises(SystemExit) as end:
         common.run(lambda: run(growth, "--size", 8, "--only", "layers"))
     assert end.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_sweep_is_timed_on_one_and_two_workers(run, capsys):
+    rows = run(sweep_speedup, "--transfers", 2)["rows"]
+    assert [(row["case"], row["workers"]) for row in rows] == [("one", 1), ("two", 2), ("one with all threads", 1)]
+    one, two, threads = (row["seconds"] for row in rows)
+    said = capsys.readouterr().out
+    assert f"two workers: {one / two:.2f} times" in said and f"{threads / two:.2f} times as fast as one with" in said

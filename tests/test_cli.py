@@ -355,7 +355,9 @@ def test_bench_passes_its_arguments_on_and_ends_as_the_script_does(decoupling):
 
 
 def test_bench_refuses_an_unknown_name_and_a_package_without_its_checkout(decoupling, tmp_path: Path, monkeypatch):
-    accepted = "classroom, frontier, growth, methods, moment_features, optimizers, style_pairs, way_back;"
+    accepted = (
+        "classroom, frontier, growth, methods, moment_features, optimizers, style_pairs, sweep_speedup, way_back;"
+    )
     assert_one_line(decoupling("bench", "growht"), 2, "'growht'", accepted, 'did you mean "growth"')
     assert_one_line(decoupling("bench", "_common"), 2, "'_common'")
     monkeypatch.setattr(cli, "BENCHMARKS", tmp_path / "benchmarks")

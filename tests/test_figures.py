@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from decoupling_lib.checks import InputError
-from decoupling_lib.figures import gallery, transfers
+from decoupling_lib.figures import gallery, textures, transfers
 from decoupling_lib.figures.entry import Entry, Made, Source, canvas, choose, sign
 
 FOLDER = Path(__file__).parents[1] / "figures"
@@ -19,11 +19,13 @@ QUICK = ("2.1", "2.2")
 
 
 @pytest.fixture(autouse=True, scope="module")
-def small_transfers():
-    """The transfers of figures 4.1 to 4.4 at a size that tests can afford."""
+def small_runs():
+    """The transfers of figures 1.2, 2.9, 4.1 to 4.4 and the syntheses of 2.7 and 2.8, small enough for tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transfers, "SIDE", 32)
         patch.setattr(transfers, "REFINEMENTS", 0)
+        patch.setattr(textures, "SIDE", 48)
+        patch.setattr(textures, "ITERATIONS", 10)
         yield
     transfers._run.cache_clear()
 

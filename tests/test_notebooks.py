@@ -72,7 +72,7 @@ def bad_outputs(notebook) -> list[str]:
 
 def bad_exercises(notebook) -> list[str]:
     found, code = [], [cell for cell in notebook.cells if cell.cell_type == "code"]
-    for cell, second, third in zip(code, [*code[1:], None], [*code[2:], None, None], strict=True):
+    for cell, second, third in zip(code, [*code[1:], None], [*code, None, None][2:], strict=True):
         if "exercise" in tags(cell):
             solved = second is not None and "solution" in tags(second)
             found += [] if solved else ["an exercise has no solution after it"]

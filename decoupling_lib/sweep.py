@@ -1,0 +1,314 @@
+"""Many transfers from one file: on this machine's cores, or on a Dask cluster, by one and the same code.
+
+Every transfer has a folder of its own, with what `decoupling transfer` writes; report.json comes last, so a folder that
+has one is complete. A sweep that is called again runs what is missing or failed, and nothing else.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from . import checks
+from .options import Options, judge
+
+MOST = 10_000
+"""Transfers in one sweep."""
+MAX_BYTES = 2**20
+FAILED = "failure.json"
+TABLE = "results.csv"
+LOOPBACK = "127.0.0.1"
+_ACCEPTED = "a TOML file with pairs, or origins and targets, and perhaps the tables fixed and grid"
+_OPTIONS = {field.name for field in fields(Options)}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One transfer of a sweep; `name` is that of its folder, and tells pictures and options apart."""
+
+    name: str
+    origin: str
+    target: str
+    options: Options
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of a transfer: `status` is done or failed, `said` why it failed, `numbers` what the table shows."""
+
+    job: Job
+    status: str
+    said: str
+    numbers: Mapping[str, Any]
+    fresh: bool
+
+
+def read(path: str | os.PathLike[str]) -> list[Job]:
+    """The transfers of a sweep's file, each combination once, in order.
+
+    The file is TOML. `pairs` is a list of [origin, target]; or `origins` and `targets` are lists, and all pairs are
+    meant. Table `fixed` has options that all share, `grid` lists of options, of which every combination is run; names
+    are those of `options.Options`. A size is N or [height, width].
+
+    Raises `InputError` for a file that cannot be read, unknown names, values out of range, or more than `MOST` runs.
+    """
+    file = checks.regular_file(path, "sweep file", accepted=_ACCEPTED)
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise checks.problem("sweep file", "is too large", file, f"at most {MAX_BYTES:,} bytes", "split it")
+        found = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, checks.InputError):
+            raise
+        raise checks.problem("sweep file", f"is no TOML ({error})", file, _ACCEPTED, "mend it") from None
+    except OSError as error:
+        raise checks.os_problem(error, "sweep file", file, _ACCEPTED) from None
+    known = {"pairs", "origins", "targets", "fixed", "grid"}
+    for name in found:
+        checks.choice(name, sorted(known), "entry of the sweep file")
+    return _jobs(_pairs(found), _table(found, "fixed"), _table(found, "grid"))
+
+
+def complete(job: Job, folder: Path) -> dict[str, Any] | None:
+    """The report of a transfer that was finished in a sweep's folder; None if there is none, or it is another's."""
+    try:
+        found = json.loads((folder / job.name / "report.json").read_text(encoding="utf-8"))
+        return found if found["sweep"] == _key(job) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def perform(job: Job, out: str) -> dict[str, Any]:
+    """Runs one transfer into its folder unless it is complete there; the table's numbers. Called by the workers.
+
+    What goes wrong is told in the folder's failure.json and returned, not raised: other transfers go on.
+    """
+    from . import experiment, report  # here: they load TensorFlow, which the process that hands out work does without
+
+    folder = Path(out)
+    if (found := complete(job, folder)) is not None:
+        return {"status": "done", "said": "", "numbers": numbers(found)}
+    began, own = time.perf_counter(), folder / job.name
+    try:
+        prepared = experiment.prepare(job.origin, job.target, job.options)
+        own = checks.output_folder(own)
+        result = prepared.run()
+        if result.status != "done":
+            raise RuntimeError(f"the run {result.status} in {list(result.paths)[-1]}")
+        described = report.describe(prepared, result, time.perf_counter() - began) | {"sweep": _key(job)}
+        report.write(own, prepared, result, described)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this transfer's alone
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        own.mkdir(parents=True, exist_ok=True)
+        (own / FAILED).write_text(json.dumps({"said": said}) + "\n", encoding="utf-8")
+        return {"status": "failed", "said": said, "numbers": {}}
+    (own / FAILED).unlink(missing_ok=True)
+    return {"status": "done", "said": "", "numbers": numbers(described)}
+
+
+def numbers(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What the table shows of a report."""
+    back = report["self_transfer"] or {}
+    found = {
+        "passes": sum(report["passes"].values()),
+        "seconds": report["wall_seconds"],
+        "peak_memory_mib": report["peak_memory_mib"],
+        "worst_relative_error": max((stage["relative_error"] for stage in report["stages"]), default=None),
+        "psnr_db": back.get("psnr_db"),
+        "ssim": back.get("ssim"),
+    }
+    return found | {f"style {layer}": off for layer, off in report["style_relative_error"].items()}
+
+
+def outlook(jobs: Sequence[Job], out: Path, workers: int) -> str:
+    """What is to be run, and about how long it takes and how much it writes, judged by the first transfer of it.
+
+    Measures a few passes. Raises `InputError` as `experiment.gather` does for that one.
+    """
+    from .estimate import estimate, span
+    from .experiment import gather
+
+    waiting = [job for job in jobs if complete(job, out) is None]
+    said = f"{len(jobs):,} transfers, {len(jobs) - len(waiting):,} of them complete"
+    if not waiting:
+        return said
+    first = gather(waiting[0].origin, waiting[0].target, waiting[0].options)
+    rounds = -(-len(waiting) // workers)
+    low, high = (rounds * seconds for seconds in estimate(first).seconds)
+    arrays = 3 * first.origin.array.nbytes + 3 * first.target.array.nbytes  # and PNG pictures, a tenth of that
+    return (
+        f"{said}; estimate, all being like the first: {span(low, high)} on {workers} workers of this machine, "
+        f"starting and compiling not counted, "
+        f"{len(waiting) * arrays * 1.2 / 2**20:,.0f} MiB on disk, {workers * first.memory_mib:,} MiB of memory"
+    )
+
+
+def run(
+    jobs: Sequence[Job],
+    out: Path,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    threads: int = 1,
+    listen: Callable[[Row], None] | None = None,
+) -> list[Row]:
+    """Runs what is not complete in `out`, and writes the table after each transfer.
+
+    Parameters
+    ----------
+    scheduler : a Dask scheduler's address, whose workers see `out` under the same path; None starts workers here, with
+        a scheduler that listens on the loopback interface alone.
+    workers : how many to start here; None is one a core. threads : of each. Where a scheduler is given, both are its.
+    listen : hears each transfer as it ends; first those that were complete before.
+
+    A worker that dies loses its transfer only: another runs it from its start, three times at most. Returns the rows in
+    the order of `jobs`. Raises `InputError` for a scheduler that does not answer.
+    """
+    rows: dict[str, Row] = {}
+
+    def end(job: Job, outcome: Mapping[str, Any], fresh: bool) -> None:
+        rows[job.name] = Row(job, outcome["status"], outcome["said"], outcome["numbers"], fresh)
+        write_table(out / TABLE, [rows[each.name] for each in jobs if each.name in rows])
+        if listen is not None:
+            listen(rows[job.name])
+
+    waiting = []
+    for job in jobs:
+        found = complete(job, out)
+        if found is None:
+            waiting.append(job)
+        else:
+            end(job, {"status": "done", "said": "", "numbers": numbers(found)}, fresh=False)
+    if waiting:
+        for job, outcome in _outcomes(waiting, out, scheduler, workers, threads):
+            end(job, outcome, fresh=True)
+    return [rows[job.name] for job in jobs]
+
+
+def write_table(path: Path, rows: Sequence[Row]) -> None:
+    """The results as CSV, whole or not at all: pictures, the options that differ, status, numbers."""
+    options = [asdict(row.job.options) for row in rows]
+    varied = [name for name in asdict(Options()) if len({repr(each[name]) for each in options}) > 1]
+    measured = list(dict.fromkeys(name for row in rows for name in row.numbers))
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["name", "origin", "target", *varied, "status", "said", *measured])
+    for row, own in zip(rows, options, strict=True):
+        values = [row.numbers.get(name) for name in measured]
+        cells = (row.job.name, row.job.origin, row.job.target, *(own[name] for name in varied), row.status, row.said)
+        table.writerow([*cells, *values])
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(text.getvalue(), encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _outcomes(
+    jobs: Sequence[Job], out: Path, scheduler: str | None, workers: int | None, threads: int
+) -> Iterator[tuple[Job, Mapping[str, Any]]]:
+    """Each job with its outcome, as they end."""
+    from distributed import Client, LocalCluster, as_completed
+
+    cluster = None
+    try:
+        if scheduler is None:
+            # As many transfers as workers run beside one another; TensorFlow has threads of its own for each.
+            limits = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+            cluster = LocalCluster(
+                n_workers=workers or os.cpu_count(), threads_per_worker=1, processes=True, host=LOOPBACK,
+                dashboard_address=None, env=dict.fromkeys(limits, str(threads)),
+            )  # fmt: skip
+        try:
+            client = Client(cluster or scheduler, timeout=30)
+        except (OSError, ValueError) as error:
+            accepted = "the address of a Dask scheduler, as tcp://host:8786"
+            raise checks.problem("--scheduler", "does not answer", scheduler, accepted, str(error)[:99]) from None
+        with client:
+            futures = {client.submit(perform, job, str(out), key=job.name, retries=2): job for job in jobs}
+            for future in as_completed(futures):
+                job = futures[future]
+                if future.status == "finished":
+                    yield job, future.result()
+                else:  # its workers died, time and again
+                    said = " ".join(str(future.exception()).split()) if future.status == "error" else future.status
+                    yield job, {"status": "failed", "said": said, "numbers": {}}
+    finally:
+        if cluster is not None:
+            cluster.close()
+
+
+def _jobs(pairs: Sequence[tuple[str, str]], fixed: Mapping[str, Any], grid: Mapping[str, Any]) -> list[Job]:
+    for name, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise checks.problem(f"grid.{name}", "is no list of values", values, "at least one value", "use brackets")
+    if both := sorted(fixed.keys() & grid.keys()):
+        raise checks.problem(f"option {both[0]}", "stands in fixed and in grid", both[0], "one of them", "take one out")
+    count = len(pairs)
+    for values in grid.values():
+        count *= len(values)
+    if count > MOST:
+        raise checks.problem("sweep", "has too many transfers", count, f"at most {MOST:,}", "split it")
+    jobs: dict[str, Job] = {}
+    for origin, target in pairs:
+        for chosen in product(*grid.values()):
+            given = {**fixed, **dict(zip(grid, chosen, strict=True))}
+            try:
+                options = judge(Options(**{name: _value(name, value) for name, value in given.items()}))
+            except TypeError as error:
+                raise checks.problem("sweep file", "has a value of the wrong kind", str(error), _ACCEPTED, "") from None
+            job = Job("", origin, target, options)
+            name = f"{_safe(origin)}-{_safe(target)}-{_key(job)[:12]}"
+            jobs[name] = Job(name, origin, target, options)
+    return list(jobs.values())
+
+
+def _pairs(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if "pairs" in found:
+        pairs = found["pairs"]
+        good = isinstance(pairs, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
+        given = [name for pair in pairs for name in pair] if good else []
+    else:
+        lists = [found.get("origins"), found.get("targets")]
+        good = all(isinstance(names, list) for names in lists)
+        pairs = list(product(*lists)) if good else []
+        given = [name for names in lists for name in names] if good else []
+    if not good or not pairs or not all(isinstance(name, str) and name for name in given):
+        raise checks.problem("sweep file", "names no pictures", sorted(found), _ACCEPTED, 'e.g. origins = ["coffee"]')
+    return [(origin, target) for origin, target in pairs]
+
+
+def _table(found: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = found.get(name, {})
+    if not isinstance(table, dict):
+        raise checks.problem(f"entry {name}", "is no table", table, f"[{name}]", "write it so")
+    for option in table:
+        checks.choice(option, sorted(_OPTIONS), f"option in {name}")
+    return table
+
+
+def _value(name: str, value: Any) -> Any:
+    """A size as `Options` has it; all else as it is."""
+    if name != "size":
+        return value
+    sides = [value, value] if isinstance(value, int) and not isinstance(value, bool) else value
+    return checks.shape(sides, "size")
+
+
+def _key(job: Job) -> str:
+    """What tells a transfer from others: pictures and options."""
+    parts = {"origin": job.origin, "target": job.target, "options": asdict(job.options)}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
+
+
+def _safe(name: str) -> str:
+    """A picture's name as part of a folder's: letters, digits and lines, at most 40."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", Path(name).stem)[:40] or "picture"
