@@ -37,11 +37,11 @@ def test_the_students_edition_raises_at_its_stubs_alone(source):
 def test_students_get_no_solution_and_no_output_and_are_told_what_to_assign(source):
     notebook, made = executed(source), editions.student(executed(source))
     nbformat.validate(made)
-    text = "\n".join(cell.source for cell in made.cells)
-    for _, solution, check in editions.exercises(notebook):
-        assert solution.source not in text and check.source not in text  # it is indented
-        for name in editions.asked(solution.source, check.source):
-            assert name in text.partition("# Assign")[2]
+    sources = [cell.source for cell in made.cells]
+    for stub, solution, check in editions.exercises(notebook):
+        assert solution.source not in sources and check.source not in sources
+        asked = editions.asked(solution.source, check.source)
+        assert f"# Assign {', '.join(asked)} in place of the next line.\n{stub.source}" in sources
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in made.cells)
     stubs = [cell for cell in made.cells if "exercise" in editions.tags(cell)]
     assert stubs and all(cell.source.startswith("# Assign ") for cell in stubs)
@@ -55,6 +55,23 @@ def test_instructors_see_every_solution_and_output(source):
     assert [cell.source for cell in made.cells] == [cell.source for cell in notebook.cells]
     assert [cell.get("outputs") for cell in made.cells] == [cell.get("outputs") for cell in notebook.cells]
     assert not any(cell.metadata.get("jupyter", {}).get("source_hidden") for cell in made.cells)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_nothing_but_its_own_check_needs_a_solution(source):
+    """Else students, who have none, would meet a NameError."""
+    notebook = execute.parsed(source)
+    exercises = list(editions.exercises(notebook))
+    special = {id(cell) for exercise in exercises for cell in exercise}
+    others = "\n".join(c.source for c in notebook.cells if c.cell_type == "code" and id(c) not in special)
+    known = set(editions._names(others, ast.Store))
+    known |= {node.arg for node in ast.walk(ast.parse(others)) if isinstance(node, ast.arg)}
+    for _, solution, check in exercises:
+        alone = set(editions._names(solution.source, ast.Store)) - known
+        assert not alone & set(editions._names(others, ast.Load))
+        for _, other, own in exercises:
+            if own is not check and not alone & set(editions._names(other.source, ast.Store)):
+                assert not alone & set(editions._names(own.source, ast.Load))
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
