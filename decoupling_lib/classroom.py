@@ -19,6 +19,8 @@ from . import checks
 HOST = "127.0.0.1"
 PORT = 8866
 CODE = "from decoupling_lib.widgets.page import page\n\npage()"
+PATIENCE = 20
+"""Seconds that the server has to end its kernels."""
 SHARE = Path(__file__).with_name("share")
 """Where Jupyter finds the page's template."""
 
@@ -80,4 +82,9 @@ def _until_interrupted(command: list[str], environment: dict[str, str]) -> int:
             return process.wait()
         except KeyboardInterrupt:
             process.terminate()
+            # After an interruption Popen itself would wait a quarter of a second only, and leave a server behind.
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
             raise

@@ -23,4 +23,9 @@ def dead_channels(network: Network, noise_images: np.ndarray) -> dict[str, np.nd
     means = ChannelMeans(network.as_thesis())
     found = [by_layer(means, x) for x in noise_images]
     mean = {layer: np.mean([each[layer] for each in found], axis=0) for layer in network.layers}
-    return {layer: each <= DEAD_FRACTION * each.mean() for layer, each in mean.items()}
+    return {layer: dead(each) for layer, each in mean.items()}
+
+
+def dead(means: np.ndarray) -> np.ndarray:
+    """Which of a layer's channel means, (channels,), count as dead, in the network with ReLU and maximum pooling."""
+    return means <= DEAD_FRACTION * means.mean()

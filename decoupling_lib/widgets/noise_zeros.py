@@ -31,20 +31,23 @@ def explorer() -> Explorer:
 def draw(values: Mapping[str, Any]) -> Drawn:
     """The noise, and the channel means of the layer for it, in the network with ReLU and maximum pooling."""
     from ..channel_means import ChannelMeans, by_layer  # here and below: TensorFlow takes seconds to load
-    from ..zeros import dead_channels
+    from ..zeros import dead
 
     network = _network(values["layer"])
     layer = network.layers[0]
     x = noise(values["kind"], (SIDE, SIDE), values["seed"])
-    dead = dead_channels(network, x[None])[layer]
+    means = by_layer(ChannelMeans(network), x)[layer]
+    silent = dead(means)
     figure = Figure(figsize=(9, 3.4), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, width_ratios=(1, 2.6))
     show_picture(left, x, f"{values['kind']} noise, seed {values['seed']}")
-    show_channel_means(right, by_layer(ChannelMeans(network), x)[layer], dead, layer)
+    show_channel_means(right, means, silent, layer)
     weights = network.weights
     what = f"{layer}, {values['kind']} noise, seed {values['seed']}"
-    said = f"{what}: {dead.sum()} of {dead.size} channels are dead ({weights.architecture}, weights {weights.source})"
+    said = (
+        f"{what}: {silent.sum()} of {silent.size} channels are dead ({weights.architecture}, weights {weights.source})"
+    )
     return Drawn(figure, f"noise beside its channel means; {said}", said)
 
 

@@ -8,8 +8,10 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -211,6 +213,20 @@ def test_a_reload_in_the_middle_of_a_run_begins_afresh(browser, address):
     expect(status(page)).to_contain_text("press Run; estimate:")
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
     page.close()
+
+
+def test_an_ended_server_leaves_its_port_at_once():
+    command = [sys.executable, "-m", "decoupling_lib.cli", "classroom", "--no-browser", "--port", str(PORT + 2)]
+    for _ in range(2):
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+            assert server.stdout.readline().startswith("explorers: http://127.0.0.1:")
+            for _ in range(100):
+                with suppress(OSError):
+                    urllib.request.urlopen(f"http://127.0.0.1:{PORT + 2}/").close()
+                    break
+                time.sleep(0.2)
+            server.terminate()
+            assert server.wait(30) == 143
 
 
 def test_the_benchmark_of_the_page_measures_every_wait(tmp_path):
