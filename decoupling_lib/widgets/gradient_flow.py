@@ -48,7 +48,7 @@ def explorer() -> Explorer:
         "x": slider("start, first", 2.4, *EXTENT[:2], 0.1, "first coordinate of the starting point"),
         "y": slider("start, second", 1.6, *EXTENT[2:], 0.1, "second coordinate of the starting point"),
         "rule": choice("step rule", RULES, "euler"),
-        "steps": whole("steps", 4, 1, 40, "into how many equal steps the way is cut"),
+        "steps": whole("steps", 4, 1, 40, "how many equal steps the way is cut into: one over their size"),
     }
     return live("Following a gradient to its reference", controls, draw)
 
@@ -74,7 +74,7 @@ def draw(values: Mapping[str, Any]) -> Drawn:
     ax.set(xlim=EXTENT[:2], ylim=EXTENT[2:])
     ax.legend(fontsize=8, loc="lower right")
     reached = float(features.values(points[-1])[0])
-    said = f"{rule}, steps: {steps}: ends at f = {reached:.4g}, asked for {VALUE:g}"
+    said = f"{rule}, {steps} steps of size {1 / steps:.3g}: ends at f = {reached:.4g}, asked for {VALUE:g}"
     if abs(float(features.values(exact[-1])[0]) - VALUE) < 1e-6:
         said += f"; {np.linalg.norm(points[-1] - exact[-1]):.2g} away from where the exact curve ends"
     else:

@@ -112,13 +112,13 @@ def test_every_control_has_an_accessible_name(page):
 
 def test_moving_the_steps_by_keyboard_changes_numbers_and_picture(page):
     turn_to(page, "1 Gradients")
-    expect(status(page)).to_contain_text("euler, steps: 4: ends at")
+    expect(status(page)).to_contain_text("euler, 4 steps of size 0.25: ends at")
     before, drawn = status(page).inner_text(), picture(page)
     press(page, "steps", "ArrowRight")
     expect(status(page)).not_to_have_text(before)
     expect(page.get_by_role("img", name=re.compile("gradient curve"))).not_to_have_attribute("src", drawn)
     page.get_by_role("combobox", name="step rule").select_option("rk4")
-    expect(status(page)).to_have_text(re.compile(r"rk4, steps: 5: ends at f = (1|0\.999)"))
+    expect(status(page)).to_have_text(re.compile(r"rk4, 5 steps of size 0\.2: ends at f = (1|0\.999)"))
     leave_screenshot(page, "gradients")
 
 
@@ -127,8 +127,8 @@ def test_fifty_quick_moves_show_the_last_value(page):
     press(page, "steps", "Home")
     press(page, "steps", "ArrowRight", 50)  # the slider ends at 40
     expect(page.get_by_role("slider", name="steps", exact=True)).to_have_attribute("aria-valuenow", "40.0")
-    expect(status(page)).to_contain_text("steps: 40: ends at")
-    expect(page.get_by_role("img", name=re.compile("gradient curve.*steps: 40:"))).to_be_visible()
+    expect(status(page)).to_contain_text("40 steps of size 0.025: ends at")
+    expect(page.get_by_role("img", name=re.compile("gradient curve.* 40 steps of size"))).to_be_visible()
 
 
 @pytest.mark.parametrize("tab", [TABS[0], TABS[1], TABS[3]])
