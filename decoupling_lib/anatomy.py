@@ -44,7 +44,7 @@ def parts(model: tf.keras.Model) -> tuple[Part, ...]:
 
 
 def vgg19() -> tf.keras.Model:
-    """Keras's own VGG-19 with its classifier, 224 x 224 x 3 to 1000 classes; its weights are zeros.
+    """Keras's own VGG-19 with its classifier, 224 x 224 x 3 to 1000 classes; its weights are Keras's random start.
 
     Simonyan & Zisserman (2015), configuration E. Takes about 0.6 GiB while it lives.
     """
