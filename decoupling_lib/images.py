@@ -11,6 +11,8 @@ import sys
 import tomllib
 import uuid
 import warnings
+import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +20,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from . import checks
+from . import checks, npy
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP")
 _ACCEPTED = "a PNG, JPEG, TIFF, GIF, BMP or WebP picture or .npy array of floats, at most 64 megapixels"
+_DEFLATED = (8, 32946)  # the two numbers that TIFF has for it
+_TOPS = {1: 255.0, 2: 65535.0}  # of unsigned integers, by their bytes
+_MOST_SCANS = 200  # of a JPEG: each is a pass over all pixels, and progressive ones have about ten
+_MOST_EXIF = 2**18  # bytes: Pillow may hold them many times over
 _FLOAT_LIMIT = 10.0  # unclipped results stray a little from [0, 1]; 0..255 data strays far
 _PIP_NAMES = {"sklearn": "scikit-learn", "skimage": "scikit-image"}
 for _library in ("PIL", "tifffile"):  # without a handler of its own, a library's log goes to stderr
@@ -62,7 +68,9 @@ def load(
     `InputError` for a missing, unreadable, damaged, truncated, too small, too large or non-finite picture.
     """
     label, data, digest = _read(path_or_name)
-    image = checks.image(_over_white(_decode(data, label)), f"picture {label}")
+    values = _decode(data, label)
+    del data  # of 64 megapixels each copy counts
+    image = checks.image(_over_white(values), f"picture {label}")
     return Picture(label, fit(image, size, max_side), digest)
 
 
@@ -196,12 +204,12 @@ def _read(path_or_name: str | os.PathLike[str]) -> tuple[str, bytes, str]:
 
 
 def _decode(data: bytes, label: str) -> np.ndarray:
-    """Return the values of a picture file, (H, W) or (H, W, 1 to 4), integers scaled to [0, 1]."""
+    """Return the values of a picture file, (H, W) or (H, W, 1 to 4): floats, or all of the range of uint8 or uint16."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if data.startswith(b"\x93NUMPY"):
-                return _floats(np.load(io.BytesIO(data), allow_pickle=False), label)
+                return _floats(npy.parse(data), label)
             try:
                 return _decode_pillow(data, label)
             except UnidentifiedImageError:
@@ -229,6 +237,9 @@ def _open(data: bytes) -> Image.Image:
 def _decode_pillow(data: bytes, label: str) -> np.ndarray:
     with _open(data) as image:
         _within_limit(image.height, image.width, label)
+        exif = image.info.get("exif") or image.info.get("Raw profile type exif") or b""
+        if data.count(b"\xff\xda") > _MOST_SCANS and image.format in ("JPEG", "MPO") or len(exif) > _MOST_EXIF:
+            raise _refused("has too many scans, or too much said about it", label, "save it anew without metadata")
         if image.format == "PNG":  # only verify() sees a lost end or a bad checksum
             _open(data).verify()
         tags = getattr(image, "tag_v2", {})
@@ -245,13 +256,13 @@ def _decode_pillow(data: bytes, label: str) -> np.ndarray:
             if image.mode == "F":
                 return _floats(np.asarray(upright), label)
             if not image.mode.startswith("I;16"):
-                return np.asarray(upright.convert("RGBA")) / 255.0
+                return np.asarray(upright.convert("RGBA"))
             values = np.asarray(upright)[..., None]
         values = 65535 - values if tags.get(262) == 0 else values  # white is zero
         if (key := image.info.get("transparency")) is not None:
             opaque = np.any(values != np.asarray(key), axis=-1, keepdims=True)
-            values = np.concatenate([values, 65535 * opaque], axis=-1)
-        return values / 65535.0
+            values = np.concatenate([values, np.uint16(65535) * opaque], axis=-1)
+        return values
 
 
 def _decode_16_bits(data: bytes, rawmode: str) -> np.ndarray:
@@ -270,7 +281,7 @@ def _bytes_as(data: bytes, rawmode: str) -> np.ndarray:
             tile._replace(args=(rawmode, *tile.args[1:]) if isinstance(tile.args, tuple) else rawmode)
             for tile in image.tile
         ]
-        return np.asarray(ImageOps.exif_transpose(image)).astype(np.int32)
+        return np.asarray(ImageOps.exif_transpose(image)).astype(np.uint16)
 
 
 def _decode_tiff(data: bytes, label: str) -> np.ndarray:
@@ -279,22 +290,61 @@ def _decode_tiff(data: bytes, label: str) -> np.ndarray:
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page = file.pages[0]
         _within_limit(page.imagelength, page.imagewidth, label)
+        most = 4 * page.size + 2**20  # tiles at the edges are larger than what is seen of them
+        segments = zip(page.dataoffsets, page.databytecounts, strict=True)
+        if (
+            page.size > 4 * checks.MAX_PIXELS
+            or page.tilewidth * page.tilelength > most
+            or page.compression not in (1, *_DEFLATED)
+            or (
+                page.compression in _DEFLATED
+                and not _inflate_within((data[at : at + n] for at, n in segments), most * page.dtype.itemsize)
+            )
+        ):
+            raise _refused("claims to hold more than it shows, or is compressed in an unknown way", label)
         values = np.moveaxis(page.asarray(), 0, -1) if page.axes == "SYX" else page.asarray()
-        return values / 65535.0 if values.dtype == np.uint16 else _floats(values, label)
+        return values if values.dtype == np.uint16 else _floats(values, label)
+
+
+def _inflate_within(segments: Iterator[bytes], most: int) -> bool:
+    """Return whether deflated bytes hold at most so many; the decoder itself would go on until the memory is full."""
+    for segment in segments:
+        inflate = zlib.decompressobj()
+        while segment and most >= 0:
+            most -= len(inflate.decompress(segment, 2**20))
+            segment = inflate.unconsumed_tail
+    return most >= 0
 
 
 def _floats(values: np.ndarray, label: str) -> np.ndarray:
     fits = values.dtype.kind == "f" and (values.ndim == 2 or (values.ndim == 3 and 1 <= values.shape[2] <= 4))
-    if not fits or np.any(np.abs(values) > _FLOAT_LIMIT, where=np.isfinite(values)):
-        what = f"has no floats near [0, 1], or a wrong shape (type {values.dtype}, shape {values.shape})"
+    if fits:
+        _within_limit(*values.shape[:2], label)
+    if not fits or any(np.any(np.abs(band) > _FLOAT_LIMIT, where=np.isfinite(band)) for band in _bands(values)):
+        what = f"has no floats near [0, 1], or a wrong shape ({checks.shown(values)})"
         raise _refused(what, label, "save floats in [0, 1] of shape (height, width, 3)")
-    _within_limit(*values.shape[:2], label)
     return values
 
 
+def _bands(values: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows a few at a time: intermediate results of 64 megapixels at once would take several GiB."""
+    rows = max(1, 2**20 // max(1, values.shape[1]))
+    return (values[first : first + rows] for first in range(0, values.shape[0], rows))
+
+
 def _over_white(values: np.ndarray) -> np.ndarray:
-    values = np.atleast_3d(values).astype(np.float64, copy=False)
-    if values.shape[-1] in (2, 4):
-        color, alpha = values[..., :-1], values[..., -1:]
-        values = color * alpha + (1.0 - alpha)
-    return np.repeat(values, 3, axis=-1) if values.shape[-1] == 1 else values
+    """Return values as of `_decode` as float64 (H, W, 3), integers scaled to [0, 1], alpha composited over white."""
+    values = np.atleast_3d(values)
+    if values.dtype == np.float64 and values.shape[-1] == 3:
+        return values
+    top = _TOPS[values.dtype.itemsize] if values.dtype.kind == "u" else None
+    image, done = np.empty((*values.shape[:2], 3)), 0
+    for band in _bands(values):
+        with np.errstate(all="ignore"):  # signaling NaNs; they are refused later
+            band = band.astype(np.float64) if top is None else band / top
+            if values.shape[-1] in (2, 4):
+                color, alpha = band[..., :-1], band[..., -1:]
+                band = color * alpha + (1.0 - alpha)
+        image[done : done + len(band)] = band
+        done += len(band)
+    return image
