@@ -9,7 +9,10 @@ import importlib.util
 import os
 import re
 import stat
+import subprocess
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,6 +59,10 @@ _KERAS_FILE = "{0}_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _KERAS_MD5 = {"vgg16": "6d6bbae143d832006294945121d1f1fc", "vgg19": "253f8cb515780f3b799900260a226db6"}
 _ACCEPTED = "an HDF5 file of Keras weights of VGG-16 or VGG-19"
 _NAME = re.compile(r"block[1-5]_conv[1-4]")
+_CHILD = "from decoupling_lib import weights; weights._serve()"
+_CHILD_SECONDS = 120  # a file takes about one
+_CHILD_BYTES = 2**32  # of address space, most of it NumPy's and HDF5's own
+_REFUSED = 3  # the exit code of a child that says why
 
 
 @dataclass(frozen=True)
@@ -203,20 +210,74 @@ def _read_file(architecture: str, source: str, path: Path) -> Weights:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             raise checks.problem("weights", "are not a regular file", path, _ACCEPTED, "name a file")
+        if found.st_size > checks.MAX_FILE_BYTES:
+            accepted = f"{_ACCEPTED}, at most {checks.MAX_FILE_BYTES} bytes"
+            raise checks.problem("weights", "are too large", path, accepted, "choose another file")
         sha256 = _digest(path, "sha256")
     except OSError as error:
         raise checks.os_problem(error, "weights", path, f"{', '.join(SOURCES)} or {_ACCEPTED}") from None
     if not h5py.is_hdf5(path):
         raise checks.problem("weights", "are not an HDF5 file", path, _ACCEPTED, "choose another file")
+    # What the packages and Keras publish is known; with a file of the user's own HDF5 may crash or never end.
+    kernels, biases = (_here if source in SOURCES else _apart)(architecture, path)
+    with suppress(OSError):
+        if _digest(path, "sha256") == sha256:
+            return Weights(architecture, source, path, sha256, kernels, biases)
+    raise checks.problem("weights", "changed while they were read", path, "a file at rest", "run it again")
+
+
+def _here(architecture: str, path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return kernels and biases of a file, read in this process."""
     try:
         with h5py.File(path, "r") as file:
-            kernels, biases = _arrays(_layers(file), architecture, path)
+            return _arrays(_layers(file), architecture, path)
     except checks.InputError:
         raise
     except Exception as error:  # noqa: BLE001 - h5py meets damaged files with errors of every kind
         what = f"are damaged or cut short ({str(error)[:80]})"
         raise checks.problem("weights", what, path, _ACCEPTED, "fetch or copy the file anew") from None
-    return Weights(architecture, source, path, sha256, kernels, biases)
+
+
+def _apart(architecture: str, path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the same, read in a process of its own that may crash, hang or run out of memory."""
+    command = [sys.executable, "-c", _CHILD, architecture, os.fspath(path.absolute())]
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # each reserves address space
+    folder = Path(__file__).parents[1]
+    try:
+        child = subprocess.run(command, capture_output=True, cwd=folder, env=environment, timeout=_CHILD_SECONDS)
+        code, said = child.returncode, child.stdout
+    except subprocess.TimeoutExpired:
+        code, said = 0, b""
+    if code == _REFUSED:
+        raise checks.InputError(said.decode())
+    layers = ARCHITECTURES[architecture]
+    shapes = [shape for _, inputs, outputs in layers for shape in ((3, 3, inputs, outputs), (outputs,))]
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+    if code or len(said) != 4 * ends[-1]:
+        what = f"cannot be read: HDF5 ended with code {code}" if code else "cannot be read: HDF5 came to no end"
+        raise checks.problem("weights", what, path, _ACCEPTED, "fetch or copy the file anew")
+    values = np.split(np.frombuffer(said, np.float32), ends[:-1])
+    arrays = [part.reshape(shape) for part, shape in zip(values, shapes, strict=True)]
+    names = [layer.name for layer in layers]
+    return dict(zip(names, arrays[::2], strict=True)), dict(zip(names, arrays[1::2], strict=True))
+
+
+def _serve() -> None:
+    """What the process of `_apart` does: kernel and bias of each convolution go to stdout, or why there are none."""
+    architecture, path = sys.argv[1:]
+    with suppress(ImportError, ValueError, OSError):  # not every system has, or keeps, such limits
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (_CHILD_BYTES, _CHILD_BYTES))
+    try:
+        kernels, biases = _here(architecture, Path(path))
+    except checks.InputError as error:
+        sys.stdout.buffer.write(str(error).encode())
+        sys.exit(_REFUSED)
+    for name, kernel in kernels.items():
+        sys.stdout.buffer.write(kernel.tobytes())
+        sys.stdout.buffer.write(biases[name].tobytes())
 
 
 def _digest(path: Path, algorithm: str) -> str:
@@ -226,12 +287,21 @@ def _digest(path: Path, algorithm: str) -> str:
 
 def _layers(file: h5py.File) -> dict[str, list[Any]]:
     """Return the HDF5 items [kernel, bias] by convolution, in any of the three layouts; none is read yet."""
-    legacy = {
-        name: [item[_text(weight)] for weight in item.attrs["weight_names"]]
-        for name, item in file.items()
-        if _NAME.fullmatch(name) and "weight_names" in item.attrs
-    }
+    legacy = {}
+    for name in filter(_NAME.fullmatch, file):
+        group = _own(file, name)
+        if "weight_names" in group.attrs:
+            legacy[name] = [_own(group, _text(weight)) for weight in group.attrs["weight_names"]]
     return legacy or _keras3_layers(file)
+
+
+def _own(group: h5py.Group, path: str) -> Any:
+    """Return what lies in this file under a path: other links could lead to any file, or to a pipe that never ends."""
+    for part in path.split("/"):
+        if not isinstance(group.get(part, getlink=True), h5py.HardLink):
+            raise ValueError("has a link that leads elsewhere")
+        group = group[part]
+    return group
 
 
 def _keras3_layers(file: h5py.File) -> dict[str, list[Any]]:
@@ -239,10 +309,10 @@ def _keras3_layers(file: h5py.File) -> dict[str, list[Any]]:
 
     def visit(path: str, item: Any) -> None:
         if path.endswith("/vars") and isinstance(item, h5py.Group) and set(item) == {"0", "1"}:
-            kernel = item["0"]
+            kernel, bias = _own(item, "0"), _own(item, "1")
             # The other convolutions of hed are 1x1.
             if isinstance(kernel, h5py.Dataset) and kernel.ndim == 4 and kernel.shape[:2] != (1, 1):
-                found.append((path, _text(item.attrs.get("name", "")), [kernel, item["1"]]))
+                found.append((path, _text(item.attrs.get("name", "")), [kernel, bias]))
 
     file.visititems(visit)
     if any(name for _, name, _ in found):
@@ -273,15 +343,18 @@ def _arrays(
         # Shapes and types are judged before anything is read, so a wrong file cannot fill the memory.
         if [getattr(item, "shape", None) for item in found[name]] != shapes:
             shown = [getattr(item, "shape", None) for item in found[name]][:3]
-            what = f"of {name} have the shapes {shown}"
+            what = f"of {name} have the shapes {str(shown)[:200]}"
             raise checks.problem("weights", what, path, f"{shapes} for {architecture}", "choose another file")
         kernels[name], biases[name] = (_values(item, name, path) for item in found[name])
     return kernels, biases
 
 
 def _values(item: h5py.Dataset, name: str, path: Path) -> np.ndarray:
+    if item.external or item.is_virtual:
+        raise checks.problem("weights", f"of {name} lie in another file", path, _ACCEPTED, "save them in one file")
     if item.dtype.kind != "f":
-        raise checks.problem("weights", f"of {name} have type {item.dtype}", path, "floats", "save them anew")
+        what = f"of {name} have type {str(item.dtype)[:40]}"
+        raise checks.problem("weights", what, path, "floats", "save them anew")
     with np.errstate(over="ignore"):
         values = item[()].astype(np.float32)
     if not np.isfinite(values).all():
