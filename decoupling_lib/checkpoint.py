@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
+from . import checks, npy
 from .experiment import Inputs
 from .journal import Arrays
 from .transfer import CHAPTERS
@@ -30,6 +30,15 @@ def fingerprint(inputs: Inputs) -> str:
         "inputs": [hashlib.sha256(p.array.tobytes()).hexdigest() for p in (inputs.origin, inputs.target)],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
+
+
+def _seal(key: str, arrays: Arrays) -> str:
+    """What tells a state as it was written from one with other arrays, from which the engine could not go on."""
+    digest = hashlib.sha256(key.encode())
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
+        digest.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
 
 
 class DiskJournal:
@@ -68,7 +77,7 @@ class DiskJournal:
     def find(self, name: str) -> Arrays | None:
         """See `Journal`."""
         file = self._folder / f"{name}.npz"
-        return self._read(file) if file.exists() else None
+        return self._read(file) if file.is_file() else None
 
     def keep(self, name: str, arrays: Arrays, finished: bool = False) -> None:
         """See `Journal`."""
@@ -92,7 +101,7 @@ class DiskJournal:
         self._folder.mkdir(exist_ok=True)
         temporary = self._folder / f"{name}.part"
         with open(temporary, "wb") as file:
-            np.savez(file, key=np.array(self._key), **arrays)
+            np.savez(file, key=np.array(self._key), seal=np.array(_seal(self._key, arrays)), **arrays)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, self._folder / f"{name}.npz")
@@ -100,9 +109,10 @@ class DiskJournal:
 
     def _read(self, file: Path) -> dict[str, np.ndarray]:
         try:
-            with open(file, "rb") as raw, np.load(raw, allow_pickle=False) as data:
-                arrays = dict(data)
-            key = arrays.pop("key").item()
+            arrays = npy.parse_archive(checks.regular_file(file, "kept step").read_bytes())
+            key, seal = arrays.pop("key").item(), arrays.pop("seal").item()
+            if seal != _seal(key, arrays):
+                raise ValueError("other arrays than were written")
         except Exception as error:  # noqa: BLE001 - whatever a damaged archive raises
             raise checks.problem(
                 "kept step", "is damaged", str(file), "a file that this command wrote", "run without --resume"

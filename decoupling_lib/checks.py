@@ -31,6 +31,7 @@ MIN_SPREAD = 1 / 512
 
 T = TypeVar("T")
 _SHOWN_CHARACTERS = 72
+_LISTED_CHARACTERS = 600
 _OS_REASONS = {
     errno.EACCES: ("permission is denied", "change its permissions or choose another place"),
     errno.EPERM: ("permission is denied", "change its permissions or choose another place"),
@@ -132,8 +133,13 @@ def choice(value: Any, accepted: Iterable[T], name: str) -> T:
     for option in options:
         if type(option) is type(value) and option == value:
             return option
-    listed = ", ".join(str(option) for option in options)
-    raise problem(name, "is not known", value, listed, nearest(value, options))
+    raise problem(name, "is not known", value, listed(options), nearest(value, options))
+
+
+def listed(options: Iterable[Any]) -> str:
+    """Return names as one text for a message, cut short where there are very many."""
+    text = ", ".join(str(option) for option in options)
+    return text if len(text) <= _LISTED_CHARACTERS else f"{text[:_LISTED_CHARACTERS]}..."
 
 
 def in_range(value: Any, name: str, low: float, high: float, *, low_open: bool = False, integer: bool = False) -> float:
@@ -304,7 +310,7 @@ def shown(value: Any) -> str:
         value = value.item()
     kind = type(value).__name__
     if hasattr(value, "shape"):
-        return f"{kind} of shape {value.shape}, type {getattr(value, 'dtype', 'unknown')}"
+        return f"{kind} of shape {value.shape}, type {getattr(value, 'dtype', 'unknown')}"[:200]
     if isinstance(value, Sized) and not isinstance(value, (str, bytes)):
         plain = isinstance(value, (list, tuple)) and all(type(entry) in (str, int, float) for entry in value)
         if not plain or len(value) > 4:

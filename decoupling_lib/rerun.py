@@ -17,7 +17,7 @@ from .transfer import Transfer
 
 TOLERANCE = 1e-3
 """How far a downsample may be off, in units of the pixels, where processor, threads or packages are others."""
-MAX_BYTES = 2**26
+MAX_BYTES = 2**24
 PICTURES = ("origin", "target", "origin_noisified", "target_noisified", "result")
 _ACCEPTED = "the report.json that `decoupling transfer` wrote"
 
@@ -92,9 +92,10 @@ def inputs(report: Mapping[str, Any], origin: str | None = None, target: str | N
     for picture, (name, sha256), option in zip((ready.origin, ready.target), (first, second), PICTURES, strict=False):
         if picture.sha256 != sha256:
             step = f"give the file by --{option}"
-            raise checks.problem(f"picture {name}", "is another one", picture.sha256, f"sha256 {sha256}", step)
+            name, accepted = checks.shown(name), f"sha256 {checks.shown(sha256)}"
+            raise checks.problem(f"picture {name}", "is another one", picture.sha256, accepted, step)
     if ready.network.weights.sha256 != report["network"].get("sha256"):
-        accepted = f"sha256 {report['network'].get('sha256')}"
+        accepted = f"sha256 {checks.shown(report['network'].get('sha256'))}"
         raise checks.problem("weights", "are other ones", ready.network.weights.sha256, accepted, "find these")
     return ready
 

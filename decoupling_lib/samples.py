@@ -16,6 +16,8 @@ LEAST = 7
 """With fewer values no sample can have the kurtosis 3 that the fifth and sixth decoupled moments need."""
 TEN = (0, 0.5, 1, 1.7, 2.1, 3, 3.4, 5.2, 8.9, 13)
 _NAMED = ("ten", "gamma")
+MAX_BYTES = 2**24
+"""Largest file of numbers read; while it is parsed each takes some ten times its own length."""
 _ACCEPTED = "numbers separated by commas, semicolons, white space or line ends, or a picture"
 _LUMINANCE = np.array([0.2125, 0.7154, 0.0721])  # ITU-R BT.709, on the stored (gamma-coded) values
 
@@ -102,6 +104,8 @@ def _is_picture(path: os.PathLike[str]) -> bool:
 def _parse(path: os.PathLike[str], column: str | None) -> list[float]:
     label = os.path.basename(path)
     try:
+        if (size := os.stat(path).st_size) > MAX_BYTES:
+            raise checks.problem("sample file", "is too large", f"{size} bytes", f"at most {MAX_BYTES}", "give fewer")
         with open(path, encoding="utf-8-sig") as file:
             text = file.read()
     except UnicodeDecodeError:
@@ -118,7 +122,9 @@ def _parse(path: os.PathLike[str], column: str | None) -> list[float]:
             )
         return [_number(cell, label, number) for number, cells in rows for cell in cells]
     if column is None and len(header) > 1:
-        raise checks.problem("sample file", "has several columns", label, ", ".join(header), "choose one with --column")
+        raise checks.problem(
+            "sample file", "has several columns", label, checks.listed(header), "choose one with --column"
+        )
     place = header.index(checks.choice(column, header, "column")) if column is not None else 0
     for number, cells in rows[1:]:
         if len(cells) != len(header):
@@ -133,7 +139,11 @@ def _cells(line: str, label: str, number: int) -> list[str]:
         step = "write decimal points, not commas"
         raise checks.problem("sample file", f"mixes separators in line {number}", label, _ACCEPTED, step)
     if separators or '"' in line:
-        cells = [cell.strip() for cell in next(csv.reader([line], delimiter=(separators or ["\t"])[0]))]
+        try:
+            cells = [cell.strip() for cell in next(csv.reader([line], delimiter=(separators or ["\t"])[0]))]
+        except csv.Error as error:
+            what = f"cannot be read in line {number} ({error})"
+            raise checks.problem("sample file", what, label, _ACCEPTED, "mend the line") from None
         return cells[:-1] if cells[-1] == "" else cells
     words = line.split()
     # A line of names may have blanks inside them.

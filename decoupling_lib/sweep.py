@@ -30,6 +30,8 @@ FAILED = "failure.json"
 TABLE = "results.csv"
 LOOPBACK = "127.0.0.1"
 _ACCEPTED = "a TOML file with pairs, or origins and targets, and perhaps the tables fixed and grid"
+_LONG_KEY = re.compile(r"""(?:\.[ \t]*(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*){64}""")
+"""Its cube is what the TOML reader takes for a key of so many dots: hours where they fill the file."""
 _OPTIONS = {field.name for field in fields(Options)}
 
 
@@ -67,11 +69,14 @@ def read(path: str | os.PathLike[str]) -> list[Job]:
     try:
         if file.stat().st_size > MAX_BYTES:
             raise checks.problem("sweep file", "is too large", file, f"at most {MAX_BYTES:,} bytes", "split it")
-        found = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        if _LONG_KEY.search(text):
+            raise checks.problem("sweep file", "has a key of very many parts", file, _ACCEPTED, "mend it")
+        found = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         if isinstance(error, checks.InputError):
             raise
-        raise checks.problem("sweep file", f"is no TOML ({error})", file, _ACCEPTED, "mend it") from None
+        raise checks.problem("sweep file", f"is no TOML ({str(error)[:80]})", file, _ACCEPTED, "mend it") from None
     except OSError as error:
         raise checks.os_problem(error, "sweep file", file, _ACCEPTED) from None
     known = {"pairs", "origins", "targets", "fixed", "grid"}
@@ -279,6 +284,8 @@ def _pairs(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     else:
         lists = [found.get("origins"), found.get("targets")]
         good = all(isinstance(names, list) for names in lists)
+        if good and (count := len(lists[0]) * len(lists[1])) > MOST:
+            raise checks.problem("sweep", "has too many transfers", count, f"at most {MOST:,}", "split it")
         pairs = list(product(*lists)) if good else []
         given = [name for names in lists for name in names] if good else []
     if not good or not pairs or not all(isinstance(name, str) and name for name in given):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,8 @@ FIGURES: dict[str, Entry] = {
 """Every figure that the kit draws, by its number in the thesis, in order."""
 MANIFEST = "manifest.json"
 PAGE = "README.md"
+_LISTED = {name: str for name in ("number", "title", "file", "differs", "command")} | {"seconds": (int, float)}
+"""What the page shows of a figure, and of which type."""
 
 
 def make(
@@ -104,9 +107,11 @@ def page(listed: Sequence[dict[str, Any]]) -> str:
 def _read(folder: Path) -> dict[str, dict[str, Any]]:
     """The entries of an earlier manifest; none where there is no manifest, or another file of its name."""
     try:
-        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["figures"]
-        return {each["number"]: each for each in found if each["number"] in FIGURES}
-    except (OSError, ValueError, KeyError, TypeError):
+        file = checks.regular_file(folder / MANIFEST, "manifest")  # not a pipe, which would never end
+        found = json.loads(file.read_text(encoding="utf-8"))["figures"]
+        good = [each for each in found if all(isinstance(each[name], kind) for name, kind in _LISTED.items())]
+        return {each["number"]: each for each in good if each["number"] in FIGURES and math.isfinite(each["seconds"])}
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return {}
 
 
