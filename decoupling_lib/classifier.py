@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from . import checks
+from . import checks, npy
 from .backend import tf
 
 SIDE = 32
@@ -136,9 +136,7 @@ def load(path: str | os.PathLike[str] = PACKAGED) -> tf.keras.Model:
     """
     file = checks.regular_file(path, "classifier weights", accepted=_ACCEPTED)
     try:
-        # numpy leaves a file of its own opening open when it is damaged.
-        with open(file, "rb") as raw, np.load(raw, allow_pickle=False) as archive:
-            found = dict(archive)
+        found = npy.parse_archive(file.read_bytes())
     except Exception as error:  # noqa: BLE001 - numpy and zipfile meet damaged files with errors of every kind
         raise _refused(f"are damaged, or of another kind ({str(error)[:80]})", file) from None
     model = build()

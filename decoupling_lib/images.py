@@ -13,7 +13,7 @@ import uuid
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -211,7 +211,8 @@ def _decode(data: bytes, label: str) -> np.ndarray:
             if data.startswith(b"\x93NUMPY"):
                 return _floats(npy.parse(data), label)
             try:
-                return _decode_pillow(data, label)
+                with _silent() if data[:2] in (b"II", b"MM") else nullcontext():
+                    return _decode_pillow(data, label)
             except UnidentifiedImageError:
                 if data.startswith((b"II*\0", b"MM\0*")):
                     return _decode_tiff(data, label)
@@ -228,6 +229,24 @@ def _refused(what: str, label: str, step: str = "open and save it anew, or use a
 
 def _within_limit(height: int, width: int, label: str) -> None:
     checks.in_range(height * width, f"number of pixels of {label}", 1, checks.MAX_PIXELS, integer=True)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Sends the process's stderr nowhere: libtiff writes there what the exception says anyway."""
+    try:
+        before = os.dup(2)
+    except OSError:  # a process without one
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(nowhere)
 
 
 def _open(data: bytes) -> Image.Image:

@@ -127,6 +127,8 @@ def judge(options: Options) -> Options:
     checks.in_range(o.iterations, "iterations", 1, 10_000_000, integer=True)
     checks.in_range(o.noise_draws, "noise draws", 1, 1000, integer=True)
     checks.seed(o.seed)
+    for side in checks.shape(o.size) if o.size is not None else ():
+        checks.in_range(side, "side of the size", checks.MIN_SIDE, checks.MAX_SIDE, integer=True)
     if o.max_side is not None:
         checks.in_range(o.max_side, "longest side", checks.MIN_SIDE, checks.MAX_SIDE, integer=True)
     tuned = TUNING[o.layers]
