@@ -303,7 +303,9 @@ def _table(found: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _value(name: str, value: Any) -> Any:
-    """A size as `Options` has it; all else as it is."""
+    """A size as `Options` has it; all else as it is, if it is of a kind that any option has."""
+    if not isinstance(value, (str, int, float, list)):
+        raise checks.problem(f"option {name}", "is of the wrong kind", value, "text, numbers, true or false", "mend it")
     if name != "size":
         return value
     sides = [value, value] if isinstance(value, int) and not isinstance(value, bool) else value
