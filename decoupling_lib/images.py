@@ -9,18 +9,17 @@ import math
 import os
 import sys
 import tomllib
-import uuid
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from . import checks, npy
+from . import checks, files, npy
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP")
 _ACCEPTED = "a PNG, JPEG, TIFF, GIF, BMP or WebP picture or .npy array of floats, at most 64 megapixels"
@@ -136,15 +135,11 @@ def save_png(path: str | os.PathLike[str], image: np.ndarray) -> Path:
     if target.suffix.lower() != ".png":
         raise checks.problem("output picture", "is not named .png", target, accepted, "end its name in .png")
     pixels = to_uint8(image)
-    sibling = target.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        Image.fromarray(pixels).save(sibling, format="PNG")
-        os.replace(sibling, target)
+        with files.whole(target) as sibling:
+            Image.fromarray(pixels).save(sibling, format="PNG")
     except OSError as error:
         raise checks.os_problem(error, "output picture", target, accepted) from None
-    finally:
-        with suppress(OSError):
-            sibling.unlink()
     return target
 
 
@@ -322,7 +317,7 @@ def _decode_tiff(data: bytes, label: str) -> np.ndarray:
         ):
             raise _refused("claims to hold more than it shows, or is compressed in an unknown way", label)
         values = np.moveaxis(page.asarray(), 0, -1) if page.axes == "SYX" else page.asarray()
-        return values if values.dtype == np.uint16 else _floats(values, label)
+        return values if values.dtype == np.uint16 and _is_picture(values) else _floats(values, label)
 
 
 def _inflate_within(segments: Iterator[bytes], most: int) -> bool:
@@ -336,13 +331,17 @@ def _inflate_within(segments: Iterator[bytes], most: int) -> bool:
 
 
 def _floats(values: np.ndarray, label: str) -> np.ndarray:
-    fits = values.dtype.kind == "f" and (values.ndim == 2 or (values.ndim == 3 and 1 <= values.shape[2] <= 4))
+    fits = values.dtype.kind == "f" and _is_picture(values)
     if fits:
         _within_limit(*values.shape[:2], label)
     if not fits or any(np.any(np.abs(band) > _FLOAT_LIMIT, where=np.isfinite(band)) for band in _bands(values)):
         what = f"has no floats near [0, 1], or a wrong shape ({checks.shown(values)})"
         raise _refused(what, label, "save floats in [0, 1] of shape (height, width, 3)")
     return values
+
+
+def _is_picture(values: np.ndarray) -> bool:
+    return values.ndim == 2 or (values.ndim == 3 and 1 <= values.shape[2] <= 4)
 
 
 def _bands(values: np.ndarray) -> Iterator[np.ndarray]:

@@ -59,9 +59,10 @@ _KERAS_FILE = "{0}_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _KERAS_MD5 = {"vgg16": "6d6bbae143d832006294945121d1f1fc", "vgg19": "253f8cb515780f3b799900260a226db6"}
 _ACCEPTED = "an HDF5 file of Keras weights of VGG-16 or VGG-19"
 _NAME = re.compile(r"block[1-5]_conv[1-4]")
+_MOST_GROUPS, _DEEPEST = 10_000, 20  # Keras has a hundred, five deep
 _CHILD = "from decoupling_lib import weights; weights._serve()"
 _CHILD_SECONDS = 120  # a file takes about one
-_CHILD_BYTES = 2**32  # of address space, most of it NumPy's and HDF5's own
+_CHILD_BYTES = 2**31  # of address space, most of it NumPy's and HDF5's own
 _REFUSED = 3  # the exit code of a child that says why
 
 
@@ -306,15 +307,18 @@ def _own(group: h5py.Group, path: str) -> Any:
 
 def _keras3_layers(file: h5py.File) -> dict[str, list[Any]]:
     found: list[tuple[str, str, list[Any]]] = []
-
-    def visit(path: str, item: Any) -> None:
-        if path.endswith("/vars") and isinstance(item, h5py.Group) and set(item) == {"0", "1"}:
-            kernel, bias = _own(item, "0"), _own(item, "1")
+    groups: list[tuple[str, Any]] = [("", file)]
+    for path, group in groups:  # which grows on the way
+        if len(groups) > _MOST_GROUPS or path.count("/") > _DEEPEST:
+            raise ValueError("has too many groups, or too deep ones")
+        if path.endswith("/vars") and set(group) == {"0", "1"}:
+            kernel, bias = _own(group, "0"), _own(group, "1")
             # The other convolutions of hed are 1x1.
             if isinstance(kernel, h5py.Dataset) and kernel.ndim == 4 and kernel.shape[:2] != (1, 1):
-                found.append((path, _text(item.attrs.get("name", "")), [kernel, bias]))
-
-    file.visititems(visit)
+                found.append((path, _text(group.attrs.get("name", "")), [kernel, bias]))
+        own = (name for name in group if isinstance(group.get(name, getlink=True), h5py.HardLink))
+        items = ((name, group[name]) for name in own)
+        groups.extend((f"{path}/{name}", item) for name, item in items if isinstance(item, h5py.Group))
     if any(name for _, name, _ in found):
         return {name: items for _, name, items in found if _NAME.fullmatch(name)}
     # Older Keras 3 files do not name the layers: conv2d, conv2d_1, ... count them in order of creation.
