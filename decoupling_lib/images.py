@@ -307,7 +307,7 @@ def _decode_tiff(data: bytes, label: str) -> np.ndarray:
         most = 4 * page.size + 2**20  # tiles at the edges are larger than what is seen of them
         segments = zip(page.dataoffsets, page.databytecounts, strict=True)
         if (
-            page.size > 4 * checks.MAX_PIXELS
+            page.nbytes > 2**30  # 64 megapixels of four float32
             or page.tilewidth * page.tilelength > most
             or page.compression not in (1, *_DEFLATED)
             or (
