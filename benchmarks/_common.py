@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from decoupling_lib import digest
+from decoupling_lib import digest, files
 from decoupling_lib.checks import InputError
 from decoupling_lib.features import Passes
 from decoupling_lib.options import Options
@@ -127,9 +127,7 @@ class Results:
         self.rows.append(json.loads(json.dumps(row), parse_constant=lambda _: None))
         content = json.dumps({"options": self.options, "machine": self._machine, "rows": self.rows}, indent=1) + "\n"
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_name(f".{self._path.name}.part")
-        temporary.write_text(content, encoding="utf-8")
-        os.replace(temporary, self._path)
+        files.write_text(self._path, content)
         return self.rows[-1]
 
 

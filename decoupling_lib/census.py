@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from . import checks
+from . import checks, files
 from .feature_plots import show_dead_shares
 from .networks import Network
 from .noise_kinds import KINDS, noise
@@ -92,6 +92,16 @@ def take(
     return Census(network, checks.shape(shape), tuple(seeds), dead)
 
 
+def table(census: Census) -> str:
+    """The median number of dead channels over the draws, a line a layer, a column a kind of noise."""
+    lines = [f"{f'dead, median of {len(census.seeds)} draws':26}" + "".join(f"{kind:>10}" for kind in census.dead)]
+    for layer in census.network.layers:
+        counts = (int(np.median(census.counts(kind)[layer])) for kind in census.dead)
+        name = f"{layer} of {census.network.channels(layer)}"
+        lines.append(f"{name:26}" + "".join(f"{count:10}" for count in counts))
+    return "\n".join(lines)
+
+
 def draw(census: Census) -> Figure:
     """The share of dead channels by layer, a line a kind of noise."""
     figure = Figure(figsize=(8, 4.5), dpi=DPI, layout="constrained")
@@ -113,10 +123,7 @@ def write(census: Census, path: str | os.PathLike[str]) -> Path:
     Raises `InputError` for a place that cannot be written.
     """
     target = checks.path(path, "census file")
-    temporary = target.with_name(f".{target.name}.part")
     try:
-        temporary.write_text(json.dumps(census.describe(), indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, target)
+        return files.write_text(target, json.dumps(census.describe(), indent=1) + "\n")
     except OSError as error:
         raise checks.os_problem(error, "census file", target, "a file in an existing folder") from None
-    return target

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, npy
+from . import checks, files, npy
 from .experiment import Inputs
 from .journal import Arrays
 from .transfer import CHAPTERS
@@ -64,7 +64,7 @@ class DiskJournal:
         self._written = -np.inf
         if not resume:
             self.clear()
-        for file in self._files(".npz"):
+        for file in self._files("{}.*.npz"):
             self._read(file)
 
     def __enter__(self) -> DiskJournal:
@@ -88,23 +88,21 @@ class DiskJournal:
     def clear(self) -> None:
         """Forgets everything that was kept."""
         self._waiting = None
-        for file in (*self._files(".npz"), *self._files(".part")):
+        for file in (*self._files("{}.*.npz"), *self._files(".{}.*.part")):
             file.unlink(missing_ok=True)
         if self._folder.is_dir() and not any(self._folder.iterdir()):  # a folder of this name may be somebody's own
             self._folder.rmdir()
 
-    def _files(self, suffix: str) -> list[Path]:
-        found = (file for chapter in CHAPTERS for file in self._folder.glob(f"{chapter}.*{suffix}"))
+    def _files(self, pattern: str) -> list[Path]:
+        found = (file for chapter in CHAPTERS for file in self._folder.glob(pattern.format(chapter)))
         return sorted(file for file in found if file.is_file())
 
     def _write(self, name: str, arrays: Arrays) -> None:
         self._folder.mkdir(exist_ok=True)
-        temporary = self._folder / f"{name}.part"
-        with open(temporary, "wb") as file:
+        with files.whole(self._folder / f"{name}.npz") as sibling, open(sibling, "wb") as file:
             np.savez(file, key=np.array(self._key), seal=np.array(_seal(self._key, arrays)), **arrays)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, self._folder / f"{name}.npz")
         self._waiting, self._written = None, time.monotonic()
 
     def _read(self, file: Path) -> dict[str, np.ndarray]:

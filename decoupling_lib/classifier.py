@@ -9,8 +9,6 @@ show what was drawn at random before training.
 """
 
 import os
-import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +16,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from . import checks, npy
+from . import checks, files, npy
 from .backend import tf
 
 SIDE = 32
@@ -115,16 +113,11 @@ def save(model: tf.keras.Model, path: str | os.PathLike[str] = PACKAGED) -> Path
     Equal weights give equal bytes. Raises `InputError` for a place that cannot be written.
     """
     target = checks.path(path, "classifier weights")
-    sibling = target.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        with open(sibling, "wb") as file:
+        with files.whole(target) as sibling, open(sibling, "wb") as file:
             np.savez(file, **{variable.path: variable.numpy() for variable in model.weights})
-        os.replace(sibling, target)
     except OSError as error:
         raise checks.os_problem(error, "classifier weights", target, "a file in an existing folder") from None
-    finally:
-        with suppress(OSError):
-            sibling.unlink()
     return target
 
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 import math
 import os
 import textwrap
-import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from . import checks
+from . import checks, files
 from .legs import Leg
 from .normalization import Path as Route
 from .transfer import Transfer
@@ -231,17 +229,13 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     target = checks.path(path, "output figure")
     if target.suffix.lower() != ".png":
         raise checks.problem("output figure", "is not named .png", target, accepted, "end its name in .png")
-    sibling = target.with_name(f".{uuid.uuid4().hex}.tmp")
+    # The whole figure, also where a user's settings ask for `tight`: cutting would move pixels off their grid.
+    asked = {"format": "png", "dpi": figure.dpi, "bbox_inches": figure.bbox_inches, "facecolor": "white"}
     try:
-        # The whole figure, also where a user's settings ask for `tight`: cutting would move pixels off their grid.
-        whole, metadata = figure.bbox_inches, {"Software": None}
-        figure.savefig(sibling, format="png", dpi=figure.dpi, bbox_inches=whole, facecolor="white", metadata=metadata)
-        os.replace(sibling, target)
+        with files.whole(target) as sibling:
+            figure.savefig(sibling, **asked, metadata={"Software": None})
     except OSError as error:
         raise checks.os_problem(error, "output figure", target, accepted) from None
-    finally:
-        with suppress(OSError):
-            sibling.unlink()
     return target
 
 

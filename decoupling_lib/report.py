@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import math
-import os
 import platform
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import digest, images, memory, metrics, plots
+from . import digest, files, images, memory, metrics, plots
 from .experiment import Experiment
 from .features import Passes
 from .legs import Leg
@@ -120,13 +119,9 @@ def write(folder: Path, experiment: Experiment, result: Transfer, report: dict[s
         "live": reference.live,
         "damping_scales": reference.damping.scales,
     }
-    temporary = folder / ".arrays.npz.part"
-    with open(temporary, "wb") as file:
+    with files.whole(folder / "arrays.npz") as sibling, open(sibling, "wb") as file:
         np.savez(file, **arrays)
-    os.replace(temporary, folder / "arrays.npz")
-    temporary = folder / ".report.json.part"
-    temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, folder / "report.json")
+    files.write_text(folder / "report.json", json.dumps(report, indent=1) + "\n")
 
 
 def _stage(leg: Leg) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from . import checks, digest
+from . import checks, digest, files
 from .experiment import Inputs, gather
 from .options import Options
 from .report import outputs, versions
@@ -19,7 +19,12 @@ TOLERANCE = 1e-3
 """How far a downsample may be off, in units of the pixels, where processor, threads or packages are others."""
 MAX_BYTES = 2**24
 PICTURES = ("origin", "target", "origin_noisified", "target_noisified", "result")
-_ACCEPTED = "the report.json that `decoupling transfer` wrote"
+_ACCEPTED = "the report.json that `decoupling transfer` wrote, or the manifest.json of `decoupling figures`"
+_FIELDS = {
+    "transfer": {"options": dict, "network": dict, "inputs": list, "arrays": dict},
+    "figures": {"figures": list},
+}
+"""By the command that wrote a report, what it must have to be run again."""
 
 
 @dataclass(frozen=True)
@@ -29,26 +34,33 @@ class Comparison:
     Parameters
     ----------
     alike : whether processor, threads and packages are those of the report: then the bits should be equal.
-    off : by array, how far it is off, see `digest.compare`.
+    off : by array, how far it is off, see `digest.compare` and `digest.compare_plotted`.
     tolerance : how far it may be where they are not alike.
+    judged : the arrays that count where they are not alike.
     """
 
     alike: bool
     off: Mapping[str, float]
     tolerance: float
+    judged: Sequence[str]
 
     @property
     def same(self) -> bool:
-        """Equal bits on a machine that is alike; within the tolerance elsewhere, pictures alone."""
+        """Equal bits on a machine that is alike; elsewhere, what is judged within the tolerance."""
         if self.alike:
             return not any(self.off.values())
-        return all(off <= self.tolerance for name, off in self.off.items() if name in PICTURES)
+        return all(self.off[name] <= self.tolerance for name in self.judged)
+
+    def describe(self) -> dict[str, Any]:
+        """All of it in types that JSON knows; infinity is null."""
+        found = {name: off if off != float("inf") else None for name, off in self.off.items()}
+        return {"same": self.same, "alike": self.alike, "tolerance": self.tolerance, "off": found}
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """A report from its file.
+    """A report from its file: of a transfer, or a folder of figures' manifest.
 
-    Raises `InputError` for a file that is missing, too large, no JSON, nested too deeply, or no report of a transfer.
+    Raises `InputError` for a file that is missing, too large, no JSON, nested too deeply, or neither of them.
     """
     file = checks.regular_file(path, "report", accepted=_ACCEPTED)
     if file.stat().st_size > MAX_BYTES:
@@ -59,11 +71,10 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise checks.problem("report", "is no JSON that can be read", file, _ACCEPTED, "give another") from None
     except OSError as error:
         raise checks.os_problem(error, "report", file, _ACCEPTED) from None
-    wanted = {"command": str, "options": dict, "network": dict, "inputs": list, "arrays": dict}
-    for name, kind in wanted.items():
-        if not isinstance(found, dict) or not isinstance(found.get(name), kind):
+    command = found.get("command") if isinstance(found, dict) else None
+    for name, kind in _FIELDS[checks.choice(command, _FIELDS, "command of the report")].items():
+        if not isinstance(found.get(name), kind):
             raise checks.problem("report", f"lacks {name}", file, _ACCEPTED, "make it with this version of the kit")
-    checks.choice(found["command"], ["transfer"], "command of the report")
     return found
 
 
@@ -105,15 +116,9 @@ def compare(report: Mapping[str, Any], result: Transfer, tolerance: float = TOLE
     arrays = outputs(result)
     alike = report.get("machine") == digest.machine() and report.get("versions") == versions()
     off = {name: digest.compare(report["arrays"].get(name, {}), array) for name, array in arrays.items()}
-    return Comparison(alike, off, tolerance)
+    return Comparison(alike, off, tolerance, PICTURES)
 
 
 def written(folder: Path, comparison: Comparison) -> Path:
-    """Writes a comparison as JSON beside the new run's outputs; infinity is null."""
-    target = folder / "comparison.json"
-    found = {name: off if off != float("inf") else None for name, off in comparison.off.items()}
-    content = {"same": comparison.same, "alike": comparison.alike, "tolerance": comparison.tolerance, "off": found}
-    temporary = folder / ".comparison.json.part"
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, target)
-    return target
+    """Writes a comparison as JSON beside the new run's outputs."""
+    return files.write_text(folder / "comparison.json", json.dumps(comparison.describe(), indent=1) + "\n")

@@ -20,7 +20,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from . import checks
+from . import checks, files
 from .options import Options, judge
 
 MOST = 10_000
@@ -107,16 +107,17 @@ def perform(job: Job, out: str) -> dict[str, Any]:
     began, own = time.perf_counter(), folder / job.name
     try:
         prepared = experiment.prepare(job.origin, job.target, job.options)
-        own = checks.output_folder(own)
-        result = prepared.run()
-        if result.status != "done":
-            raise RuntimeError(f"the run {result.status} in {list(result.paths)[-1]}")
-        described = report.describe(prepared, result, time.perf_counter() - began) | {"sweep": _key(job)}
-        report.write(own, prepared, result, described)
+        # A worker that the scheduler took for dead may still be at it: then this one leaves the folder to it.
+        with files.held(checks.output_folder(own)):
+            result = prepared.run()
+            if result.status != "done":
+                raise RuntimeError(f"the run {result.status} in {list(result.paths)[-1]}")
+            described = report.describe(prepared, result, time.perf_counter() - began) | {"sweep": _key(job)}
+            report.write(own, prepared, result, described)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this transfer's alone
         said = " ".join(f"{type(error).__name__}: {error}".split())
         own.mkdir(parents=True, exist_ok=True)
-        (own / FAILED).write_text(json.dumps({"said": said}) + "\n", encoding="utf-8")
+        files.write_text(own / FAILED, json.dumps({"said": said}) + "\n")
         return {"status": "failed", "said": said, "numbers": {}}
     (own / FAILED).unlink(missing_ok=True)
     return {"status": "done", "said": "", "numbers": numbers(described)}
@@ -212,9 +213,7 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
         values = [row.numbers.get(name) for name in measured]
         cells = (row.job.name, row.job.origin, row.job.target, *(own[name] for name in varied), row.status, row.said)
         table.writerow([*cells, *values])
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text.getvalue(), encoding="utf-8")
-    os.replace(temporary, path)
+    files.write_text(path, text.getvalue())
 
 
 def _outcomes(

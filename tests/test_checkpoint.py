@@ -69,7 +69,7 @@ def test_no_state_waits_longer_than_its_turn(tmp_path: Path, monkeypatch):
 
 def test_a_run_that_does_not_resume_forgets_but_leaves_files_of_others(tmp_path: Path):
     DiskJournal(tmp_path, "key", resume=False).keep(NAME, state(), finished=True)
-    (kept(tmp_path).parent / f"{NAME}.part").write_bytes(b"half")
+    (kept(tmp_path).parent / f".{NAME}.npz.part").write_bytes(b"half")
     mine = kept(tmp_path).parent / "thesis.npz"
     mine.write_text("somebody's")
     assert DiskJournal(tmp_path, "another", resume=False).find(NAME) is None

@@ -13,7 +13,8 @@ import pytest
 from conftest import QUICK, arrays, assert_same_arrays, start
 from PIL import Image
 
-from decoupling_lib import cli, progress, weights
+from decoupling_lib import progress, weights
+from decoupling_lib.commands import bench
 
 OUTPUTS = {
     *(f"{name}.png" for name in ("origin", "target", "origin_noisified", "target_noisified", "result")),
@@ -360,5 +361,5 @@ def test_bench_refuses_an_unknown_name_and_a_package_without_its_checkout(decoup
     )
     assert_one_line(decoupling("bench", "growht"), 2, "'growht'", accepted, 'did you mean "growth"')
     assert_one_line(decoupling("bench", "_common"), 2, "'_common'")
-    monkeypatch.setattr(cli, "BENCHMARKS", tmp_path / "benchmarks")
+    monkeypatch.setattr(bench, "BENCHMARKS", tmp_path / "benchmarks")
     assert_one_line(decoupling("bench", "growth"), 2, "finds no benchmarks", "source checkout")

@@ -20,6 +20,8 @@ MODULES = sorted((ROOT / "decoupling_lib").rglob("*.py"))
 ORDER = [
     *(
         "checks",
+        "files",
+        "npy",
         "images",
         "noise_kinds",
         "features",
@@ -69,10 +71,15 @@ ORDER = [
         "figures.noise",
         "figures.transfers",
         "figures.gallery",
+        "figures.again",
     ),
     *("widgets.worker", "widgets.explorer", "widgets.controls"),
     *("widgets.gradient_flow", "widgets.moments", "widgets.noise_zeros", "widgets.transfer", "widgets.page"),
-    *("classroom", "cli"),
+    "classroom",
+    "commands.faults",
+    *(f"commands.{name}" for name in ("transfer", "rerun", "sweep", "figures", "zeros")),
+    *(f"commands.{name}" for name in ("moments", "weights", "classroom", "bench")),
+    "cli",
 ]
 IMPORT_NAMES = {
     "pillow": "PIL",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -10,7 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import checks
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from .. import checks, digest, files
 from ..plots import save
 from . import cnn, noise, textures, theory, transfers
 from .entry import Entry, Made, Source, choose, sign
@@ -59,9 +64,8 @@ def make(
             if listen is not None:
                 listen(entry)
             began = time.perf_counter()
-            made = entry.draw(source)
-            save(sign(made), path)
-            listed[entry.number] = described(entry, made, source, time.perf_counter() - began)
+            made = draw(entry, source, path)
+            listed[entry.number] = described(entry, made, source, path, time.perf_counter() - began)
             _write(folder, listed)
         paths.append(path)
     return paths
@@ -72,8 +76,15 @@ def chosen(numbers: Sequence[str] | None = None) -> list[Entry]:
     return [FIGURES[checks.choice(number, FIGURES, "figure")] for number in numbers or FIGURES]
 
 
-def described(entry: Entry, made: Made, source: Source, seconds: float) -> dict[str, Any]:
-    """A figure's entry in the manifest, in types that JSON knows."""
+def draw(entry: Entry, source: Source, path: Path) -> Made:
+    """Draws a figure into a file, with its small print."""
+    made = entry.draw(source)
+    save(sign(made), path)
+    return made
+
+
+def described(entry: Entry, made: Made, source: Source, path: Path, seconds: float) -> dict[str, Any]:
+    """A figure's entry in the manifest, in types that JSON knows: its report, enough to draw and compare it again."""
     return {
         "number": entry.number,
         "title": entry.title,
@@ -85,8 +96,32 @@ def described(entry: Entry, made: Made, source: Source, seconds: float) -> dict[
         "network": None if made.network is None else made.network.describe(),
         "seed": made.seed,
         "versions": made.versions,
+        "machine": digest.machine(),
+        "sha256": pixels_sha256(path),
+        "plotted": {name: digest.describe_plotted(*each) for name, each in plotted(made.figure).items()},
         "seconds": round(seconds, 1),
     }
+
+
+def plotted(figure: Figure) -> dict[str, tuple[np.ndarray, int]]:
+    """What a figure shows, by names: its lines' points (n, 2 or 3) and 1, its pictures (H, W[, C]) and 2.
+
+    The second number is that of the axes along which `digest.outline` takes means.
+    """
+    found: dict[str, tuple[np.ndarray, int]] = {}
+    for place, ax in enumerate(figure.axes):
+        for number, image in enumerate(ax.images):
+            found[f"axes {place} picture {number}"] = np.asarray(image.get_array(), np.float64), 2
+        for number, line in enumerate(ax.lines):
+            data = line.get_data_3d() if hasattr(line, "get_data_3d") else line.get_data()
+            found[f"axes {place} line {number}"] = np.stack([np.asarray(values, np.float64) for values in data], 1), 1
+    return found
+
+
+def pixels_sha256(path: Path) -> str:
+    """The sha256 of a drawn figure's pixels: files may differ by how they were packed."""
+    with Image.open(path) as drawn:
+        return hashlib.sha256(np.asarray(drawn.convert("RGB")).tobytes()).hexdigest()
 
 
 def page(listed: Sequence[dict[str, Any]]) -> str:
@@ -117,8 +152,6 @@ def _read(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _write(folder: Path, listed: dict[str, dict[str, Any]]) -> None:
     ordered = [listed[number] for number in FIGURES if number in listed]
-    texts = {MANIFEST: json.dumps({"schema": 1, "figures": ordered}, indent=1) + "\n", PAGE: page(ordered)}
+    texts = {MANIFEST: json.dumps({"schema": 1, "command": "figures", "figures": ordered}) + "\n", PAGE: page(ordered)}
     for name, text in texts.items():
-        temporary = folder / f".{name}.part"
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, folder / name)
+        files.write_text(folder / name, text)

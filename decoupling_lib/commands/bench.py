@@ -1,0 +1,27 @@
+"""`decoupling bench`: the benchmarks of a source checkout."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import checks
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def bench(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A script of benchmarks/; what follows is passed on to it.")],
+) -> None:
+    """Run a benchmark of the source checkout; `decoupling bench NAME --help` shows its options."""
+    known = sorted(file.stem for file in BENCHMARKS.glob("[!_]*.py"))
+    if not known:
+        step = "clone the kit's repository and install it from there"
+        raise checks.problem("bench", "finds no benchmarks", BENCHMARKS, "an installed source checkout", step)
+    script = BENCHMARKS / f"{checks.choice(name, known, 'benchmark')}.py"
+    raise typer.Exit(subprocess.run([sys.executable, script, *context.args], check=False).returncode)

@@ -1,0 +1,30 @@
+"""`decoupling figures`: the thesis's figures."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .faults import writing
+
+
+def figures(
+    only: Annotated[str | None, typer.Option(help="Numbers of the thesis's figures, as in 2.1,4.5.")] = None,
+    out: Annotated[str, typer.Option(help="Folder for the figures, their manifest and their page.")] = "figures",
+    network: Annotated[str | None, typer.Option(help="vgg19 or vgg16.")] = None,
+    weights: Annotated[str | None, typer.Option(help="imagenet, hed, random, or a file.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Leave out what an earlier run has drawn.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Draw the thesis's figures anew."""
+    from ..figures import gallery
+    from ..figures.entry import choose
+    from ..progress import Parts
+
+    numbers = [number.strip() for number in only.split(",")] if only is not None else None
+    chosen, source = gallery.chosen(numbers), choose(network, weights)
+    with writing(out) as folder, Parts({f"figure {entry.number}": entry.seconds for entry in chosen}, quiet) as bar:
+        paths = gallery.make(folder, numbers, source, lambda entry: bar.begin(f"figure {entry.number}"), resume)
+    for path in paths:
+        print(path)

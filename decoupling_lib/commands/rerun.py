@@ -1,0 +1,105 @@
+"""`decoupling rerun`: a transfer, or figures, made again from their report alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from .. import checks, files
+from .faults import FaultError, writing
+
+
+def rerun(
+    report: Annotated[str, typer.Argument(help="The report.json of a transfer, or the manifest.json of figures.")],
+    out: Annotated[str, typer.Option(help="Folder for the outputs of the new run.")],
+    origin: Annotated[str | None, typer.Option(help="The origin's file, if it is no bundled picture.")] = None,
+    target: Annotated[str | None, typer.Option(help="The target's file, if it is no bundled picture.")] = None,
+    only: Annotated[str | None, typer.Option(help="Of a manifest: numbers of figures, as in 2.1,4.5.")] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="How far 16 x 16 pixels of a picture, or a plot, may be off on another machine.")
+    ] = 1e-3,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No estimate, no progress.")] = False,
+) -> None:
+    """Make a transfer, or figures, again from the report alone, and compare; exit code 1 where they differ."""
+    checks.in_range(tolerance, "--tolerance", 0, 1)
+    from ..rerun import read
+
+    recorded = read(report)
+    if recorded["command"] == "figures":
+        if origin is not None or target is not None:
+            raise checks.problem(
+                "--origin and --target", "are of a transfer", report, "a transfer's report", "drop them"
+            )
+        _figures(recorded, out, [number.strip() for number in only.split(",")] if only else None, tolerance, quiet)
+    else:
+        if only is not None:
+            raise checks.problem("--only", "is of figures", report, "the manifest.json of figures", "leave it out")
+        _transfer(recorded, out, origin, target, tolerance, quiet)
+
+
+def _transfer(
+    recorded: Mapping[str, Any], out: str, origin: str | None, target: str | None, tolerance: float, quiet: bool
+) -> None:
+    began = time.perf_counter()
+    from .. import experiment
+    from .. import report as reports
+    from .. import rerun as again
+    from ..estimate import estimate
+    from ..progress import Progress
+
+    inputs = again.inputs(recorded, origin, target)
+    with writing(out) as folder:
+        expected = None if quiet else estimate(inputs)
+        if expected is not None:
+            print(expected, file=sys.stderr)
+        ready = experiment.ready(inputs)
+        with Progress(expected) as progress:
+            result = ready.run(progress.listen)
+        if result.status == "interrupted":
+            raise KeyboardInterrupt
+        if result.status != "done":
+            raise FaultError(f"the run {result.status} in {list(result.paths)[-1]}")
+        reports.write(folder, ready, result, reports.describe(ready, result, time.perf_counter() - began))
+        comparison = again.compare(recorded, result, tolerance)
+        again.written(folder, comparison)
+    for name, off in comparison.off.items():
+        print(f"{name:18}{_off(off)}")
+    if not comparison.same:
+        raise FaultError(f"the run is not the same as the one reported, made on {_where(comparison.alike)}")
+    print("the same" + ("" if comparison.alike else f" within {tolerance:g}, on {_where(False)}"))
+
+
+def _figures(recorded: Mapping[str, Any], out: str, only: list[str] | None, tolerance: float, quiet: bool) -> None:
+    from ..figures import again
+    from ..progress import Parts
+
+    chosen = again.entries(recorded, only)
+    compared = {}
+    with writing(out) as folder, Parts({entry.title: entry.seconds for entry, _ in chosen}, quiet) as bar:
+        for entry, comparison in again.repeat(chosen, folder, tolerance, lambda entry: bar.begin(entry.title)):
+            compared[entry.number] = comparison
+            described = {number: each.describe() for number, each in compared.items()}
+            files.write_text(folder / "comparison.json", json.dumps(described, indent=1) + "\n")
+            judged = (
+                comparison.off.values() if comparison.alike else [comparison.off[name] for name in comparison.judged]
+            )
+            said = "the same" if comparison.same else "NOT THE SAME"
+            where = _where(comparison.alike)
+            print(f"{entry.number:6} {said}: {_off(max(judged, default=0.0))}, made on {where}", flush=True)
+    differ = [number for number, each in compared.items() if not each.same]
+    if differ:
+        raise FaultError(f"{len(differ)} of {len(compared)} figures are not the same: {', '.join(differ)}")
+    print(f"{len(compared)} figures are the same")
+
+
+def _off(off: float) -> str:
+    return "equal to the bit" if off == 0 else f"off by {off:.2g}"
+
+
+def _where(alike: bool) -> str:
+    return "the same processor, threads and versions" if alike else "another machine or other versions"

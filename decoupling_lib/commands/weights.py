@@ -1,0 +1,16 @@
+"""`decoupling weights`: Keras's files."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .. import checks
+
+
+def weights(network: Annotated[str, typer.Option(help="vgg19 or vgg16.")] = "vgg19") -> None:
+    """Fetch Keras's ImageNet weights into Keras's cache and verify them."""
+    from .. import weights as files
+
+    print(files.fetch(checks.choice(network, files.ARCHITECTURES, "network")))
