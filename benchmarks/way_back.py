@@ -43,9 +43,11 @@ def main() -> None:
             result = experiment.run()
             row = _row(variant, Path(name).stem, experiment.fidelity, result, time.perf_counter() - began)
             results.add(row)
+            one, two = (f"{'-':>9}" if error is None else f"{error:9.1e}" for error in row["relative_error"])
+            psnr = "     -" if row["psnr_db"] is None else f"{row['psnr_db']:6.1f}"
             print(
-                f"{variant:9} {row['picture']:10} {row['fidelity_worst']:8.1%} {row['relative_error'][0]:9.1e} "
-                f"{row['relative_error'][1]:9.1e} {max(row['remaining_fraction']):6.3f} {row['psnr_db']:6.1f}  "
+                f"{variant:9} {row['picture']:10} {row['fidelity_worst']:8.1%} {one} {two} "
+                f"{max(row['remaining_fraction'], default=1.0):6.3f} {psnr}  "
                 f"{sum(row['passes'].values()):7,}  {row['seconds']:4.0f} s {row['status']}",
                 flush=True,
             )

@@ -20,6 +20,8 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     sibling = target.with_name(f".{target.name}.part")
+    with suppress(OSError):
+        sibling.unlink()  # what a killed process left; a link would lead elsewhere
     try:
         yield sibling
         os.replace(sibling, target)

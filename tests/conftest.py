@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from PIL import Image
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # as main sets it, but a test module may import TensorFlow before
 ROOT = Path(__file__).parent.parent
+COUNTED = ("inputs tried", "faults injected", "runs resumed")
+"""What tests may record as a property; `make test-faults` prints the sums."""
 QUICK = ("--network", "vgg16", "--weights", "random", "--size", "24", "--layers", "1")
 QUICK += ("--rule", "rk4", "--steps", "3", "--tolerance", "1e-4")
 
@@ -69,6 +72,17 @@ def start(*arguments: object) -> subprocess.Popen[str]:
         )
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Adds up what the tests of faults recorded: inputs tried, faults injected, runs resumed."""
+    counts: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("passed", []):
+        counts.update({name: n for name, n in report.user_properties if name in COUNTED})
+    if counts:
+        said = ", ".join(f"{counts[name]:,} {name}" for name in COUNTED)
+        failed = len(terminalreporter.stats.get("failed", [])) + len(terminalreporter.stats.get("error", []))
+        terminalreporter.write_line(f"{said}; {failed} tests saw something lost, or untold")
 
 
 class Kept(dict):

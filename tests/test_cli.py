@@ -80,7 +80,10 @@ def test_a_run_that_diverges_is_a_fault_of_one_line(decoupling, tmp_path: Path, 
     assert_one_line(said, 1, "diverged", "step1", "--damping")
 
 
-def test_a_full_disk_is_a_fault_of_one_line_and_leaves_no_report(decoupling, pictures, tmp_path: Path, monkeypatch):
+@pytest.mark.faults
+def test_a_full_disk_is_a_fault_of_one_line_and_leaves_no_report(
+    decoupling, pictures, tmp_path: Path, monkeypatch, record_property
+):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
@@ -88,6 +91,7 @@ def test_a_full_disk_is_a_fault_of_one_line_and_leaves_no_report(decoupling, pic
     said = decoupling("transfer", *pictures, *QUICK, "--quiet", "--out", tmp_path / "out")
     assert_one_line(said, 1, "No space left on device")
     assert not any((tmp_path / "out" / name).exists() for name in ("report.json", "arrays.npz"))
+    record_property("faults injected", 1)
 
 
 def test_as_thesis_runs_the_annexes_descent(decoupling, pictures, tmp_path: Path):
@@ -256,7 +260,8 @@ def test_only_the_same_undamaged_run_is_resumed(decoupling, pictures, interrupte
     assert {file.name for file in folder.iterdir()} == OUTPUTS
 
 
-def test_signals_end_the_run_and_resume_completes_it(decoupling, pictures, tmp_path: Path):
+@pytest.mark.faults
+def test_signals_end_the_run_and_resume_completes_it(decoupling, pictures, tmp_path: Path, record_property):
     command = ("transfer", *pictures, *QUICK, "--steps", "8", "--quiet", "--out")
     undisturbed = tmp_path / "whole"
     assert decoupling(*command, undisturbed) == (0, "", "")
@@ -277,6 +282,8 @@ def test_signals_end_the_run_and_resume_completes_it(decoupling, pictures, tmp_p
         assert decoupling(*command, folder, "--resume") == (0, "", "")
         assert_same_arrays(folder, undisturbed)
         assert {file.name for file in folder.iterdir()} == OUTPUTS
+        record_property("faults injected", 1)
+        record_property("runs resumed", 1)
 
 
 LONG = ("--network", "vgg16", "--weights", "random", "--size", "24", "--layers", "2", "--steps", "4")
@@ -288,7 +295,10 @@ def passes(folder: Path) -> tuple:
     return report["passes"], report["judging_passes"], [{**stage, "seconds": 0} for stage in report["stages"]]
 
 
-def test_killed_at_random_moments_and_resumed_it_ends_as_an_undisturbed_run(decoupling, pictures, tmp_path: Path):
+@pytest.mark.faults
+def test_killed_at_random_moments_and_resumed_it_ends_as_an_undisturbed_run(
+    decoupling, pictures, tmp_path: Path, record_property
+):
     command, generator = ("transfer", *pictures, *LONG), np.random.default_rng(3)
     whole, folder = tmp_path / "whole", tmp_path / "killed"
     began = time.monotonic()
@@ -315,6 +325,8 @@ def test_killed_at_random_moments_and_resumed_it_ends_as_an_undisturbed_run(deco
     assert_same_arrays(folder, whole)
     assert passes(folder) == passes(whole)
     assert {file.name for file in folder.iterdir()} == OUTPUTS
+    record_property("faults injected", killed)
+    record_property("runs resumed", killed)
 
 
 def newest(folder: Path) -> int:

@@ -175,7 +175,8 @@ def cluster(tmp_path):
         process.wait(60)
 
 
-def test_a_cluster_loses_a_worker_and_no_transfer(cluster, tmp_path):
+@pytest.mark.faults
+def test_a_cluster_loses_a_worker_and_no_transfer(cluster, tmp_path, record_property):
     scheduler, workers = cluster
     spec = file(tmp_path, f'pairs = [["coffee", "china"]]\n{SMALL}[grid]\nseed = [0, 1]\nsteps = [20, 21]\n')
     jobs, out, alone = sweep.read(spec), tmp_path / "out", tmp_path / "alone"
@@ -203,6 +204,8 @@ def test_a_cluster_loses_a_worker_and_no_transfer(cluster, tmp_path):
     single = [*command, "--out", str(alone), "--workers", "1"]
     assert subprocess.run(single, cwd=root, capture_output=True, timeout=300).returncode == 0
     assert shas(alone) == shas(out) and len(shas(out)) == 4
+    record_property("faults injected", 1)
+    record_property("runs resumed", 1)
 
 
 def test_the_outlook_counts_what_is_left_and_what_it_takes(tmp_path):

@@ -106,7 +106,7 @@ def described(entry: Entry, made: Made, source: Source, path: Path, seconds: flo
 def plotted(figure: Figure) -> dict[str, tuple[np.ndarray, int]]:
     """What a figure shows, by names: its lines' points (n, 2 or 3) and 1, its pictures (H, W[, C]) and 2.
 
-    The second number is that of the axes along which `digest.outline` takes means.
+    The second number is that of the axes along which `digest.outline` takes means. A legend's empty lines are left out.
     """
     found: dict[str, tuple[np.ndarray, int]] = {}
     for place, ax in enumerate(figure.axes):
@@ -115,7 +115,7 @@ def plotted(figure: Figure) -> dict[str, tuple[np.ndarray, int]]:
         for number, line in enumerate(ax.lines):
             data = line.get_data_3d() if hasattr(line, "get_data_3d") else line.get_data()
             found[f"axes {place} line {number}"] = np.stack([np.asarray(values, np.float64) for values in data], 1), 1
-    return found
+    return {name: each for name, each in found.items() if each[0].size}
 
 
 def pixels_sha256(path: Path) -> str:
