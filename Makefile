@@ -1,7 +1,7 @@
 # One environment, .venv, installed from requirements.lock with pip alone. GNU make 3.81 is enough.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab classroom test test-browser lint notebooks editions book figures screenshots results lock clean distclean
+.PHONY: help demo lab classroom test test-browser lint notebooks editions book figures screenshots results lock licences audit compatibility clean distclean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,6 +27,9 @@ help:
 	@echo "make figures    draw the thesis's figures anew into figures/; make screenshots: pictures of the explorers"
 	@echo "make results    make the committed measurements anew (long)"
 	@echo "make lock       make requirements.lock anew from pyproject.toml (needs uv)"
+	@echo "make licences   list the licences of packages, pictures and weights anew, in docs/licences.md"
+	@echo "make audit      compare what is installed with requirements.lock, and look up known vulnerabilities"
+	@echo "make compatibility  tests with the oldest and newest packages on each Python found (needs uv; long)"
 	@echo "make clean      remove out/ and the caches"
 	@echo "make distclean  remove the environment .venv too"
 	@echo "The first call of demo, test or lint installs .venv. To choose the Python: make test PYTHON=/path/to/python3"
@@ -101,13 +104,13 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $@
 
 define LOCK_HEADER
-# Every package of the kit, its extras dev, notebooks and book, and what they need: Python 3.11 to 3.13, Linux and macOS.
+# Every package of the kit, its extras dev, notebooks, book and audit, and what they need: Python 3.11 to 3.13, Linux and macOS.
 # Install:    pip install --require-hashes -r requirements.lock
 #             pip install --no-deps --no-build-isolation -e .
 # Make anew:  make lock, which runs
 #             $(LOCK_COMMAND)
 endef
-LOCK_COMMAND = $(UV) pip compile pyproject.toml --extra dev --extra notebooks --extra book --universal --python-version 3.11 --generate-hashes
+LOCK_COMMAND = $(UV) pip compile pyproject.toml --extra dev --extra notebooks --extra book --extra audit --universal --python-version 3.11 --generate-hashes
 export LOCK_HEADER
 
 lock:
@@ -116,6 +119,18 @@ lock:
 	@$(LOCK_COMMAND) --no-config --no-header --quiet >> requirements.lock.new || { rm -f requirements.lock.new; exit 1; }
 	@mv requirements.lock.new requirements.lock
 	@echo "requirements.lock: $$(grep -c '^[a-z0-9].*==' requirements.lock) pins"
+
+licences: $(STAMP)
+	@$(BIN)/python tools/licences.py
+
+# Not after the stamp, which would repair what is to be found.
+audit:
+	@[ -x $(BIN)/python ] || { echo "make audit looks at $(VENV), which is not installed: make test" >&2; exit 1; }
+	@$(BIN)/python tools/audit.py
+
+# PYTHONS: interpreters, with commas; without it, each of python3.11 to python3.13 on PATH that runs.
+compatibility: $(STAMP)
+	@$(BIN)/python tools/compatibility.py --uv "$(UV)" --pythons "$(PYTHONS)"
 
 clean:
 	rm -rf out build *.egg-info .pytest_cache .ruff_cache .hypothesis notebooks/.ipynb_checkpoints

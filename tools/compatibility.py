@@ -1,0 +1,149 @@
+"""Runs a part of the tests with the oldest and the newest packages that pyproject.toml allows (`make compatibility`).
+
+Each Python that is found gets two fresh environments below --out. "oldest" has the lower bounds themselves (and the
+oldest Keras that its TensorFlow takes; Keras has no bound of its own), all else as new as it comes; "newest" has the
+newest versions there are. Each ends as one row of the table and one log. What has passed is not run again unless
+pyproject.toml has changed; --anew begins anew.
+
+The tests are those of the modules that lean on other people's packages. Warnings, which are errors elsewhere in the
+kit, are counted here and nothing more: an old package under a new one warns for reasons that are neither's fault, and
+from a new package a warning is a notice of what will break, not a break. Each stands in the log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).parents[1]
+PYTHONS = ("python3.11", "python3.12", "python3.13")
+RESOLUTIONS = {"oldest": ("--resolution", "lowest-direct"), "newest": ()}
+SHOWN = ("tensorflow", "keras", "numpy", "scipy", "matplotlib", "pillow", "h5py", "ipywidgets")
+MODULES = ("anatomy", "baselines", "channel_means", "classifier", "cli", "feature_plots", "features", "images", "lift")
+MODULES += ("metrics", "moments", "networks", "plots", "sweep", "transfer", "weights", "widgets", "zeros")
+TESTS = (*(f"tests/test_{name}.py" for name in MODULES), "notebooks/01_gradient_systems.ipynb")
+LEFT_OUT = "kth_point or at_random_moments or loses_a_worker"
+"""Tests of the kit's own bookkeeping, which take minutes and touch no package that the others do not."""
+VERSIONS = """
+import importlib.metadata, json, platform
+found = {each.name.lower(): each.version for each in importlib.metadata.distributions()}
+print(json.dumps({"python": platform.python_version(), **found}))
+"""
+
+
+def pythons(named: str) -> list[str]:
+    """The interpreters to use: those named, with commas, or those of PYTHONS that run (a shim may stand for none)."""
+    candidates = named.split(",") if named else PYTHONS
+    runs = [name for name in candidates if shutil.which(name) and not subprocess.run([name, "-c", ""]).returncode]
+    if named and len(runs) < len(candidates):
+        sys.exit(f"no Python that runs: {', '.join(sorted(set(candidates) - set(runs)))}")
+    return runs
+
+
+def install(uv: str, python: str, folder: Path, resolution: str) -> None:
+    """Makes an environment anew, with the kit as it stands here and the extras that the tests need."""
+    quiet = ("--quiet", "--no-config")
+    subprocess.run([uv, "venv", *quiet, "--clear", "--no-project", "--python", python, str(folder)], check=True)
+    inside = ("--python", str(folder / "bin" / "python"))
+    subprocess.run(
+        [uv, "pip", "install", *quiet, *inside, *RESOLUTIONS[resolution], "keras", "-e", f"{ROOT}[dev,notebooks]"],
+        check=True,
+    )
+
+
+def versions(folder: Path) -> dict[str, str]:
+    said = subprocess.run([folder / "bin" / "python", "-c", VERSIONS], check=True, capture_output=True, text=True)
+    return json.loads(said.stdout)
+
+
+def test(folder: Path, tests: tuple[str, ...], log: Path) -> dict[str, int]:
+    """Runs tests in an environment; returns how many passed, failed and were skipped, and how many warnings came."""
+    report = folder / "report.xml"
+    report.unlink(missing_ok=True)
+    command = [folder / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", f"not ({LEFT_OUT})"]
+    command += ["-o", "filterwarnings=default", f"--junitxml={report}", *tests]
+    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", HYPOTHESIS_STORAGE_DIRECTORY=str(folder / "hypothesis"))
+    with log.open("w", encoding="utf-8") as output:
+        subprocess.run(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
+    return counts(report, log.read_text("utf-8", "replace"))
+
+
+def counts(report: Path, log: str) -> dict[str, int]:
+    """The numbers of a JUnit report. Without one pytest did not even end: that is a failure."""
+    if not report.exists():
+        return {"passed": 0, "failed": 1, "skipped": 0, "warnings": 0}
+    suite = next(ElementTree.parse(report).iter("testsuite"))
+    total, failures, errors, skipped = (int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped"))
+    ending = log.strip().splitlines()[-1].split()
+    warned = int(ending[ending.index("warnings") - 1]) if "warnings" in ending else int("warning" in ending)
+    failed = failures + errors + (total == 0)
+    return {"passed": total - failures - errors - skipped, "failed": failed, "skipped": skipped, "warnings": warned}
+
+
+def row(uv: str, python: str, resolution: str, out: Path, tests: tuple[str, ...]) -> dict[str, Any]:
+    """One row of the table: from its file where it has passed with this pyproject.toml and these tests, else made."""
+    asked = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    version = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    name = f"{version}-{resolution}"
+    kept, folder = out / f"{name}.json", out / name
+    made_from = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + repr(tests).encode()).hexdigest()
+    if kept.exists():
+        found = json.loads(kept.read_text("utf-8"))
+        if found["made_from"] == made_from and not found["failed"]:
+            return found
+        kept.unlink()
+    print(f"{name}: installing", flush=True)
+    try:
+        install(uv, python, folder, resolution)
+    except subprocess.CalledProcessError:
+        return {"packages": resolution, "python": version, "passed": 0, "failed": 1, "skipped": 0, "warnings": 0}
+    print(f"{name}: testing, see {out / name}.log", flush=True)
+    found = {"packages": resolution, "made_from": made_from} | versions(folder)
+    found |= test(folder, tests, out / f"{name}.log")
+    shutil.rmtree(folder)  # an environment takes 2.5 GB
+    part = kept.with_suffix(".part")
+    part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, kept)
+    return found
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    columns = ("python", "packages", *SHOWN, "passed", "failed", "skipped", "warnings")
+    lines = [columns, ["---"] * len(columns), *([str(each.get(name, "?")) for name in columns] for each in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument(
+        "--pythons", default="", help=f"interpreters, with commas; else what runs of {', '.join(PYTHONS)}"
+    )
+    made.add_argument("--only", choices=RESOLUTIONS, help="one set of packages alone")
+    made.add_argument("--tests", nargs="+", default=TESTS, help="other tests than the chosen ones")
+    made.add_argument("--uv", default="uv")
+    made.add_argument("--out", type=Path, default=ROOT / "out" / "compatibility")
+    made.add_argument("--anew", action="store_true", help="run what has passed, too")
+    arguments = made.parse_args()
+    found = pythons(arguments.pythons)
+    if not shutil.which(arguments.uv):
+        sys.exit("make compatibility needs uv: pip install uv, or name it: make compatibility UV=/path/to/uv")
+    out = arguments.out.resolve()
+    if arguments.anew:
+        shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True, exist_ok=True)
+    wanted = [arguments.only] if arguments.only else list(RESOLUTIONS)
+    rows = [row(arguments.uv, python, each, out, tuple(arguments.tests)) for python in found for each in wanted]
+    print(table(rows))
+    sys.exit(any(each["failed"] for each in rows))
+
+
+if __name__ == "__main__":
+    main()
