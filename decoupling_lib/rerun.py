@@ -115,7 +115,8 @@ def compare(report: Mapping[str, Any], result: Transfer, tolerance: float = TOLE
     """Compares a run with the report of another."""
     arrays = outputs(result)
     alike = report.get("machine") == digest.machine() and report.get("versions") == versions()
-    off = {name: digest.compare(report["arrays"].get(name, {}), array) for name, array in arrays.items()}
+    recorded = {name: entry for name, entry in report["arrays"].items() if isinstance(entry, dict)}
+    off = {name: digest.compare(recorded.get(name, {}), array) for name, array in arrays.items()}
     return Comparison(alike, off, tolerance, PICTURES)
 
 

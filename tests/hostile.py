@@ -279,12 +279,12 @@ weights = "random"
 seed = [0, 1, 2]
 damping = [0.1, 1e-2]
 """
+LISTED = {"title": "t", "file": "f.png", "differs": "d", "command": "c", "seconds": 1.5, "network": None, "machine": {}}
+LISTED |= {"source": {"architecture": "vgg16", "weights": "hed"}, "versions": {}, "plotted": {}, "sha256": "0" * 64}
 MANIFEST = {
     "schema": 1,
-    "figures": [
-        {"number": "2.1", "title": "t", "file": "f.png", "differs": "d", "command": "c", "seconds": 1.5},
-        {"number": "4.5", "title": "t", "file": "f.png", "differs": "d", "command": "c", "seconds": 2},
-    ],
+    "command": "figures",
+    "figures": [LISTED | {"number": "2.1"}, LISTED | {"number": "4.5", "network": {"sha256": "0" * 64}, "seconds": 2}],
 }
 
 
@@ -321,6 +321,17 @@ def manifest_read(file: Path) -> None:
     gallery.page(list(gallery._read(file.parent).values()))
 
 
+def figures_read(file: Path) -> None:
+    """Reads a manifest as if its figures were to be drawn again."""
+    from decoupling_lib import rerun, weights
+    from decoupling_lib.figures import again
+
+    known = SimpleNamespace(sha256="0" * 64)  # or the file of a known network would be read each time
+    given = weights.read
+    again.weights = SimpleNamespace(read=lambda *source: known if source == ("vgg16", "hed") else given(*source))
+    again.entries(rerun.read(file))
+
+
 def picture_read(file: Path) -> None:
     from decoupling_lib import images
 
@@ -351,6 +362,7 @@ def loaders(name: str) -> Loader:
         "kept steps": lambda: Loader(kept_steps(), resumed),
         "reports": lambda: Loader({"report.json": json.dumps(REPORT).encode()}, report_read),
         "sweeps": lambda: Loader({"sweep.toml": SWEEP.encode()}, sweep_read),
+        "figures": lambda: Loader({"manifest.json": json.dumps(MANIFEST).encode()}, figures_read),
         "manifests": lambda: Loader({"x.json": json.dumps(MANIFEST).encode()}, manifest_read),
     }[name]()
 

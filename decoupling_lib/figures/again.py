@@ -23,7 +23,8 @@ def entries(manifest: Mapping[str, Any], numbers: Sequence[str] | None = None) -
     for each in manifest["figures"]:
         kinds = {"number": str, "source": dict, "versions": dict, "plotted": dict, "sha256": str, "machine": dict}
         good = isinstance(each, dict) and all(isinstance(each.get(name), kind) for name, kind in kinds.items())
-        if not good or each["number"] not in FIGURES or not isinstance(each.get("network"), dict | None):
+        good = good and each["number"] in FIGURES and isinstance(each.get("network", 0), dict | None)
+        if not good:
             raise checks.problem("manifest", "is damaged", each, _ACCEPTED, "draw the figures anew")
         listed[each["number"]] = each
     chosen = [listed[checks.choice(number, listed, "figure of the manifest")] for number in numbers or listed]
@@ -34,7 +35,7 @@ def entries(manifest: Mapping[str, Any], numbers: Sequence[str] | None = None) -
             if source not in known:
                 known[source] = weights.read(source.architecture, source.weights).sha256
             if known[source] != each["network"].get("sha256"):
-                accepted = f"sha256 {each['network'].get('sha256')}"
+                accepted = f"sha256 {checks.shown(each['network'].get('sha256'))}"
                 name = f"weights of figure {each['number']}"
                 raise checks.problem(name, "are other ones", known[source], accepted, "find these")
         found.append((FIGURES[each["number"]], each))
