@@ -1,7 +1,7 @@
 # One environment, .venv, installed from requirements.lock with pip alone. GNU make 3.81 is enough.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab classroom test test-browser lint notebooks editions book figures screenshots results lock licences audit compatibility clean distclean
+.PHONY: help demo lab classroom test test-browser test-faults rerun lint notebooks editions book figures screenshots results lock licences audit compatibility clean distclean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,6 +18,8 @@ help:
 	@echo "make demo       transfer the style of one bundled picture to another, into out/demo"
 	@echo "make test       ruff and every test"
 	@echo "make test-browser  the explorers in Debian's Chromium (apt-get install chromium)"
+	@echo "make test-faults   the tests of damaged input and of faults under a run alone, with their counts"
+	@echo "make rerun      make the committed figures again from their reports, and compare (a quarter of an hour)"
 	@echo "make lab        open the notebooks in JupyterLab"
 	@echo "make classroom  show the explorers, sliders without code, in the browser"
 	@echo "make book       the course as pages that open without a network, into out/book"
@@ -50,6 +52,13 @@ test-browser: $(STAMP)
 	    echo "make test-browser needs Chromium: apt-get install chromium, or name it: make test-browser CHROMIUM=/path" >&2; exit 1; \
 	fi
 	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest tests/browser
+
+rerun: $(STAMP)
+	@$(BIN)/decoupling rerun figures/manifest.json --out out/rerun/figures
+	@$(BIN)/decoupling rerun figures/transfer.json --out out/rerun/transfer
+
+test-faults: $(STAMP)
+	@$(BIN)/python -m pytest tests -m faults
 
 book: $(STAMP)
 	@$(BIN)/python -m sphinx -b html -q -W --keep-going -d out/book-trees docs out/book

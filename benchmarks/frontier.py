@@ -103,7 +103,7 @@ def draw(rows: list[dict[str, Any]], options: dict[str, Any], default: tuple[flo
     for column, picture in zip(axes.T, pictures, strict=True):
         own, made = [point for point in points if point["picture"] == picture], options[picture]
         for ax, value in zip(column, ("psnr_db", "passes"), strict=True):
-            plots.show_frontier(ax, own, value, default)
+            plots.show_frontier(ax, own, value, default, points)
             ax.label_outer()
         column[0].set_title(f"{Path(picture).stem}, {made['size'][0]} px, {made['weights']}", fontsize=10)
     handles = {handle.get_label(): handle for ax in axes[0] for handle in ax.get_legend_handles_labels()[0]}

@@ -66,7 +66,7 @@ def _row(variant: str, name: str, fidelity: dict, result: object, seconds: float
         "held_relative_error": [leg.held_relative_error for leg in legs],
         "remaining_fraction": [leg.remaining_fraction for leg in legs],
         "remaining_fraction_worst_channel": [leg.remaining_fraction_worst_channel for leg in legs],
-        "psnr_db": metrics.psnr(last, result.origin),
+        "psnr_db": metrics.psnr(last, result.origin) if result.status == "done" else None,
         "style_relative_error": result.style_relative_error,
         "passes": asdict(result.passes),
         "seconds": round(seconds, 1),

@@ -299,7 +299,7 @@ def nearest(value: Any, known: Iterable[Any]) -> str:
 
 def problem(name: str, what: str, value: Any, accepted: str, step: str) -> InputError:
     """Return an `InputError` whose one line holds its five parts."""
-    return InputError(_escaped(f"{name} {what}; received {shown(value)}; accepted: {accepted}; {step}"))
+    return InputError(printable(f"{name} {what}; received {shown(value)}; accepted: {accepted}; {step}"))
 
 
 def shown(value: Any) -> str:
@@ -316,7 +316,7 @@ def shown(value: Any) -> str:
         if not plain or len(value) > 4:
             return f"{kind} of {len(value)} entries"
     try:
-        text = _escaped(repr(value))
+        text = printable(repr(value))
     except Exception:  # noqa: BLE001 - a foreign __repr__, or an integer of thousands of digits
         return f"a value of type {kind}"
     if len(text) > _SHOWN_CHARACTERS:
@@ -324,5 +324,6 @@ def shown(value: Any) -> str:
     return text
 
 
-def _escaped(text: str) -> str:
+def printable(text: str) -> str:
+    """Return the text with each character that is not printable written as its escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

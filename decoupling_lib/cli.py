@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 fault, 2 bad input, 130 and 143 interrupted.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ from . import checks
 from .commands import bench, classroom, figures, moments, rerun, sweep, transfer, weights, zeros
 from .commands.faults import FaultError
 
+MOST_SAID = 2000
+"""Characters of the line that a fault is told in."""
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -43,6 +46,9 @@ def main() -> None:
     # Below 3, TensorFlow prints an error line on every machine without a GPU.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):  # names of files need not be text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         # Not the command's own main(), which turns every interruption into a silent 130.
         command = typer.main.get_command(app)
@@ -76,7 +82,9 @@ def _terminate(number: int, frame: object) -> None:
 
 
 def _say(line: str, code: int) -> int:
-    print("decoupling: " + " ".join(line.split()), file=sys.stderr)
+    # A name may hold anything, a usage error repeats what was typed: control characters stay off the terminal.
+    said = checks.printable(" ".join(line.split()))
+    print("decoupling: " + (said if len(said) <= MOST_SAID else f"{said[:MOST_SAID]}..."), file=sys.stderr)
     return code
 
 

@@ -177,7 +177,11 @@ def losses(transfer: Transfer, caption: str) -> Figure:
 
 
 def show_frontier(
-    ax: Axes, rows: Sequence[Mapping[str, Any]], value: str, default: tuple[float, float, float]
+    ax: Axes,
+    rows: Sequence[Mapping[str, Any]],
+    value: str,
+    default: tuple[float, float, float],
+    together: Sequence[Mapping[str, Any]] | None = None,
 ) -> list[Line2D]:
     """Shows what self-transfers reach or cost against the error at which their legs end, a line along the dampings.
 
@@ -187,6 +191,7 @@ def show_frontier(
     value : `psnr_db`, or `passes` in all.
     default : (softness, growth, damping) of the settings that are ringed, labeled `DEFAULT`; the dampings stand beside
         its line.
+    together : the rows of all plots that share a legend, so that a line looks alike in each; None is these rows.
 
     Returns
     -------
@@ -198,7 +203,7 @@ def show_frontier(
     ax.set_ylabel({"psnr_db": "self-transfer, PSNR in dB", "passes": "network passes"}[value], fontsize=9)
     ax.tick_params(labelsize=8, which="both")
     ax.spines[["top", "right"]].set_visible(False)
-    looks, growths = (list(dict.fromkeys(row[name] for row in rows)) for name in ("softness", "growth"))
+    looks, growths = (sorted({row[name] for row in together or rows}) for name in ("softness", "growth"))
     lines = []
     for growth, softness in sorted({(row["growth"], row["softness"]) for row in rows}):
         own = [row for row in rows if (row["softness"], row["growth"]) == (softness, growth)]

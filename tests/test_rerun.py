@@ -141,3 +141,76 @@ def test_a_damaged_downsample_is_infinitely_far(broken):
     x = images.uniform_noise((20, 20), 1)
     kept = {"shape": [20, 20, 3], "sha256": "0"}
     assert digest.compare(kept | broken, x) == np.inf
+
+
+# Figures
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    """The manifest of figures that take a moment: flows, in the plane and in space, and pictures."""
+    from decoupling_lib.figures import gallery
+
+    folder = tmp_path_factory.mktemp("figures")
+    gallery.make(folder, ["1.1", "2.1", "2.2"])
+    return folder / "manifest.json"
+
+
+def altered(manifest: Path, folder: Path, change) -> Path:
+    found = json.loads(manifest.read_text())
+    change(found["figures"][1])
+    (folder / "manifest.json").write_text(json.dumps(found))
+    return folder / "manifest.json"
+
+
+def test_figures_drawn_again_from_their_manifest_are_equal_to_the_bit(manifest, decoupling, tmp_path):
+    said = decoupling("rerun", manifest, "--out", tmp_path / "again", "--quiet")
+    assert said.code == 0 and said.out.count("the same: equal to the bit") == 3
+    for file in manifest.parent.glob("*.png"):
+        assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes()
+    assert all(each["same"] for each in json.loads((tmp_path / "again" / "comparison.json").read_text()).values())
+
+
+def test_a_figure_that_plots_other_numbers_is_told(manifest, decoupling, tmp_path):
+    def tamper(figure):
+        line = figure["plotted"]["axes 0 line 0"]
+        line["sha256"] = "0" * 64
+        line["outline"][0][0] += 0.3
+
+    said = decoupling("rerun", altered(manifest, tmp_path, tamper), "--out", tmp_path / "again", "--quiet")
+    assert said.code == 1 and said.err.count("\n") == 1 and "1 of 3 figures are not the same: 2.1" in said.err
+    only = decoupling("rerun", tmp_path / "manifest.json", "--out", tmp_path / "again", "--only", "2.2", "--quiet")
+    assert only.code == 0 and only.out.startswith("2.2") and only.out.count("\n") == 2
+
+
+@pytest.mark.parametrize(("off", "code"), [(1e-4, 0), (0.1, 1)])
+def test_on_another_machine_a_plot_may_be_a_little_off(off, code, manifest, decoupling, tmp_path):
+    def elsewhere(figure):
+        figure["machine"]["capabilities"] = figure["sha256"] = "another"
+        line = figure["plotted"]["axes 0 line 0"]
+        line["sha256"] = "0" * 64
+        line["outline"][0][0] += off
+
+    said = decoupling("rerun", altered(manifest, tmp_path, elsewhere), "--out", tmp_path / "again", "--quiet")
+    assert said.code == code and "another machine or other versions" in said.out
+
+
+def test_figures_of_other_weights_or_a_number_that_is_not_there_are_refused(manifest, decoupling, tmp_path):
+    def other(figure):
+        figure["network"] = {"sha256": "0" * 64}
+
+    said = decoupling("rerun", altered(manifest, tmp_path, other), "--out", tmp_path / "again", "--quiet")
+    assert said.code == 2 and "weights of figure 2.1 are other ones" in said.err
+    said = decoupling("rerun", manifest, "--out", tmp_path / "again", "--only", "4.1", "--quiet")
+    assert said.code == 2 and "'4.1'" in said.err
+    said = decoupling("rerun", manifest, "--out", tmp_path / "again", "--origin", "coffee", "--quiet")
+    assert said.code == 2 and said.err.count("\n") == 1
+    assert not (tmp_path / "again").exists()
+
+
+def test_the_committed_figures_that_take_a_moment_are_drawn_again_from_their_manifest(decoupling, tmp_path):
+    """The others take minutes: `make rerun`."""
+    quick = "1.1,2.1,2.2,2.3.2,2.4,2.5,2.6,3.1,4.5,4.6"
+    committed = Path(__file__).parents[1] / "figures" / "manifest.json"
+    said = decoupling("rerun", committed, "--out", tmp_path / "again", "--only", quick, "--quiet")
+    assert said.code == 0, said

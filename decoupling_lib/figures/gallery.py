@@ -152,6 +152,8 @@ def _read(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _write(folder: Path, listed: dict[str, dict[str, Any]]) -> None:
     ordered = [listed[number] for number in FIGURES if number in listed]
-    texts = {MANIFEST: json.dumps({"schema": 1, "command": "figures", "figures": ordered}) + "\n", PAGE: page(ordered)}
+    reports = ",\n".join(json.dumps(each) for each in ordered)  # a line a figure
+    manifest = f'{{"schema": 1, "command": "figures", "figures": [\n{reports}\n]}}\n'
+    texts = {MANIFEST: manifest, PAGE: page(ordered)}
     for name, text in texts.items():
         files.write_text(folder / name, text)
