@@ -51,12 +51,13 @@ def pythons(named: str) -> list[str]:
 def install(uv: str, python: str, folder: Path, resolution: str) -> None:
     """Makes an environment anew, with the kit as it stands here and the extras that the tests need."""
     quiet = ("--quiet", "--no-config")
+    compiled = "--compile-bytecode"  # else fresh processes, which tests start by the dozen, compile TensorFlow each
     extras = ("--extra", "dev", "--extra", "notebooks")
     subprocess.run([uv, "venv", *quiet, "--clear", "--no-project", "--python", python, str(folder)], check=True)
     inside = ("--python", str(folder / "bin" / "python"))
     # Wheels alone: where a lower bound has none for this Python, the oldest version that has one is taken.
     packages = ("--no-build", *RESOLUTIONS[resolution], *extras, "--requirement", str(ROOT / "pyproject.toml"))
-    subprocess.run([uv, "pip", "install", *quiet, *inside, *packages], check=True)
+    subprocess.run([uv, "pip", "install", *quiet, compiled, *inside, *packages], check=True)
     subprocess.run([uv, "pip", "install", *quiet, *inside, "--no-deps", "--editable", str(ROOT)], check=True)
 
 
@@ -70,7 +71,7 @@ def test(folder: Path, tests: tuple[str, ...], log: Path) -> dict[str, int]:
     report = folder / "report.xml"
     report.unlink(missing_ok=True)
     command = [folder / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", f"not ({LEFT_OUT})"]
-    command += ["-o", "filterwarnings=default", f"--junitxml={report}", *tests]
+    command += ["-o", "filterwarnings=default", "-o", "junit_family=xunit1", f"--junitxml={report}", *tests]
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", HYPOTHESIS_STORAGE_DIRECTORY=str(folder / "hypothesis"))
     with log.open("w", encoding="utf-8") as output:
         subprocess.run(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
