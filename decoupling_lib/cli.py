@@ -16,7 +16,7 @@ from . import checks
 from .commands import bench, classroom, figures, moments, rerun, sweep, transfer, weights, zeros
 from .commands.faults import FaultError
 
-MOST_SAID = 2000
+MOST_SAID = 1500
 """Characters of the line that a fault is told in."""
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -84,7 +84,9 @@ def _terminate(number: int, frame: object) -> None:
 def _say(line: str, code: int) -> int:
     # A name may hold anything, a usage error repeats what was typed: control characters stay off the terminal.
     said = checks.printable(" ".join(line.split()))
-    print("decoupling: " + (said if len(said) <= MOST_SAID else f"{said[:MOST_SAID]}..."), file=sys.stderr)
+    if len(said) > MOST_SAID:
+        said = f"{said[: MOST_SAID - 200]}...{said[-200:]}"  # the end says what to do
+    print(f"decoupling: {said}", file=sys.stderr)
     return code
 
 
