@@ -48,7 +48,9 @@ def vgg19() -> tf.keras.Model:
 
     Simonyan & Zisserman (2015), configuration E. Takes about 0.6 GiB while it lives.
     """
-    return tf.keras.applications.VGG19(weights=None)
+    # Keras numbers the inputs of a process: without a name of its own this one's depends on what was built before.
+    image = tf.keras.Input((224, 224, 3), name="input_layer")
+    return tf.keras.applications.VGG19(weights=None, input_tensor=image)
 
 
 def parameters(found: Sequence[Part], until: str | None = None) -> int:

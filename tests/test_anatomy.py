@@ -35,3 +35,8 @@ def test_a_classifier_has_an_activation_of_its_own_behind_each_convolution():
     places = [k for k, part in enumerate(found) if part.kind == "convolution"]
     assert [found[k + 1].kind for k in places] == ["activation"] * 4
     assert all(part.parameters == 0 for part in found if part.kind in ("activation", "max-pooling", "flatten"))
+
+
+def test_the_parts_do_not_depend_on_what_was_built_before():
+    first = anatomy.parts(anatomy.vgg19())
+    assert anatomy.parts(anatomy.vgg19()) == first and first[0].name == "input_layer"
