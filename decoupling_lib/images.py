@@ -12,7 +12,7 @@ import tomllib
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from . import checks, files, npy
+from .quiet import quiet
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP")
 _ACCEPTED = "a PNG, JPEG, TIFF, GIF, BMP or WebP picture or .npy array of floats, at most 64 megapixels"
@@ -206,7 +207,8 @@ def _decode(data: bytes, label: str) -> np.ndarray:
             if data.startswith(b"\x93NUMPY"):
                 return _floats(npy.parse(data), label)
             try:
-                with _silent() if data[:2] in (b"II", b"MM") else nullcontext():
+                # libtiff writes to stderr what its exception says anyway.
+                with quiet() if data[:2] in (b"II", b"MM") else nullcontext():
                     return _decode_pillow(data, label)
             except UnidentifiedImageError:
                 if data.startswith((b"II*\0", b"MM\0*")):
@@ -224,24 +226,6 @@ def _refused(what: str, label: str, step: str = "open and save it anew, or use a
 
 def _within_limit(height: int, width: int, label: str) -> None:
     checks.in_range(height * width, f"number of pixels of {label}", 1, checks.MAX_PIXELS, integer=True)
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Sends the process's stderr nowhere: libtiff writes there what the exception says anyway."""
-    try:
-        before = os.dup(2)
-    except OSError:  # a process without one
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(before, 2)
-        os.close(before)
-        os.close(nowhere)
 
 
 def _open(data: bytes) -> Image.Image:

@@ -28,7 +28,6 @@ VALUES += ("%s%n", "{0}", "[bold]x[/bold]", "--", "-", "--nosuch", "-rf", "@/etc
 VALUES += ("64x", "64x64x64", "2049", "99999999x1", "chelsae", "a" * 255, "folder", "empty", "picture.png/x", "1,2,,3")
 VALUES += ("\ufeff", "loop", "1_0")
 EACH = 1500
-USAGE = "see: decoupling --help"
 
 
 def names(command: str) -> list[str]:

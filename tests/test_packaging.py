@@ -22,6 +22,7 @@ ORDER = [
         "checks",
         "files",
         "npy",
+        "quiet",
         "images",
         "noise_kinds",
         "features",
