@@ -11,10 +11,10 @@ from functools import lru_cache, partial
 import numpy as np
 
 from . import checks
+from .architectures import IMAGE
 from .backend import tf
 from .features import Block
 from .networks import Network, Operation, activate, constants, pad_to, pool, preprocess, spread
-from .weights import IMAGE
 
 DTYPES = ("mixed", "float32", "float64")
 JACOBIAN_MEMORY = 2**28

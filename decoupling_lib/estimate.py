@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .architectures import IMAGE
 from .correction import CORRECTIONS
 from .experiment import Inputs
 from .legs import Settings
-from .weights import IMAGE
 
 Range = tuple[float, float]
 """From, to."""

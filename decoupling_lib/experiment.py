@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import channel_means, checks, images, memory, networks, steps, weights, zeros
+from . import architectures, channel_means, checks, images, memory, networks, steps, weights, zeros
 from .features import Counted
 from .fidelity import fidelity_worst
 from .journal import NOWHERE, Journal
@@ -85,7 +85,7 @@ def gather(origin: str, target: str, options: Options, memory_limit: int | None 
     network = networks.build(
         architecture,
         source,
-        weights.style_layers(architecture, options.layer_set, options.layers),
+        architectures.style_layers(architecture, options.layer_set, options.layers),
         options.activation,
         options.softness,
         options.pooling,

@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from . import baselines, checks, goals
+from .architectures import IMAGE
 from .channel_means import MapsLinearization, gram_matrix, linearize_maps
 from .features import Block, Counted
 from .flow import FlowResult
 from .networks import Network, Operation
-from .weights import IMAGE
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ import numpy as np
 
 from . import checks, images
 from . import weights as vgg
+from .architectures import ARCHITECTURES, IMAGE
 from .backend import tf
-from .weights import ARCHITECTURES, IMAGE, Weights
+from .weights import Weights
 
 ACTIVATIONS = ("softplus", "relu")
 POOLINGS = ("smooth", "average", "max")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from . import checks
+from .architectures import LAYER_SETS
 from .baselines import OPTIMIZERS
 from .flow import RULES
 from .transfer import METHODS
-
-LAYER_SETS = ("thesis", "dists")
 
 
 @dataclass(frozen=True)

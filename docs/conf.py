@@ -28,7 +28,6 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}
-nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 nb_number_source_lines = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"

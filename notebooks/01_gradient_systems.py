@@ -88,6 +88,7 @@ drawn = portrait(feature, starts, value=1.0, extent=(-3, 3, -2, 2))
 figure, ax = plt.subplots(figsize=(7.5, 5), layout="constrained")
 show_portrait(ax, drawn)
 ax.set_title("Every point runs along its gradient curve to the reference")
+plt.show()
 
 # %% [markdown]
 # *(Figure 2.1 of the thesis, from a real flow.)* Points outside the ellipse come in, the one inside goes out. The
@@ -148,6 +149,7 @@ chosen = integrate(field, start, "adaptive", 400, 1e-8)
 ax.loglog(chosen.steps, np.linalg.norm(chosen.x - exact), "k*", markersize=12, label="adaptive, tolerance 1e-8")
 ax.set(xlabel="steps", ylabel="distance to the exact end", title="The error falls by the order of the rule")
 ax.legend(fontsize=8)
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT

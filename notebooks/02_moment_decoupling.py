@@ -56,6 +56,7 @@ ax = figure.add_subplot(projection="3d")
 show_nested(ax, drawn)
 ax.view_init(elev=22, azim=8)
 ax.set_title("One sample, three legs: onto the plane, onto the circle, onto a point")
+plt.show()
 
 # %% [markdown]
 # *(Figure 2.2 of the thesis, its manifolds computed.)* The plane is $x_1 + x_2 + x_3 = 0$; the first leg is the
@@ -127,6 +128,7 @@ right.hist(z, bins, alpha=0.5, label=f"standardized, skewness {np.mean(z**3):.2f
 right.hist(y, bins, histtype="step", linewidth=2, color="k", label="skewness undone")
 right.set(xlabel="value", ylabel="how many", title="A thousand gamma numbers")
 right.legend(fontsize=8)
+plt.show()
 
 # %% [markdown]
 # Any Möbius map whose pole lies outside of the sample is undone by the same leg, so orthokurtosis cannot see it. One
@@ -202,6 +204,7 @@ for ax, (title, values) in zip(axes, wanted.items(), strict=True):
     ax.set_title(title, fontsize=10)
 figure.supxlabel("value")
 axes[0].set_ylabel("how many")
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT

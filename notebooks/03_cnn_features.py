@@ -28,7 +28,7 @@ import numpy as np
 from scipy.signal import correlate2d
 from skimage.measure import block_reduce
 
-from decoupling_lib import gatys, images, networks, weights
+from decoupling_lib import architectures, gatys, images, networks, weights
 from decoupling_lib.anatomy import parameters, parts, vgg19
 from decoupling_lib.channel_means import ChannelMeans, activations, by_layer, gram_matrices
 from decoupling_lib.diagrams import show_numbers, show_parts
@@ -137,7 +137,7 @@ assert by_hand == sum(part.parameters for part in convolutions) and parameters(w
 
 # %%
 architecture, source = weights.default_source()
-layers = weights.style_layers(architecture, "thesis", 5)
+layers = architectures.style_layers(architecture, "thesis", 5)
 network = networks.build(architecture, source, layers, activation="relu", pooling="max")
 china = images.load("china", (128, 128)).array
 maps = activations(network, china)

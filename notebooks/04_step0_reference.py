@@ -27,7 +27,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib import images, networks, weights, zeros
+from decoupling_lib import architectures, images, networks, weights, zeros
 from decoupling_lib.channel_means import ChannelMeans, by_layer
 from decoupling_lib.feature_plots import show_channel_means
 from decoupling_lib.features import Counted, block_slices
@@ -47,7 +47,7 @@ from decoupling_lib.steps import measure_reference
 # %%
 architecture, source = weights.default_source()
 tuned = TUNING[2]
-layers = weights.style_layers(architecture, "thesis", 2)
+layers = architectures.style_layers(architecture, "thesis", 2)
 network = networks.build(architecture, source, layers, softness=tuned.softness, growth=tuned.growth)
 means = ChannelMeans(network)
 noise = images.uniform_noise((96, 96), seed=0)
@@ -55,6 +55,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained
 show_picture(left, noise, "uniform noise, 96 x 96, seed 0")
 right.hist(noise.ravel(), 50, color="0.6")
 right.set(xlabel="value of a color of a pixel", ylabel="how many", title="all values are as likely")
+plt.show()
 
 # %% [markdown]
 # *(Figure 3.1 of the thesis, at another size, and with a seed.)*
@@ -104,6 +105,7 @@ ax.set(xlabel="side of the image, pixels", ylabel="% of the reference values", x
 ax.set(yticks=[1, 2, 5, 10], yticklabels=[1, 2, 5, 10])
 ax.minorticks_off()
 ax.legend(fontsize=8)
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -166,6 +168,7 @@ ax.semilogy(eigenvalues, "k", linewidth=1.5, label="eigenvalue g")
 ax.axhline(step0.damping.delta, color="0.4", linestyle="--", label=f"damping δ = {step0.damping.delta:g}")
 ax.set(xlabel="direction of feature space, easiest first", ylabel="g, scaled")
 ax.legend(fontsize=9)
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT

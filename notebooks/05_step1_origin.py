@@ -106,6 +106,7 @@ errors = {
 }
 figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 show_leg_errors(ax, errors, [layer for layer, _, _ in way])
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -141,6 +142,7 @@ ax.plot(v[second][order], color="#2b8fd0", linewidth=0.8, linestyle="--", label=
 ax.set(xlabel="channel of the second layer, weakest on the photograph first", ylabel="mean activation")
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(fontsize=8, frameon=False)
+plt.show()
 
 # %% [markdown]
 # Once the first layer shows noise, most of what the second layer showed is noise already: it followed from the

@@ -100,6 +100,7 @@ bare = {name: descriptors.edge_strength(np.clip(path.x, 0, 1)).ravel() for name,
 kept = np.array([[np.corrcoef(a, b)[0, 1] for b in edges.values()] for a in bare.values()])
 figure, ax = plt.subplots(figsize=(5.4, 4.2), layout="constrained")
 show_matrix(ax, kept, names, "edges: undressed (rows) and photographs", "{:z.2f}")
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -175,6 +176,7 @@ assert np.array_equal(lifted.x, once.x)
 figure, ax = plt.subplots(figsize=(8, 4.4), layout="constrained")
 show_curve(ax, once.legs)
 ax.set_title("Step 2 of chelsea, two legs", fontsize=10)
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT

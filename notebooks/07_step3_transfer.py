@@ -82,6 +82,7 @@ show_picture(axes[2], bare, "undressed")
 show_picture(axes[3], halfway[len(halfway) // 2], f"{last},\nhalf imposed")
 show_picture(axes[4], halfway[-1], f"{last}\nimposed")
 show_picture(axes[5], imposed.x, "result")
+plt.show()
 
 # %% [markdown]
 # ## Did it take?
@@ -208,6 +209,7 @@ figure, axes = plt.subplots(1, 4, figsize=(12, 4.4), layout="constrained", share
 for ax, (title, values) in zip(axes, judged.items(), strict=True):
     show_pairs(ax, values, pairs, title)
 axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=3, fontsize=8, frameon=False)
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT

@@ -25,7 +25,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib import classifier, images, networks, noise_kinds, weights, zeros
+from decoupling_lib import architectures, classifier, images, networks, noise_kinds, weights, zeros
 from decoupling_lib.channel_means import ChannelMeans, by_layer
 from decoupling_lib.feature_plots import show_channel_means
 from decoupling_lib.features import Counted, block_slices
@@ -42,7 +42,7 @@ from decoupling_lib.steps import measure_reference
 
 # %%
 architecture, source = weights.default_source()
-layers = weights.style_layers(architecture, "thesis", 5)
+layers = architectures.style_layers(architecture, "thesis", 5)
 smooth = networks.build(architecture, source, layers, softness=TUNING[5].softness, growth=TUNING[5].growth)
 thesis = smooth.as_thesis()
 noise = images.uniform_noise((128, 128), seed=0)
@@ -50,6 +50,7 @@ found = by_layer(ChannelMeans(thesis), noise)
 dead = zeros.dead_channels(thesis, noise[None])
 figure, ax = plt.subplots(figsize=(11, 3), layout="constrained")
 show_channel_means(ax, found[layers[-1]], dead[layers[-1]], f"channel means of noise, {layers[-1]}")
+plt.show()
 
 # %% [markdown]
 # *(Figure 4.5 of the thesis.)* Marks below the axis are channels at zero: not small, zero. No place of the whole
@@ -129,6 +130,7 @@ ax.semilogy(np.where(rows["ReLU"][order] > 0, rows["ReLU"][order], np.nan), "k."
 ax.semilogy(rows["softplus"][order], "x", color="0.5", markersize=5, label="softplus")
 ax.set(xlabel=f"channels of {layers[1]}, weakest gradient first", ylabel="length of the gradient")
 ax.legend(fontsize=8)
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT

@@ -25,6 +25,7 @@
 # chapter 5 and section 3.1 of the thesis.
 
 # %%
+import itertools
 import json
 from pathlib import Path
 
@@ -112,6 +113,7 @@ ax.set(xticks=[0.01, 0.02, 0.05, 0.1], xticklabels=[0.01, 0.02, 0.05, 0.1])
 ax.minorticks_off()
 ax.set_title("Points: after 1, 2, 4, … 32 iterations, from right to left", fontsize=10)
 ax.legend(fontsize=8)
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -150,6 +152,7 @@ ax.loglog(cost, drift, "k-o", label="held by its loss, steps of 1, 1/2, 1/4, 1/8
 ax.loglog(rows_cost, kept, "s", color=COLORS[1], label="held by its features, steps of 1")
 ax.set(xlabel="network passes", ylabel="error of the held first layer", title="To 4 % in the second layer")
 ax.legend(fontsize=8)
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -272,7 +275,8 @@ assert missed["symmetric"] < missed["rk4"] / 10
 
 # %%
 results = Path("../benchmarks/results")
-frontier = json.loads((results / "frontier.json").read_text("utf-8"))["rows"]
+measured = json.loads((results / "frontier.json").read_text("utf-8"))["rows"]
+frontier = [row for row in measured if row["picture"] == "china"]
 usual = judge(Options())
 default = (usual.softness, usual.growth, usual.damping)
 figure, axes = plt.subplots(1, 2, figsize=(11, 5.4), layout="constrained")
@@ -281,6 +285,7 @@ for ax, value in zip(axes, ("psnr_db", "passes"), strict=True):
     lines = show_frontier(ax, points, value, default)
 figure.suptitle("Self-transfers of china, 64 px; damping grows from left to right; ringed: the defaults", fontsize=10)
 figure.legend(handles=lines, loc="outside lower center", ncols=2, frameon=False, fontsize=8, handlelength=4.5)
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -310,8 +315,35 @@ print(f"within 8 % of the thesis and 1 % of the reference: the default is best, 
 # In every network more damping brings more of the picture home, and costs exactness. The softer network comes back
 # better, and is further off the thesis. Undamped, two of the six stop on the way and have no way back at all. And with
 # a soft enough network it would be easy: a nearly linear one retraces anything, and is no longer VGG. That is why no
-# figure of a way back should stand without its two neighbors. This grid is of *one* photograph; others come back better
-# or worse (the README has five).
+# figure of a way back should stand without its two neighbors.
+#
+# All this is *one* photograph. Does it hold for two others?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+others = [row for row in measured if row["picture"] != "china"]
+for name in sorted({row["picture"] for row in others}):
+    own = [row for row in others if row["picture"] == name and row["psnr_db"] is not None]
+    mine = next(row for row in own if (row["softness"], row["growth"], row["damping"]) == default)
+    allowed = [row for row in own if row["fidelity"] < 0.08 and row["relative_error"] < 1.01 * mine["relative_error"]]
+    rival = max(allowed, key=lambda row: row["psnr_db"])
+    print(f"{name:6} the default {mine['psnr_db']:.0f} dB, {mine['relative_error']:.1%} off; best as near", end=" ")
+    print(f"{rival['psnr_db']:.0f} dB: softness {rival['softness']}, growth {rival['growth']}", end="; ")
+    worse = 0
+    for network in {(row["growth"], row["softness"]) for row in own}:
+        line = [row for row in own if (row["growth"], row["softness"]) == network]
+        decibels = [row["psnr_db"] for row in sorted(line, key=lambda row: row["damping"])]
+        worse += sum(after < before for before, after in itertools.pairwise(decibels))
+    print(f"more damping was worse {worse} times")
+    assert rival["psnr_db"] < mine["psnr_db"] + 10 and worse <= 2
+without = [row for row in others if row["damping"] == 0]
+print(f"undamped: {sum(row['status'] != 'done' for row in without)} of {len(without)} stop on the way")
+
+# %% [markdown]
+# Nearly. For *flower* another network, as near to the thesis's and to the reference, comes back better than the
+# default. For *coffee* a little more damping was twice no better, where hardly anything comes back (21 and 26 dB), and
+# the default ends a little further from the reference. The defaults are a compromise over pictures, not the best for
+# each; the README has more of them.
 #
 # ## 4. The optimizers
 #
@@ -338,6 +370,7 @@ for k, name in enumerate(sorted(table, key=lambda name: -table[name]["relative_e
     )
 ax.set(xlabel="iterations + 1 (a forward pass and a VJP each)", ylabel="relative error of the first layer")
 ax.legend(fontsize=8, loc="lower left")
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -434,6 +467,7 @@ for column, case in zip(axes.T, cases, strict=True):
     fixed = [f"{own[0]['layers']} layers"] * (case != "layers") + [f"{own[0]['size'][0]} px"] * (case != "sizes")
     column[0].set_title(f"{label}; {', '.join(fixed)}", fontsize=10)
 axes[1, 0].legend(fontsize=8)
+plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT

@@ -67,6 +67,7 @@ def student(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         check.source = guarded(check.source, names)
         solutions.append(solution)
     made.cells = [cell for cell in made.cells if not any(cell is solution for solution in solutions)]
+    made.metadata.pop("decoupling", None)  # the record of outputs that it has not got
     for cell in made.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None

@@ -2,22 +2,29 @@
 
     python notebooks/execute.py [NN_name ...]        all of them if none is named
 
-The source is the only file to edit. A notebook that fails leaves the earlier .ipynb as it was. Where pyproject.toml
-names the kit's repository, each notebook begins with a cell that installs the kit if it is not there, as on Colab.
+The source is the only file to edit. A notebook that fails leaves the earlier .ipynb as it was. Each carries a record of
+what it was made from (see `record`); made again on the same machine from the same, its file is the same to the byte.
+Where pyproject.toml names the kit's repository, each notebook begins with a cell that installs the kit if it is not
+there, as on Colab.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import sys
 import time
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from decoupling_lib import digest, report, weights
 
 FOLDER = Path(__file__).parent
 REPOSITORY: str = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text("utf-8"))["tool"]["decoupling"][
@@ -32,6 +39,11 @@ import sys
 if importlib.util.find_spec("decoupling_lib") is None:
     command = [sys.executable, "-m", "pip", "install", "--quiet"]
     subprocess.run([*command, "decoupling[notebooks] @ {address}"], check=True)"""
+MEASUREMENTS = FOLDER.parent / "benchmarks" / "results"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+"""Of a kernel that has ended: kept in a file, it would show an error in place of the explorer."""
+RECORD = "decoupling"
+"""The key of a notebook's record in its metadata."""
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -52,6 +64,35 @@ def parsed(source: Path, repository: str = REPOSITORY) -> nbformat.NotebookNode:
     return notebook
 
 
+def record(source: Path, notebook: nbformat.NotebookNode) -> dict[str, Any]:
+    """What an executed notebook's numbers can be traced to.
+
+    sha256 of its source, of the committed measurements whose files it names, and of its outputs; the weights that the
+    kit chooses on this machine; versions and machine as in a report (`report.versions`, `digest.machine`).
+    """
+    chosen = weights.read(*weights.default_source())
+    named = [path for path in sorted(MEASUREMENTS.glob("*.json")) if f'{path.name}"' in source.read_text("utf-8")]
+    return {
+        "source": sha256(source),
+        "measurements": {path.name: sha256(path) for path in named},
+        "outputs": outputs_sha256(notebook),
+        "weights": {"architecture": chosen.architecture, "weights": chosen.source, "sha256": chosen.sha256},
+        "versions": report.versions(),
+        "machine": digest.machine(),
+    }
+
+
+def sha256(path: Path) -> str:
+    """Of a text file, whatever its line ends."""
+    return hashlib.sha256(path.read_text("utf-8").encode()).hexdigest()
+
+
+def outputs_sha256(notebook: nbformat.NotebookNode) -> str:
+    """Of the outputs of all code cells, pictures included."""
+    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+    return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()
+
+
 def execute(source: Path) -> Path:
     """Runs a source's notebook in its folder and writes the .ipynb beside it; raises `CellExecutionError`."""
     notebook = parsed(source)
@@ -64,7 +105,10 @@ def execute(source: Path) -> Path:
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # at start it warns of unencrypted local sockets
     )
     client.execute()
-    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
+    notebook.metadata = parsed(source).metadata | {RECORD: record(source, notebook)}
     target, sibling = source.with_suffix(".ipynb"), source.with_suffix(".ipynb.new")
     nbformat.write(notebook, sibling)
     os.replace(sibling, target)

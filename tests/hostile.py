@@ -290,13 +290,15 @@ MANIFEST = {
 
 def report_read(file: Path) -> None:
     """Reads a report and gathers what it names, but for the network, which takes long."""
-    from decoupling_lib import images, options, rerun, weights
+    from decoupling_lib import architectures, images, options, rerun, weights
 
     def gather(origin: str, target: str, chosen: options.Options) -> SimpleNamespace:
         judged = options.judge(chosen)
         for name in {origin, target} - {"china", "chelsea"} if isinstance(origin, str) else (origin, target):
             images.load(name, judged.size, judged.max_side)
-        weights.style_layers(weights.default_source(judged.network, judged.weights)[0], judged.layer_set, judged.layers)
+        architectures.style_layers(
+            weights.default_source(judged.network, judged.weights)[0], judged.layer_set, judged.layers
+        )
         if judged.weights != "random":
             weights.read("vgg16", judged.weights)
         picture, read = SimpleNamespace(sha256="1" * 64), SimpleNamespace(sha256="0" * 64)
@@ -347,10 +349,11 @@ def sample_read(file: Path) -> None:
 
 def weights_read(file: Path) -> None:
     """What the child of `weights.read` does with a file."""
-    from decoupling_lib import weights
+    from decoupling_lib import weight_files
+    from decoupling_lib.architectures import Convolution
 
-    weights.ARCHITECTURES = {"vgg16": tuple(weights.Convolution(*layer) for layer in SMALL)}
-    weights._here("vgg16", file)
+    weight_files.ARCHITECTURES = {"vgg16": tuple(Convolution(*layer) for layer in SMALL)}
+    weight_files.read("vgg16", file)
 
 
 def loaders(name: str) -> Loader:

@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from decoupling_lib import weights
+from decoupling_lib import architectures, weights
 
 
 def write_legacy(path: Path, read: weights.Weights, pattern: str = "{0}_{1}_1:0", top: bool = False) -> Path:
@@ -35,7 +35,7 @@ def vgg19_from_hed() -> weights.Weights:
     """
     hed = weights.read("vgg16", "hed")
     kernels, biases = {}, {}
-    for name, inputs, outputs in weights.ARCHITECTURES["vgg19"]:
+    for name, inputs, outputs in architectures.ARCHITECTURES["vgg19"]:
         identity = np.zeros((3, 3, inputs, outputs), np.float32)
         identity[1, 1] = np.eye(inputs, outputs)
         kernels[name] = hed.kernels.get(name, identity)

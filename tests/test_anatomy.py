@@ -2,13 +2,13 @@
 
 import pytest
 
-from decoupling_lib import anatomy, classifier, weights
+from decoupling_lib import anatomy, architectures, classifier
 
 VGG19 = anatomy.parts(anatomy.vgg19())
 
 
 def by_hand(architecture: str) -> int:
-    return sum(9 * inputs * outputs + outputs for _, inputs, outputs in weights.ARCHITECTURES[architecture])
+    return sum(9 * inputs * outputs + outputs for _, inputs, outputs in architectures.ARCHITECTURES[architecture])
 
 
 def test_vgg19_is_sixteen_convolutions_five_poolings_and_three_dense_layers():
@@ -27,7 +27,7 @@ def test_parameters_are_the_published_numbers_and_those_counted_by_hand():
 
 def test_the_convolutions_are_those_that_the_kit_reads():
     found = [(part.name, part.shape[-1]) for part in VGG19 if part.kind == "convolution"]
-    assert found == [(name, outputs) for name, _, outputs in weights.ARCHITECTURES["vgg19"]]
+    assert found == [(name, outputs) for name, _, outputs in architectures.ARCHITECTURES["vgg19"]]
 
 
 def test_a_classifier_has_an_activation_of_its_own_behind_each_convolution():

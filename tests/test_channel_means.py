@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from keras_reference import keras_input, keras_model
 
-from decoupling_lib import channel_means, networks, weights
+from decoupling_lib import architectures, channel_means, networks, weights
 from decoupling_lib.channel_means import ChannelMeans
 from decoupling_lib.checks import InputError
 
@@ -87,7 +87,7 @@ def test_the_picture_alone_is_a_linear_map():
 @pytest.mark.parametrize("architecture", ["vgg16", "vgg19"])
 def test_values_and_gradients_agree_with_keras_and_its_automatic_differentiation(architecture: str):
     read = RANDOM[architecture]
-    layers = weights.style_layers(architecture, "thesis", 5)
+    layers = architectures.style_layers(architecture, "thesis", 5)
     means = ChannelMeans(networks.build(weights=read, layers=layers, activation="relu", pooling="max"))
     model, x = keras_model(read, layers), tf.Variable(RNG.random((32, 35, 3)).astype("float32"))
     w = RNG.standard_normal(1472).astype("float32")

@@ -13,7 +13,7 @@ import pytest
 from conftest import QUICK, arrays, assert_same_arrays, start
 from PIL import Image
 
-from decoupling_lib import progress, weights
+from decoupling_lib import architectures, progress, weights
 from decoupling_lib.commands import bench
 
 OUTPUTS = {
@@ -117,7 +117,7 @@ def make_bad_files(folder: Path) -> None:
     values[3, 4, 1] = np.nan
     np.save(folder / "nan.npy", values)
     with h5py.File(folder / "nineteen.h5", "w") as file:
-        for layer in weights.ARCHITECTURES["vgg19"]:
+        for layer in architectures.ARCHITECTURES["vgg19"]:
             group = file.create_group(layer.name)
             group.attrs["weight_names"] = ["kernel", "bias"]
             group["kernel"], group["bias"] = np.zeros((3, 3, 1, 1), "f4"), np.zeros(1, "f4")

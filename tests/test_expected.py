@@ -2,7 +2,7 @@
 
 import pytest
 
-from decoupling_lib import expected, images, networks, weights, zeros
+from decoupling_lib import architectures, expected, images, networks, zeros
 from decoupling_lib.checks import InputError
 from decoupling_lib.fidelity import fidelity
 from decoupling_lib.options import TUNING
@@ -12,7 +12,7 @@ UNKNOWN = "0" * 64
 
 @pytest.fixture(scope="module")
 def network():
-    layers = weights.style_layers("vgg16", "thesis", 5)
+    layers = architectures.style_layers("vgg16", "thesis", 5)
     return networks.build("vgg16", "hed", layers, softness=TUNING[5].softness, growth=TUNING[5].growth)
 
 

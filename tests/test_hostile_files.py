@@ -22,7 +22,7 @@ from hostile import campaign, limited, outcome
 from PIL import Image
 from test_images import chunk
 
-from decoupling_lib import checkpoint, digest, images, rerun, samples, sweep, weights
+from decoupling_lib import architectures, checkpoint, digest, images, rerun, samples, sweep, weight_files, weights
 from decoupling_lib.checks import InputError
 from decoupling_lib.figures import gallery
 
@@ -267,7 +267,7 @@ def test_nothing_is_unpickled(tmp_path: Path, record_property):
 
 def vgg16(file: h5py.File, **how: object) -> None:
     """All of VGG-16 in Keras's legacy layout; without `how` no values are stored, all are zero."""
-    for name, inputs, outputs in weights.ARCHITECTURES["vgg16"]:
+    for name, inputs, outputs in architectures.ARCHITECTURES["vgg16"]:
         group = file.create_group(name)
         group.attrs["weight_names"] = [b"W", b"b"]
         group.create_dataset("W", (3, 3, inputs, outputs), "f4", **how)
@@ -299,7 +299,7 @@ def linked(kind: str, file: h5py.File, elsewhere: Path) -> None:
     elif kind == "keras3 link":
         inner = file.create_group("layers/conv2d/vars")
         inner["0"], inner["1"] = h5py.ExternalLink(str(elsewhere), "/W"), group["b"]
-        for name, _, _ in weights.ARCHITECTURES["vgg16"]:
+        for name, _, _ in architectures.ARCHITECTURES["vgg16"]:
             del file[name].attrs["weight_names"]
 
 
@@ -310,7 +310,7 @@ KINDS += ("path through a link", "keras3 link")
 @pytest.mark.parametrize("target", ["fifo", "file"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_that_lead_elsewhere_are_refused(kind: str, target: str, tmp_path: Path, monkeypatch, record_property):
-    monkeypatch.setattr(weights, "_CHILD_SECONDS", 60)
+    monkeypatch.setattr(weight_files, "_CHILD_SECONDS", 60)
     elsewhere = tmp_path / target
     if target == "fifo":
         os.mkfifo(elsewhere)
@@ -358,8 +358,8 @@ CHILDREN = {
 
 @pytest.mark.parametrize("said", CHILDREN)
 def test_a_reader_of_weights_that_crashes_or_hangs_is_a_refusal(said: str, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(weights, "_CHILD", CHILDREN[said])
-    monkeypatch.setattr(weights, "_CHILD_SECONDS", 2)
+    monkeypatch.setattr(weight_files, "_CHILD", CHILDREN[said])
+    monkeypatch.setattr(weight_files, "_CHILD_SECONDS", 2)
     with h5py.File(tmp_path / "x.h5", "w") as file:
         vgg16(file)
     assert outcome(READ["weights"], tmp_path / "x.h5") == "refused"
@@ -368,7 +368,7 @@ def test_a_reader_of_weights_that_crashes_or_hangs_is_a_refusal(said: str, tmp_p
 
 @pytest.mark.parametrize("change", ["other bytes", "gone"])
 def test_weights_that_change_while_they_are_read_are_refused(change: str, tmp_path: Path, monkeypatch):
-    path, read = tmp_path / "x.h5", weights._apart
+    path, read = tmp_path / "x.h5", weight_files.read_apart
     with h5py.File(path, "w") as file:
         vgg16(file, chunks=True, compression="gzip")
     found = weights.read("vgg16", path)
@@ -379,7 +379,7 @@ def test_weights_that_change_while_they_are_read_are_refused(change: str, tmp_pa
         path.unlink() if change == "gone" else path.write_bytes(path.read_bytes() + b"\0")
         return arrays
 
-    monkeypatch.setattr(weights, "_apart", meanwhile)
+    monkeypatch.setattr(weight_files, "read_apart", meanwhile)
     assert "changed while they were read" in refusal(weights.read, "vgg16", path)
 
 

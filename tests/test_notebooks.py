@@ -1,6 +1,8 @@
 """The committed notebooks are their sources, executed; each rule is tried on a bad notebook too."""
 
 import ast
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -11,10 +13,13 @@ import pytest
 from lessons import FOLDER, execute
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from decoupling_lib import weights
+
 ROOT = Path(__file__).parents[1]
 CHECKED = "NBVAL_CHECK_OUTPUT"
 HEADINGS = ["What you'll do", "What you'll learn", "What you'll need", "Exercises", "Further reading"]
 MACHINE = re.compile("|".join(map(re.escape, ("/home/", "/tmp/", "/Users/", "/root/", ":\\", str(ROOT)))))
+LIBRARY_OBJECT = re.compile(r"\[?(<|[A-Z]\w+\()")
 SOURCES = execute.sources()
 each_notebook = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 
@@ -56,13 +61,16 @@ def not_executed(notebook) -> list[str]:
 
 
 def bad_outputs(notebook) -> list[str]:
-    """Errors other than an exercise's NotImplementedError, messages on stderr, progress bars, paths of a machine."""
+    """Errors but an exercise's NotImplementedError, messages on stderr, bars, paths of a machine, library objects."""
     found = []
     for k, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 expected = {"exercise", "raises-exception"} <= tags(cell) and output.ename == "NotImplementedError"
                 found += [] if expected else [f"cell {k} raised {output.ename}"]
+            data = output.get("data", {})
+            if "image/png" not in data and LIBRARY_OBJECT.match(data.get("text/plain", "")):
+                found.append(f"cell {k} shows what a library calls its object")
             if output.get("name") == "stderr":
                 found.append(f"cell {k} wrote on stderr")
         if cell.cell_type == "code" and (MACHINE.search(text_of(cell)) or "it/s" in text_of(cell)):
@@ -96,6 +104,16 @@ def definitions(notebook) -> list[str]:
     return found
 
 
+def untraceable(source: Path, notebook) -> list[str]:
+    """Where the record is not that of this source, these outputs and the measurements that are committed."""
+    kept, made = notebook.metadata.get(execute.RECORD, {}), execute.record(source, notebook)
+    found = [
+        f"the record is of other {key}" for key in ("source", "measurements", "outputs") if kept.get(key) != made[key]
+    ]
+    missing = [key for key in ("weights", "versions", "machine") if kept.get(key, {}).keys() != made[key].keys()]
+    return found + [f"the record lacks {key}" for key in missing]
+
+
 def missing_headings(notebook) -> list[str]:
     written = [line[3:] for c in notebook.cells if c.cell_type == "markdown" for line in c.source.splitlines()]
     places = [written.index(heading) if heading in written else -1 for heading in HEADINGS]
@@ -109,11 +127,31 @@ def test_a_notebook_is_its_source_executed(source):
     assert cells_differ(execute.parsed(source), notebook) == []
     for rule in (not_executed, bad_outputs, bad_exercises, definitions, missing_headings):
         assert rule(notebook) == [], rule.__name__
+    assert untraceable(source, notebook) == [], f"make notebooks ONLY={source.stem}"
 
 
 def test_there_are_notebooks_and_each_has_a_source():
     assert SOURCES
     assert {path.stem for path in FOLDER.glob("*.ipynb")} == {path.stem for path in SOURCES}
+
+
+def test_a_record_tells_its_source_its_measurements_and_its_outputs_apart(tmp_path):
+    source, notebook = tmp_path / "01_try.py", new_notebook(cells=[checked_cell()])
+    source.write_text('json.loads((results / "growth.json").read_text("utf-8"))', "utf-8")
+    assert untraceable(source, notebook)[0] == "the record is of other source"
+    notebook.metadata[execute.RECORD] = execute.record(source, notebook)
+    assert untraceable(source, notebook) == []
+    kept = notebook.metadata[execute.RECORD]
+    growth = (ROOT / "benchmarks" / "results" / "growth.json").read_bytes()
+    assert kept["measurements"] == {"growth.json": hashlib.sha256(growth).hexdigest()}
+    assert kept["weights"]["sha256"] == weights.read(*weights.default_source()).sha256
+    assert json.loads(json.dumps(kept)) == kept
+    kept["measurements"]["growth.json"] = "0" * 64
+    assert untraceable(source, notebook) == ["the record is of other measurements"]
+    notebook.cells[0].outputs[0].text = "0.26\n"
+    assert "the record is of other outputs" in untraceable(source, notebook)
+    del kept["weights"], kept["machine"]["threads"]
+    assert untraceable(source, notebook)[2:] == ["the record lacks weights", "the record lacks machine"]
 
 
 def checked_cell(printed: str = "0.25\n") -> nbformat.NotebookNode:
@@ -123,6 +161,10 @@ def checked_cell(printed: str = "0.25\n") -> nbformat.NotebookNode:
 
 def error(name: str) -> nbformat.NotebookNode:
     return new_output("error", ename=name, evalue="", traceback=[])
+
+
+def shown(text: str) -> nbformat.NotebookNode:
+    return new_output("execute_result", data={"text/plain": text})
 
 
 STUB = {"tags": ["exercise", "raises-exception"]}
@@ -140,6 +182,8 @@ SOLUTION = {"tags": ["solution", "hide-input"], "jupyter": {"source_hidden": Tru
         (bad_outputs, [new_code_cell("1/0", metadata=STUB, outputs=[error("ValueError")])], "raised ValueError"),
         (bad_outputs, [checked_cell("read /tmp/x\n")], "path"),
         (bad_outputs, [new_code_cell("w", outputs=[new_output("stream", name="stderr", text="!")])], "stderr"),
+        (bad_outputs, [new_code_cell("ax", outputs=[shown("[<Line2D at 0x7f0fa9362f50>]")])], "object"),
+        (bad_outputs, [new_code_cell("ax", outputs=[shown("Text(0, 0.5, 'how many')")])], "object"),
         (bad_exercises, [new_code_cell("1")], "no exercise"),
         (bad_exercises, [new_code_cell("1", metadata=STUB)], "no solution"),
         (bad_exercises, [new_code_cell("1", metadata=STUB), new_code_cell("1", metadata=SOLUTION)], "not checked"),
@@ -209,8 +253,11 @@ def test_execution_is_repeatable_and_a_failure_keeps_the_old_notebook(tmp_path, 
     first = source.with_suffix(".ipynb").read_bytes()
     assert execute.main(["01_try"], tmp_path) == 0
     assert source.with_suffix(".ipynb").read_bytes() == first
-    assert nbformat.reads(first.decode(), as_version=4).cells[1].outputs[0].text == "2\n"
+    made = nbformat.reads(first.decode(), as_version=4)
+    assert made.cells[1].outputs[0].text == "2\n"
+    assert untraceable(source, made) == []
     source.write_text("# %%\nraise ValueError\n", "utf-8")
+    assert untraceable(source, made) == ["the record is of other source"]
     assert execute.main([], tmp_path) == 1
     assert "01_try" in capsys.readouterr().err
     assert source.with_suffix(".ipynb").read_bytes() == first

@@ -5,7 +5,7 @@ import pytest
 from keras_files import vgg19_from_hed, write_legacy
 from lessons import editions, execute, run, shown, tried
 
-from decoupling_lib import images, networks, weights
+from decoupling_lib import architectures, images, networks, weights
 from decoupling_lib.channel_means import ChannelMeans
 from decoupling_lib.figures import gallery, textures, transfers
 from decoupling_lib.figures.entry import choose, sign
@@ -29,7 +29,7 @@ def test_the_environment_names_the_weights_where_nothing_else_does(file, monkeyp
 
 def test_the_file_answers_as_the_network_that_it_was_made_from(file):
     x = images.load("china", (48, 48)).array
-    layers = weights.style_layers("vgg19", "thesis", 5)
+    layers = architectures.style_layers("vgg19", "thesis", 5)
     deep, trained = (
         ChannelMeans(networks.build(architecture, source, layers, activation="relu", pooling="max")).values(x)
         for architecture, source in (("vgg19", file), ("vgg16", "hed"))

@@ -13,7 +13,7 @@ import pooch
 import pytest
 from keras_files import write_legacy
 
-from decoupling_lib import checks, weights
+from decoupling_lib import architectures, checks, weights
 from decoupling_lib.checks import InputError
 
 RANDOM = {architecture: weights.read(architecture, "random", seed=2) for architecture in ("vgg16", "vgg19")}
@@ -58,18 +58,18 @@ def same(found: weights.Weights, wanted: weights.Weights) -> None:
 
 @pytest.mark.parametrize("architecture", COUNTS)
 def test_architectures_have_the_published_number_of_parameters(architecture: str):
-    layers = weights.ARCHITECTURES[architecture]
+    layers = architectures.ARCHITECTURES[architecture]
     assert sum((9 * inputs + 1) * outputs for _, inputs, outputs in layers) == COUNTS[architecture]
     built = getattr(keras.applications, architecture.upper())(weights=None, include_top=False)
     assert [layer.name for layer in built.layers if "conv" in layer.name] == [layer.name for layer in layers]
 
 
 def test_style_layers():
-    assert weights.style_layers("vgg19", "thesis", 2) == ("block1_conv1", "block2_conv1")
-    assert weights.style_layers("vgg16", "dists", 1) == ("image", "block1_conv2")
-    assert weights.style_layers("vgg16", "dists", 5)[-1] == "block5_conv3"
+    assert architectures.style_layers("vgg19", "thesis", 2) == ("block1_conv1", "block2_conv1")
+    assert architectures.style_layers("vgg16", "dists", 1) == ("image", "block1_conv2")
+    assert architectures.style_layers("vgg16", "dists", 5)[-1] == "block5_conv3"
     for arguments in (("vgg11", "thesis", 1), ("vgg16", "gatys", 1), ("vgg16", "thesis", 6)):
-        refusal(weights.style_layers, *arguments)
+        refusal(architectures.style_layers, *arguments)
 
 
 def test_random_weights_are_seeded_and_of_he_variance():

@@ -11,6 +11,7 @@ from .. import checks
 
 def weights(network: Annotated[str, typer.Option(help="vgg19 or vgg16.")] = "vgg19") -> None:
     """Fetch Keras's ImageNet weights into Keras's cache and verify them."""
-    from .. import weights as files
+    from .. import weights as sources
+    from ..architectures import ARCHITECTURES
 
-    print(files.fetch(checks.choice(network, files.ARCHITECTURES, "network")))
+    print(sources.fetch(checks.choice(network, ARCHITECTURES, "network")))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from .. import weights
+from .. import architectures, weights
 from ..options import TUNING
 from ..plots import DPI
 
@@ -31,7 +31,7 @@ class Source:
 
     def layers(self, count: int) -> tuple[str, ...]:
         """The thesis's first `count` style layers."""
-        return weights.style_layers(self.architecture, "thesis", count)
+        return architectures.style_layers(self.architecture, "thesis", count)
 
     def network(self, count: int) -> Network:
         """The network read at the first `count` style layers, smoothed by the defaults for so many layers."""

@@ -53,8 +53,8 @@ def draw(values: Mapping[str, Any]) -> Drawn:
 
 @lru_cache(maxsize=5)
 def _network(depth: int) -> Any:
-    from .. import networks, weights
+    from .. import architectures, networks, weights
 
     architecture, source = weights.default_source()
-    layers = weights.style_layers(architecture, "thesis", depth)
+    layers = architectures.style_layers(architecture, "thesis", depth)
     return networks.build(architecture, source, layers[-1:], activation="relu", pooling="max")
