@@ -1,6 +1,6 @@
 """The self-transfer of bundled photographs: fidelity, closeness to the reference, the way back, and the cost.
 
-    python benchmarks/way_back.py [--size 64] [--only default] [--iterations 1000] [--out FILE]
+    python benchmarks/way_back.py [--size 64] [--layers 2] [--only default] [--iterations 1000] [--out FILE]
 
 Beside the default network and damping stand the same run with the thesis's network (ReLU, max-pooling), undamped
 legs, and the annex's descent on the thesis's network.
@@ -29,26 +29,27 @@ VARIANTS = {
 def main() -> None:
     parser = common.parser(__doc__, "way_back", "china,flower,astronaut,coffee,chelsea")
     parser.add_argument("--only", choices=tuple(VARIANTS), action="append", help="keeps the others' rows in the file")
+    parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--iterations", type=int, default=1000, help="of the annex, a leg")
     arguments = parser.parse_args()
-    base = replace(common.options(arguments), iterations=arguments.iterations)
+    base = replace(common.options(arguments), layers=arguments.layers, iterations=arguments.iterations)
     chosen = {variant: replace(base, **VARIANTS[variant]) for variant in arguments.only or VARIANTS}
     results = common.Results(arguments.out, "variant", {variant: asdict(each) for variant, each in chosen.items()})
-    titles = ("variant", "picture", "fidelity", "block1", "block2", "left", "PSNR", "passes")
-    print("{:9} {:10} {:>8} {:>9} {:>9} {:>6} {:>7} {:>7}".format(*titles))
+    titles = ("variant", "picture", "fidelity", "left", "PSNR", "passes")
+    print("{:9} {:10} {:>8} {:>6} {:>7} {:>7}".format(*titles), "  relative errors of the legs")
     for variant, options in chosen.items():
         for name in arguments.pictures:
             experiment = prepare(name, name, options)
-            began = time.perf_counter()
+            memory, began = common.Memory(), time.perf_counter()
             result = experiment.run()
             row = _row(variant, Path(name).stem, experiment.fidelity, result, time.perf_counter() - began)
-            results.add(row)
-            one, two = (f"{'-':>9}" if error is None else f"{error:9.1e}" for error in row["relative_error"])
+            row = results.add(row | memory.row())
+            errors = " ".join(f"{error:.1e}" for error in row["relative_error"])
             psnr = "     -" if row["psnr_db"] is None else f"{row['psnr_db']:6.1f}"
             print(
-                f"{variant:9} {row['picture']:10} {row['fidelity_worst']:8.1%} {one} {two} "
+                f"{variant:9} {row['picture']:10} {row['fidelity_worst']:8.1%} "
                 f"{max(row['remaining_fraction'], default=1.0):6.3f} {psnr}  "
-                f"{sum(row['passes'].values()):7,}  {row['seconds']:4.0f} s {row['status']}",
+                f"{sum(row['passes'].values()):7,}   {errors}; {row['seconds']:.0f} s, {row['status']}",
                 flush=True,
             )
 
@@ -62,7 +63,7 @@ def _row(variant: str, name: str, fidelity: dict, result: object, seconds: float
         "status": result.status,
         "fidelity_worst": max(entry["relative_difference"] for entry in fidelity.values()),
         "correlation_worst": min(entry["correlation"] for entry in fidelity.values()),
-        "relative_error": [leg.relative_error for leg in legs] + [None] * (2 - len(legs)),
+        "relative_error": [leg.relative_error for leg in legs],
         "held_relative_error": [leg.held_relative_error for leg in legs],
         "remaining_fraction": [leg.remaining_fraction for leg in legs],
         "remaining_fraction_worst_channel": [leg.remaining_fraction_worst_channel for leg in legs],

@@ -1,4 +1,4 @@
-"""The convolutions of VGG-16 and VGG-19, and the layers whose channel means are a style."""
+"""The convolutions of VGG-16 and VGG-19, the layers whose channel means are a style, and how both may be computed."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -29,6 +29,10 @@ ARCHITECTURES: dict[str, tuple[Convolution, ...]] = {
 IMAGE = "image"
 """Name of the layer whose channel means are those of the picture itself."""
 LAYER_SETS = ("thesis", "dists")
+ACTIVATIONS = ("softplus", "relu")
+POOLINGS = ("smooth", "average", "max")
+PRECISIONS = ("mixed", "float32", "float64")
+"""See `channel_means.ChannelMeans`."""
 
 _STYLE_LAYERS = {
     "thesis": tuple(f"block{b}_conv1" for b in range(1, 6)),

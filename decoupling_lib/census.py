@@ -126,4 +126,4 @@ def write(census: Census, path: str | os.PathLike[str]) -> Path:
     try:
         return files.write_text(target, json.dumps(census.describe(), indent=1) + "\n")
     except OSError as error:
-        raise checks.os_problem(error, "census file", target, "a file in an existing folder") from None
+        raise checks.output_problem(error, "census file", target, "a file in an existing folder") from None

@@ -11,12 +11,11 @@ from functools import lru_cache, partial
 import numpy as np
 
 from . import checks
-from .architectures import IMAGE
+from .architectures import IMAGE, PRECISIONS
 from .backend import tf
 from .features import Block
 from .networks import Network, Operation, activate, constants, pad_to, pool, preprocess, spread
 
-DTYPES = ("mixed", "float32", "float64")
 JACOBIAN_MEMORY = 2**28
 """Bytes of intermediate results that one chunk of Jacobian rows may take, roughly."""
 _MOST_ROWS = 64
@@ -39,7 +38,7 @@ class ChannelMeans:
     dtype: str = "mixed"
 
     def __post_init__(self) -> None:
-        checks.choice(self.dtype, DTYPES, "precision")
+        checks.choice(self.dtype, PRECISIONS, "precision")
 
     @property
     def blocks(self) -> tuple[Block, ...]:

@@ -50,6 +50,10 @@ class InputError(ValueError):
     """A value from the user cannot be used; the message is one line, fit to be shown as it is."""
 
 
+class OutputError(InputError):
+    """An output cannot be written where the user wants it."""
+
+
 def image(array: Any, name: str) -> np.ndarray:
     """Return `array` as a float64 RGB image.
 
@@ -288,6 +292,11 @@ def os_problem(error: OSError, name: str, file: Any, accepted: str) -> InputErro
     fallback = (error.strerror or type(error).__name__, "choose another path")
     what, step = _OS_REASONS.get(error.errno or 0, fallback)
     return problem(name, f"cannot be used, {what}", file, accepted, step)
+
+
+def output_problem(error: OSError, name: str, file: Any, accepted: str) -> OutputError:
+    """Return the `OutputError` that explains why the operating system would not write a file."""
+    return OutputError(str(os_problem(error, name, file, accepted)))
 
 
 def nearest(value: Any, known: Iterable[Any]) -> str:

@@ -117,7 +117,7 @@ def save(model: tf.keras.Model, path: str | os.PathLike[str] = PACKAGED) -> Path
         with files.whole(target) as sibling, open(sibling, "wb") as file:
             np.savez(file, **{variable.path: variable.numpy() for variable in model.weights})
     except OSError as error:
-        raise checks.os_problem(error, "classifier weights", target, "a file in an existing folder") from None
+        raise checks.output_problem(error, "classifier weights", target, "a file in an existing folder") from None
     return target
 
 

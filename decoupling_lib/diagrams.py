@@ -119,10 +119,11 @@ def show_numbers(ax: Axes, values: np.ndarray, title: str, marked: tuple[slice, 
 def show_legs(ax: Axes, step: int, layers: Sequence[str]) -> None:
     """Shows what every layer does in every leg of Step 1, 2 or 3 (sections 3.3 to 3.5 of the thesis).
 
-    A row is a leg, in the order in which they are gone; a column a layer.
+    A row is a leg, in the order in which they are gone, with the number that it has on the way to noise; a column is a
+    layer.
     """
     count = len(layers)
-    order = range(count) if step < 3 else reversed(range(count))
+    order = list(range(count)) if step < 3 else list(reversed(range(count)))
     for row, leg in enumerate(order):
         for column in range(count):
             # Step 3 imposes c_l where it was measured: with the layers below l at the reference.
@@ -137,7 +138,8 @@ def show_legs(ax: Axes, step: int, layers: Sequence[str]) -> None:
             ax.add_patch(Rectangle((column, row), 1, 1, facecolor=shade, edgecolor="white", linewidth=2))
             ax.text(column + 0.5, row + 0.5, said, ha="center", va="center", fontsize=8, color=ink)
     ax.set_xticks(np.arange(count) + 0.5, layers, fontsize=8)
-    ax.set_yticks(np.arange(count) + 0.5, [f"leg {k + 1}" for k in range(count)], fontsize=8)
+    names = [f"leg {leg + 1}{' back' if step == 3 else ''}" for leg in order]
+    ax.set_yticks(np.arange(count) + 0.5, names, fontsize=8)
     ax.xaxis.tick_top()
     ax.tick_params(length=0)
     ax.set(xlim=(0, count), ylim=(count, 0))
@@ -164,20 +166,19 @@ def show_flow(ax: Axes, pictures: Mapping[str, np.ndarray]) -> None:
     _arrow(ax, (_SIDE, rows[0.0]), (1.6, rows[0.0]), "Step 2: to v, layer by layer;\nnote nothing")
     _arrow(ax, (1.6 + _SIDE, rows[0.0]), (3.2, rows[0.0]), "Step 3: impose c,\ndeepest layer first")
     ax.text(1.5, rows[2.0], "Step 0: its channel means\nare the reference v", ha="right", va="center", fontsize=9)
-    style = (3.2 + half, rows[1.0])
+    style = (3.2 + half, 1.0)
     ax.text(*style, "style c", ha="center", va="center", fontsize=11, bbox={"boxstyle": "round", "fc": "0.9"})
-    for begin, end in (
-        ((1.6 + _SIDE, rows[1.0]), (3.2 + half - 0.3, rows[1.0])),
-        ((3.2 + half, rows[1.0] - 0.14), (3.2 + half, _SIDE + 0.14)),
-        ((1.6 + half, 2.0), (1.6 + half, 1.0 + _SIDE + 0.14)),
-    ):
-        _arrow(ax, begin, end, "")
+    # c is noted on Step 1's way: the picture at its end has it no more.
+    _arrow(ax, ((1.6 + _SIDE) / 2, rows[1.0]), (style[0] - 0.28, style[1] - 0.06), "", "angle,angleA=-90,angleB=180")
+    _arrow(ax, (style[0], style[1] - 0.06), (style[0], _SIDE + 0.1), "")
+    _arrow(ax, (1.6 + half, 2.0), (1.6 + half, 1.0 + _SIDE + 0.14), "")
     ax.set(xlim=(-0.05, 4.0), ylim=(-0.05, 2.95), aspect="equal")
     ax.set_axis_off()
 
 
-def _arrow(ax: Axes, begin: tuple[float, float], end: tuple[float, float], said: str) -> None:
-    ax.add_patch(FancyArrowPatch(begin, end, arrowstyle="-|>", mutation_scale=12, shrinkA=3, shrinkB=3, color="0.2"))
+def _arrow(ax: Axes, begin: tuple[float, float], end: tuple[float, float], said: str, way: str = "arc3") -> None:
+    look = {"arrowstyle": "-|>", "mutation_scale": 12, "shrinkA": 3, "shrinkB": 3, "color": "0.2"}
+    ax.add_patch(FancyArrowPatch(begin, end, connectionstyle=way, **look))
     middle = ((begin[0] + end[0]) / 2, begin[1] + 0.03)
     ax.text(*middle, said, ha="center", va="bottom", fontsize=8)
 

@@ -16,13 +16,21 @@ from . import images
 SIDE = 16
 DIGITS = 6
 """Decimals of the downsample, digits of an outline: far finer than what two machines agree on."""
+HIDDEN = 10.0**-DIGITS
+"""How far an array with other bytes is off at least, whatever its rounded account says."""
+SETTINGS = (
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA"),
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES"),
+)
+"""Environment variables by which TensorFlow and NumPy choose threads and kernels, hence the order of sums."""
 _PROCESSOR = ("model name", "cpu family", "model", "stepping", "flags", "CPU implementer", "CPU part", "Features")
 
 
 def describe(array: np.ndarray) -> dict[str, Any]:
     """Shape, type and sha256 of an array's bytes; of a picture (H, W, 3) also its downsample to 16 x 16 pixels.
 
-    All in types that JSON knows; a value that is not finite is null.
+    All in types that JSON knows. Raises `InputError` for an array of three axes that is no picture as `images.resize`
+    takes it: another number of channels, sides below 16, or a value that is not finite.
     """
     found = _identity(array)
     if array.ndim == 3:
@@ -38,15 +46,15 @@ def downsample(picture: np.ndarray) -> np.ndarray:
 def compare(recorded: Mapping[str, Any], array: np.ndarray) -> float:
     """How far an array is from what was recorded of another.
 
-    0 where the bytes are equal; else the largest difference of the downsamples, in units of the pixels; infinity where
-    there is none to compare, or the shapes differ.
+    0 where the bytes are equal, and only there; else the largest difference of the downsamples, in units of the pixels,
+    or `HIDDEN` if that is more; infinity where there is none to compare, or the shapes differ.
     """
     own = describe(array)
     if (own["sha256"], own["shape"]) == (recorded.get("sha256"), recorded.get("shape")):
         return 0.0
     if own["shape"] != recorded.get("shape") or "downsample" not in own:
         return float("inf")
-    return _apart(recorded.get("downsample"), own["downsample"])
+    return max(_apart(recorded.get("downsample"), own["downsample"]), HIDDEN)
 
 
 def describe_plotted(array: np.ndarray, axes: int) -> dict[str, Any]:
@@ -55,19 +63,24 @@ def describe_plotted(array: np.ndarray, axes: int) -> dict[str, Any]:
 
 
 def outline(array: np.ndarray, axes: int) -> list[Any]:
-    """Means of at most 16 blocks along each of the first `axes` axes, six digits: a curve or picture of any units."""
+    """Means of at most 16 blocks along each of the first `axes` axes, six digits: a curve or picture of any units.
+
+    Nested lists of numbers; None, which JSON knows as null, where a mean is not finite, as at the gap of a line.
+    """
     reduced = np.asarray(array, np.float64)
-    for axis in range(axes):
-        parts = np.array_split(reduced, min(SIDE, reduced.shape[axis]), axis)
-        reduced = np.stack([part.mean(axis) for part in parts], axis)
-    return np.vectorize(lambda value: float(f"{value:.{DIGITS}g}"), otypes=[float])(reduced).tolist()
+    with np.errstate(over="ignore", invalid="ignore"):
+        for axis in range(axes):
+            parts = np.array_split(reduced, min(SIDE, reduced.shape[axis]), axis)
+            reduced = np.stack([part.mean(axis) for part in parts], axis)
+    return np.vectorize(_rounded, otypes=[object])(reduced).tolist()
 
 
 def compare_plotted(recorded: Mapping[str, Any], array: np.ndarray, axes: int) -> float:
     """How far a plotted array is from what was recorded of another.
 
-    0 where the bytes are equal; else the largest difference of the outlines, relative to the largest value that was
-    recorded; infinity where they cannot be compared.
+    0 where the bytes are equal, and only there; else the largest difference of the outlines, relative to the largest
+    value that was recorded, null being equal to null, or `HIDDEN` if that is more; infinity where they cannot be
+    compared, or one of them alone is null.
     """
     own = describe_plotted(array, axes)
     if (own["sha256"], own["shape"]) == (recorded.get("sha256"), recorded.get("shape")):
@@ -75,14 +88,16 @@ def compare_plotted(recorded: Mapping[str, Any], array: np.ndarray, axes: int) -
     apart = _apart(recorded.get("outline"), own["outline"])
     if not np.isfinite(apart):
         return apart
-    largest = float(np.max(np.abs(np.array(recorded["outline"], dtype=float)), initial=0.0))
-    return apart / largest if largest > 0 else apart
+    values = np.array(recorded["outline"], dtype=float)
+    largest = float(np.max(np.abs(values[np.isfinite(values)]), initial=0.0))
+    return max(apart / largest if largest > 0 else apart, HIDDEN)
 
 
 def machine() -> dict[str, Any]:
     """Processor, what it can do, usable threads and system: where they and the packages are equal, so are the bits.
 
     Two processors may share a name: kernels are chosen by what a processor can do, so a digest of that is told as well.
+    Where any of the environment variables `SETTINGS` is set, "settings" has those that are, by name.
     """
     processor, able = platform.processor() or platform.machine(), platform.machine()
     described = Path("/proc/cpuinfo")
@@ -92,12 +107,14 @@ def machine() -> dict[str, Any]:
         processor = entries.get("model name", processor)
         able = "; ".join(" ".join(sorted(entries.get(name, "").split())) for name in _PROCESSOR)
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {
+    found = {
         "processor": processor,
         "capabilities": hashlib.sha256(able.encode()).hexdigest()[:16],
         "threads": usable,
         "system": platform.system(),
     }
+    chosen = {name: os.environ[name] for name in SETTINGS if os.environ.get(name)}
+    return found | {"settings": chosen} if chosen else found
 
 
 def _identity(array: np.ndarray) -> dict[str, Any]:
@@ -108,11 +125,17 @@ def _identity(array: np.ndarray) -> dict[str, Any]:
     }
 
 
+def _rounded(value: float) -> float | None:
+    return float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None
+
+
 def _apart(recorded: Any, own: Any) -> float:
-    """The largest difference of two nested lists of one shape; infinity for what is none."""
+    """The largest difference of two nested lists of one shape, None being equal to None; infinity for what is none."""
     try:
-        difference = np.abs(np.array(recorded, dtype=float) - np.array(own, dtype=float))
+        before, now = (np.array(values, dtype=float) for values in (recorded, own))
     except (TypeError, ValueError, OverflowError):
         return float("inf")
-    alike = difference.shape == np.shape(own) == np.shape(recorded)
-    return float(np.max(difference, initial=0.0)) if alike and np.all(np.isfinite(difference)) else float("inf")
+    if before.shape != now.shape or not np.array_equal(np.isfinite(before), np.isfinite(now)):
+        return float("inf")
+    difference = np.abs(before - now)[np.isfinite(now)]
+    return float(np.max(difference, initial=0.0))

@@ -123,7 +123,7 @@ def save_png(path: str | os.PathLike[str], image: np.ndarray) -> Path:
         with files.whole(target) as sibling:
             Image.fromarray(pixels).save(sibling, format="PNG")
     except OSError as error:
-        raise checks.os_problem(error, "output picture", target, accepted) from None
+        raise checks.output_problem(error, "output picture", target, accepted) from None
     return target
 
 

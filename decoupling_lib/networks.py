@@ -21,12 +21,10 @@ import numpy as np
 
 from . import checks, images
 from . import weights as vgg
-from .architectures import ARCHITECTURES, IMAGE
+from .architectures import ACTIVATIONS, ARCHITECTURES, IMAGE, POOLINGS
 from .backend import tf
 from .weights import Weights
 
-ACTIVATIONS = ("softplus", "relu")
-POOLINGS = ("smooth", "average", "max")
 THESIS_LAYERS = ("block1_conv1", "block2_conv1")
 """The two layers of the thesis's results (chapter 4)."""
 CALIBRATION_SIZE = (96, 96)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from . import checks
-from .architectures import LAYER_SETS
+from .architectures import ACTIVATIONS, ARCHITECTURES, LAYER_SETS, POOLINGS, PRECISIONS
 from .baselines import OPTIMIZERS
 from .flow import RULES
 from .transfer import METHODS
@@ -54,9 +54,9 @@ class Options:
     ----------
     layers, layer_set : how many style layers, of the thesis's (blockN_conv1) or of DISTS.
     size : (height, width), literally; max_side : pixels, keeps each picture's aspect. Neither: max_side 96.
-    network, weights : see `networks.build`; None for the best at hand.
+    network, weights : see `networks.build`; None for the best at hand, see `weights.default_source`.
     softness and growth are τ and g of T_l = τ g^k x mean activation of convolution l, k = 0 for the first.
-    damping : δ >= 0, see `lift.Damping`. precision : the dtype of `channel_means.ChannelMeans`, which judges it.
+    damping : δ >= 0, see `lift.Damping`. precision : the dtype of `channel_means.ChannelMeans`.
     rule : of `flow.RULES`; None is the symmetric one, or for a network with kinks RK4 (neither an implicit equation
         nor error control copes with kinks).
     softness, growth, steps, damping, tolerance, refinements : None is `TUNING` by the number of layers; with other
@@ -97,11 +97,25 @@ AS_THESIS = {"activation": "relu", "pooling": "max", "method": "descent"}
 
 
 def judge(options: Options) -> Options:
-    """The options, complete; `InputError` for the first one that cannot be."""
+    """The options, complete; `InputError` for the first one that cannot be, of the wrong type or out of range.
+
+    Whether there are such weights is not asked: `weights.read` does that.
+    """
     o, positive = options, {"low_open": True}
     checks.layer_count(o.layers)
     checks.choice(o.layer_set, LAYER_SETS, "layer set")
     checks.choice(o.method, METHODS, "method")
+    if o.network is not None:
+        checks.choice(o.network, ARCHITECTURES, "network")
+    if o.weights is not None:
+        _weights(o.weights)
+    checks.choice(o.activation, ACTIVATIONS, "activation")
+    checks.choice(o.pooling, POOLINGS, "pooling")
+    checks.choice(o.precision, PRECISIONS, "precision")
+    if not isinstance(o.annex_slips, bool):
+        raise checks.problem(
+            "annex slips", "are neither on nor off", o.annex_slips, "true or false", "give one of them"
+        )
     if o.annex_slips and o.method != "descent":
         raise checks.problem("annex slips", "need the annex's descent", o.method, "descent", "add --method descent")
     if o.rule is not None:
@@ -130,6 +144,9 @@ def judge(options: Options) -> Options:
         checks.in_range(side, "side of the size", checks.MIN_SIDE, checks.MAX_SIDE, integer=True)
     if o.max_side is not None:
         checks.in_range(o.max_side, "longest side", checks.MIN_SIDE, checks.MAX_SIDE, integer=True)
+    if o.size is not None and o.max_side is not None:
+        given = f"{o.size} and {o.max_side}"
+        raise checks.problem("size and max_side", "are both given", given, "only one", "drop one")
     tuned = TUNING[o.layers]
     return replace(
         o,
@@ -140,3 +157,10 @@ def judge(options: Options) -> Options:
         tolerance=tuned.tolerance if o.tolerance is None else o.tolerance,
         refinements=tuned.refinements if o.refinements is None else o.refinements,
     )
+
+
+def _weights(source: object) -> None:
+    if not isinstance(source, str):
+        accepted = "imagenet, hed, random, or the name of a file"  # of `weights`, which would load HDF5
+        raise checks.problem("weights", "are not named", source, accepted, "give a name as text")
+    checks.path(source, "name of the weights")

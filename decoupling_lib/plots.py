@@ -20,6 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 from . import checks, files
@@ -52,7 +53,7 @@ def show_picture(ax: Axes, image: np.ndarray | None, title: str) -> AxesImage | 
     image : (H, W, 3) float, nominally in [0, 1]. Not-a-number shows as middle gray.
     """
     ax.set(xticks=[], yticks=[])
-    ax.set_title(title, fontsize=9, linespacing=1.3)
+    ax.set_title(title, fontsize=9, linespacing=1.3, parse_math=False)  # a picture's name may hold dollar signs
     if image is None:
         ax.spines[:].set(color="0.5", linewidth=0.8, linestyle=(0, (4, 4)))
         return None
@@ -108,8 +109,9 @@ def show_curve(ax: Axes, legs: Sequence[Leg], layers: Sequence[str] | None = Non
             if step is not None:
                 ax.axvline(begin, color="0.6", linewidth=0.8, zorder=0)
             ax.annotate(f"Step {leg.step}", (begin, 1), (2, 2), ("data", "axes fraction"), "offset points", fontsize=8)
+        name = _named(leg, refines=leg.step == step)
         step = leg.step
-        lines.append(_line(ax, leg, begin, looks.index(leg.layer)))
+        lines.append(_line(ax, leg, begin, looks.index(leg.layer), name))
         begin += leg.passes.total
     if lines:
         edges = [line for line in ax.lines if line.get_label() in EDGES]
@@ -189,8 +191,8 @@ def show_frontier(
     ----------
     rows : with `softness`, `growth`, `fidelity`, `damping`, `relative_error` and the value, None where there is none.
     value : `psnr_db`, or `passes` in all.
-    default : (softness, growth, damping) of the settings that are ringed, labeled `DEFAULT`; the dampings stand beside
-        its line.
+    default : (softness, growth, damping) of the settings that are ringed, labeled `DEFAULT`; where PSNR is shown the
+        dampings stand beside its line.
     together : the rows of all plots that share a legend, so that a line looks alike in each; None is these rows.
 
     Returns
@@ -219,7 +221,10 @@ def show_frontier(
         lines.append(line)
         for row in own if (softness, growth) == default[:2] else ():
             at = (row["relative_error"], row[value])
-            ax.annotate(f"{row['damping']:g}", at, (5, -10), textcoords="offset points", fontsize=7)
+            if value == "psnr_db":  # the costs of neighbors lie too near to one another for words between them
+                halo = [withStroke(linewidth=2.5, foreground="white")]
+                beside = {"textcoords": "offset points", "fontsize": 7, "path_effects": halo, "zorder": 5}
+                ax.annotate(f"{row['damping']:g}", at, (7, -9), **beside)
             if row["damping"] == default[2]:
                 ax.plot(*at, "o", markersize=13, markerfacecolor="none", markeredgecolor="black", label=DEFAULT)
     return lines
@@ -240,7 +245,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
         with files.whole(target) as sibling:
             figure.savefig(sibling, **asked, metadata={"Software": None})
     except OSError as error:
-        raise checks.os_problem(error, "output figure", target, accepted) from None
+        raise checks.output_problem(error, "output figure", target, accepted) from None
     return target
 
 
@@ -253,7 +258,7 @@ def _figure(width: int, height: int) -> Figure:
     return figure
 
 
-def _line(ax: Axes, leg: Leg, begin: int, look: int) -> Line2D:
+def _line(ax: Axes, leg: Leg, begin: int, look: int, name: str) -> Line2D:
     """One leg's line; the color of a layer is that of its `look`, as are its line style and marker."""
     points = np.array([*leg.curve, (leg.passes.total, leg.relative_error)], dtype=float)
     x, error = points[:, 0] + begin, points[:, 1]
@@ -265,13 +270,20 @@ def _line(ax: Axes, leg: Leg, begin: int, look: int) -> Line2D:
     (line,) = ax.plot(
         x, np.where(drawable, error, np.nan), color=color, linestyle=LINES[look % len(LINES)], linewidth=1.4,
         marker=MARKERS[look % len(MARKERS)], markersize=4.5, markerfacecolor="white", markevery=marked.tolist(),
-        label=textwrap.fill(f"Step {leg.step} {leg.layer}".replace("+", "+ "), 36).replace("+ ", "+"),
+        label=name,
     )  # fmt: skip
     edge = {"transform": ax.get_xaxis_transform(), "linestyle": "", "color": color, "clip_on": False}
     for where, height, marker, label in ((low, 0, 7, EDGES[0]), (~(low | drawable), 1, 6, EDGES[1])):
         if where.any():
             ax.plot(x[where], np.full(where.sum(), height), marker=marker, markersize=6, label=label, **edge)
     return line
+
+
+def _named(leg: Leg, refines: bool) -> str:
+    """A leg's name in a legend. After others of its step, one of all layers refines: its errors are of c, not of f."""
+    what = "closing the gap: decoupled style of " if refines and "+" in leg.layer else ""
+    said = f"Step {leg.step} {what}{leg.layer}".replace("+", "+ ")
+    return textwrap.fill(said, 36).replace("+ ", "+")
 
 
 def _pictures(

@@ -107,6 +107,7 @@ def outputs(result: Transfer) -> dict[str, np.ndarray]:
 def write(folder: Path, experiment: Experiment, result: Transfer, report: dict[str, Any]) -> None:
     """Writes all outputs, each whole or not at all, report.json last."""
     made = outputs(result)
+    (folder / "report.json").unlink(missing_ok=True)  # an earlier run's would tell of other pictures
     for name, array in made.items():
         if array.ndim == 3:
             images.save_png(folder / f"{name}.png", array)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from . import checks, digest, files
+from . import checks, digest, files, images
 from .experiment import Inputs, gather
 from .options import Options
-from .report import outputs, versions
+from .report import SCHEMA, outputs, versions
 from .transfer import Transfer
+from .weights import SOURCES
 
 TOLERANCE = 1e-3
 """How far a downsample may be off, in units of the pixels, where processor, threads or packages are others."""
@@ -25,6 +27,7 @@ _FIELDS = {
     "figures": {"figures": list},
 }
 """By the command that wrote a report, what it must have to be run again."""
+_SCHEMAS = {"transfer": SCHEMA, "figures": 1}
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class Comparison:
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     """A report from its file: of a transfer, or a folder of figures' manifest.
 
-    Raises `InputError` for a file that is missing, too large, no JSON, nested too deeply, or neither of them.
+    Raises `InputError` for a file that is missing, too large, no JSON, nested too deeply, neither of them, or of a
+    schema that this version of the kit does not write.
     """
     file = checks.regular_file(path, "report", accepted=_ACCEPTED)
     if file.stat().st_size > MAX_BYTES:
@@ -72,43 +76,97 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     except OSError as error:
         raise checks.os_problem(error, "report", file, _ACCEPTED) from None
     command = found.get("command") if isinstance(found, dict) else None
-    for name, kind in _FIELDS[checks.choice(command, _FIELDS, "command of the report")].items():
+    command = checks.choice(command, _FIELDS, "command of the report")
+    schema = found.get("schema")
+    if type(schema) is not int or schema != _SCHEMAS[command]:
+        step = "use the version of the kit that wrote it"
+        raise checks.problem("report", "is of another schema", schema, f"schema {_SCHEMAS[command]}", step)
+    for name, kind in _FIELDS[command].items():
         if not isinstance(found.get(name), kind):
             raise checks.problem("report", f"lacks {name}", file, _ACCEPTED, "make it with this version of the kit")
     return found
 
 
-def inputs(report: Mapping[str, Any], origin: str | None = None, target: str | None = None) -> Inputs:
+def inputs(
+    report: Mapping[str, Any], origin: str | None = None, target: str | None = None, weights: str | None = None
+) -> Inputs:
     """What the run started from.
 
     Parameters
     ----------
-    origin, target : files of the pictures, where they are not bundled ones; their sha256 is compared.
+    origin, target : files of the pictures, where they are not bundled ones. A report has their names without folders.
+    weights : their file, if they are a file's. A report has its path as it was given, which may be another machine's.
 
-    Raises `InputError` as `experiment.gather` does, and for other pictures or weights than those of the report.
+    The sha256 of each is compared. Raises `InputError` as `experiment.gather` does, and for pictures or weights that
+    are not at hand, or other ones than those of the report.
     """
     known = {field.name for field in fields(Options)}
     given = {name: value for name, value in report["options"].items() if name in known}
     if isinstance(given.get("size"), list):
         given["size"] = tuple(given["size"])
     # The report's own network: the best at hand may be another one by now.
-    given |= {"network": report["network"].get("architecture"), "weights": report["network"].get("weights")}
+    source, sha256 = report["network"].get("weights"), report["network"].get("sha256")
+    if weights is None:
+        _at_hand(source, sha256)
+        weights = source
+    given |= {"network": report["network"].get("architecture"), "weights": weights}
     try:
         first, second = ((entry["name"], entry["sha256"]) for entry in report["inputs"])
-        ready = gather(origin or first[0], target or second[0], Options(**given))
+        chosen = (_picture(*first, "origin", origin), _picture(*second, "target", target))
+        ready = gather(*chosen, Options(**given))
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, checks.InputError):
             raise
         raise checks.problem("report", "is damaged", str(error), _ACCEPTED, "give another") from None
-    for picture, (name, sha256), option in zip((ready.origin, ready.target), (first, second), PICTURES, strict=False):
-        if picture.sha256 != sha256:
+    for picture, (name, wanted), option in zip((ready.origin, ready.target), (first, second), PICTURES, strict=False):
+        if picture.sha256 != wanted:
             step = f"give the file by --{option}"
-            name, accepted = checks.shown(name), f"sha256 {checks.shown(sha256)}"
+            name, accepted = checks.shown(name), f"sha256 {checks.shown(wanted)}"
             raise checks.problem(f"picture {name}", "is another one", picture.sha256, accepted, step)
-    if ready.network.weights.sha256 != report["network"].get("sha256"):
-        accepted = f"sha256 {checks.shown(report['network'].get('sha256'))}"
-        raise checks.problem("weights", "are other ones", ready.network.weights.sha256, accepted, "find these")
+    if ready.network.weights.sha256 != sha256:
+        step = "use the versions of the report" if source in SOURCES else "give the file that has it by --weights"
+        accepted = f"sha256 {checks.shown(sha256)}"
+        raise checks.problem("weights", "are other ones", ready.network.weights.sha256, accepted, step)
     return ready
+
+
+def with_weights(
+    manifest: Mapping[str, Any], weights: str | None = None, numbers: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """A manifest of figures that names the file of weights that is to be taken now.
+
+    Parameters
+    ----------
+    weights : takes the place of every file that the manifest names, but not of imagenet, hed or random.
+    numbers : of the figures that are to be drawn; all if None.
+
+    Raises `InputError` for a file that is not at hand and that a figure to be drawn shows, and for `weights` where no
+    figure was made from a file.
+    """
+    found, listed = False, []
+    for each in manifest["figures"]:
+        source = each.get("source") if isinstance(each, dict) else None
+        named = source.get("weights") if isinstance(source, dict) else None
+        if isinstance(named, str) and named not in SOURCES:
+            found = True
+            if weights is not None:
+                each = each | {"source": source | {"weights": weights}}
+            elif isinstance(each.get("network"), dict) and (numbers is None or each.get("number") in numbers):
+                _at_hand(named, each["network"].get("sha256"))
+        listed.append(each)
+    if weights is not None and not found:
+        accepted = "a report made from a file of weights"
+        raise checks.problem("--weights", "is not of these figures", weights, accepted, "leave it out")
+    return {**manifest, "figures": listed}
+
+
+def refuse_own_folder(report: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
+    """Raises `InputError` where the folder for outputs is the report's own: its files would be overwritten."""
+    folder = checks.path(out, "output folder")
+    with suppress(OSError):  # there is no such folder yet, or never can be
+        if any(folder.samefile(own) for own in (Path(report).parent, Path(report).resolve().parent)):
+            accepted = "a folder other than the report's, whose files it would overwrite"
+            raise checks.problem("output folder", "is the report's own", folder, accepted, "choose another one")
 
 
 def compare(report: Mapping[str, Any], result: Transfer, tolerance: float = TOLERANCE) -> Comparison:
@@ -118,6 +176,25 @@ def compare(report: Mapping[str, Any], result: Transfer, tolerance: float = TOLE
     recorded = {name: entry for name, entry in report["arrays"].items() if isinstance(entry, dict)}
     off = {name: digest.compare(recorded.get(name, {}), array) for name, array in arrays.items()}
     return Comparison(alike, off, tolerance, PICTURES)
+
+
+def _picture(name: Any, sha256: Any, option: str, given: str | None) -> Any:
+    """The file that was given, else the picture that the report names."""
+    if given is None and name not in images.bundled() and not _is_file(name):
+        accepted, step = f"the file of sha256 {checks.shown(sha256)}", f"give it by --{option}"
+        raise checks.problem(f"picture {checks.shown(name)}", "is not at hand", name, accepted, step)
+    return name if given is None else given
+
+
+def _at_hand(source: Any, sha256: Any) -> None:
+    """Refuses a file of weights that is not there; other sources, and what is none, are judged where they are read."""
+    if isinstance(source, str) and source not in SOURCES and not _is_file(source):
+        accepted, step = f"the file of sha256 {checks.shown(sha256)}", "give it by --weights"
+        raise checks.problem("file of weights", "is not at hand", source, accepted, step)
+
+
+def _is_file(name: Any) -> bool:
+    return not isinstance(name, str) or os.path.isfile(name)  # what is no text is judged where it is read
 
 
 def written(folder: Path, comparison: Comparison) -> Path:

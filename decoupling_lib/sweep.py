@@ -14,13 +14,16 @@ import os
 import re
 import time
 import tomllib
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from . import checks, files
+from . import checks, files, weights
 from .options import Options, judge
 
 MOST = 10_000
@@ -29,6 +32,8 @@ MAX_BYTES = 2**20
 FAILED = "failure.json"
 TABLE = "results.csv"
 LOOPBACK = "127.0.0.1"
+HERE = ("127.0.0.1", "::1", "localhost")
+"""Hosts for which a scheduler's address may be a plain one: Dask's protocol is pickled Python."""
 _ACCEPTED = "a TOML file with pairs, or origins and targets, and perhaps the tables fixed and grid"
 _LONG_KEY = re.compile(r"""(?:\.[ \t]*(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*){64}""")
 """Its cube is what the TOML reader takes for a key of so many dots: hours where they fill the file."""
@@ -37,12 +42,24 @@ _OPTIONS = {field.name for field in fields(Options)}
 
 @dataclass(frozen=True)
 class Job:
-    """One transfer of a sweep; `name` is that of its folder, and tells pictures and options apart."""
+    """One transfer of a sweep, its pictures as the file names them.
+
+    `key` tells pictures and options apart; `name` is that of the transfer's folder, and has the key's beginning.
+    """
 
     name: str
     origin: str
     target: str
     options: Options
+    key: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run, in words, and by how many workers of this machine."""
+
+    said: str
+    workers: int
 
 
 @dataclass(frozen=True)
@@ -61,7 +78,8 @@ def read(path: str | os.PathLike[str]) -> list[Job]:
 
     The file is TOML. `pairs` is a list of [origin, target]; or `origins` and `targets` are lists, and all pairs are
     meant. Table `fixed` has options that all share, `grid` lists of options, of which every combination is run; names
-    are those of `options.Options`. A size is N or [height, width].
+    are those of `options.Options`. A size is N or [height, width]. Where no network or weights are named, the ones that
+    are best at hand are chosen here and now, once for all.
 
     Raises `InputError` for a file that cannot be read, unknown names, values out of range, or more than `MOST` runs.
     """
@@ -86,10 +104,16 @@ def read(path: str | os.PathLike[str]) -> list[Job]:
 
 
 def complete(job: Job, folder: Path) -> dict[str, Any] | None:
-    """The report of a transfer that was finished in a sweep's folder; None if there is none, or it is another's."""
+    """The report of a transfer that was finished in a sweep's folder.
+
+    None if there is none, or it is another's, or a picture or a file of weights that is at hand has changed since.
+    """
     try:
         found = json.loads((folder / job.name / "report.json").read_text(encoding="utf-8"))
-        return found if found["sweep"] == _key(job) else None
+        used = [*(read["sha256"] for read in found["inputs"]), found["network"]["sha256"]]
+        now = [_sha256(name) for name in (job.origin, job.target, job.options.weights or "")]
+        same = all(own in (None, then) for own, then in zip(now, used, strict=True))
+        return found if found["sweep"] == job.key and same else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -112,7 +136,7 @@ def perform(job: Job, out: str) -> dict[str, Any]:
             result = prepared.run()
             if result.status != "done":
                 raise RuntimeError(f"the run {result.status} in {list(result.paths)[-1]}")
-            described = report.describe(prepared, result, time.perf_counter() - began) | {"sweep": _key(job)}
+            described = report.describe(prepared, result, time.perf_counter() - began) | {"sweep": job.key}
             report.write(own, prepared, result, described)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this transfer's alone
         said = " ".join(f"{type(error).__name__}: {error}".split())
@@ -127,6 +151,7 @@ def numbers(report: Mapping[str, Any]) -> dict[str, Any]:
     """What the table shows of a report."""
     back = report["self_transfer"] or {}
     found = {
+        "network": report["network"]["sha256"][:12],
         "passes": sum(report["passes"].values()),
         "seconds": report["wall_seconds"],
         "peak_memory_mib": report["peak_memory_mib"],
@@ -137,26 +162,35 @@ def numbers(report: Mapping[str, Any]) -> dict[str, Any]:
     return found | {f"style {layer}": off for layer, off in report["style_relative_error"].items()}
 
 
-def outlook(jobs: Sequence[Job], out: Path, workers: int) -> str:
-    """What is to be run, and about how long it takes and how much it writes, judged by the first transfer of it.
+def plan(jobs: Sequence[Job], out: Path, workers: int | None = None) -> Plan:
+    """What is to be run on this machine, about how long it takes, and how much it writes, judged by one transfer of it.
 
-    Measures a few passes. Raises `InputError` as `experiment.gather` does for that one.
+    That is the first whose pictures and weights can be read; it measures a few passes. `workers` None is one a core, or
+    as many as the memory that is left has room for. Raises `InputError` for more workers than there is room for.
     """
     from .estimate import estimate, span
-    from .experiment import gather
+    from .memory import MIB, available
 
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     waiting = [job for job in jobs if complete(job, out) is None]
     said = f"{len(jobs):,} transfers, {len(jobs) - len(waiting):,} of them complete"
-    if not waiting:
-        return said
-    first = gather(waiting[0].origin, waiting[0].target, waiting[0].options)
+    first, refused = _first(waiting)
+    if first is None:
+        return Plan(f"{said}; no estimate: {refused}" if refused else said, workers or cores)
+    left = available()
+    room = MOST if left is None else max(1, left // first.memory_mib)
+    if workers is not None and workers > room:
+        accepted = f"at most {room}, for each takes {first.memory_mib:,} MiB of memory"
+        raise checks.problem("--workers", "would not fit", workers, accepted, "start fewer, or sweep smaller pictures")
+    workers = min(room, workers or cores)
     rounds = -(-len(waiting) // workers)
     low, high = (rounds * seconds for seconds in estimate(first).seconds)
     arrays = 3 * first.origin.array.nbytes + 3 * first.target.array.nbytes  # and PNG pictures, a tenth of that
-    return (
+    return Plan(
         f"{said}; estimate, all being like the first: {span(low, high)} on {workers} workers of this machine, "
         f"starting and compiling not counted, "
-        f"{len(waiting) * arrays * 1.2 / 2**20:,.0f} MiB on disk, {workers * first.memory_mib:,} MiB of memory"
+        f"{len(waiting) * arrays * 1.2 / MIB:,.0f} MiB on disk, {workers * first.memory_mib:,} MiB of memory",
+        workers,
     )
 
 
@@ -168,25 +202,33 @@ def run(
     threads: int = 1,
     listen: Callable[[Row], None] | None = None,
 ) -> list[Row]:
-    """Runs what is not complete in `out`, and writes the table after each transfer.
+    """Runs what is not complete in `out`, and writes the table as transfers end.
 
     Parameters
     ----------
-    scheduler : a Dask scheduler's address, whose workers see `out` under the same path; None starts workers here, with
-        a scheduler that listens on the loopback interface alone.
+    scheduler : a Dask scheduler's address, whose workers see `out` under the same path; on another machine only by
+        tls://. None starts workers here, with a scheduler that listens on the loopback interface alone.
     workers : how many to start here; None is one a core. threads : of each. Where a scheduler is given, both are its.
     listen : hears each transfer as it ends; first those that were complete before.
 
     A worker that dies loses its transfer only: another runs it from its start, three times at most. Returns the rows in
-    the order of `jobs`. Raises `InputError` for a scheduler that does not answer.
+    the order of `jobs`. Raises `InputError` for a scheduler that does not answer, or would be spoken to in the open.
     """
+    if scheduler is not None:
+        _confidential(scheduler)
+    out = out.resolve()  # workers elsewhere have working directories of their own
     rows: dict[str, Row] = {}
 
     def end(job: Job, outcome: Mapping[str, Any], fresh: bool) -> None:
         rows[job.name] = Row(job, outcome["status"], outcome["said"], outcome["numbers"], fresh)
-        write_table(out / TABLE, [rows[each.name] for each in jobs if each.name in rows])
         if listen is not None:
             listen(rows[job.name])
+
+    def tell() -> float:
+        """Writes the table; returns when to do so again, for it grows."""
+        began = time.monotonic()
+        write_table(out / TABLE, [rows[job.name] for job in jobs if job.name in rows])
+        return time.monotonic() + max(1.0, 20 * (time.monotonic() - began))
 
     waiting = []
     for job in jobs:
@@ -195,9 +237,17 @@ def run(
             waiting.append(job)
         else:
             end(job, {"status": "done", "said": "", "numbers": numbers(found)}, fresh=False)
-    if waiting:
-        for job, outcome in _outcomes(waiting, out, scheduler, workers, threads):
+    due = tell()
+    try:
+        for job, outcome in _outcomes(waiting, out, scheduler, workers, threads) if waiting else ():
+            if outcome["status"] == "done" and not _seen(job, out):
+                said = f"its worker wrote it where this machine sees nothing: --out must be one folder for all, {out}"
+                outcome = {"status": "failed", "said": said, "numbers": {}}
             end(job, outcome, fresh=True)
+            if time.monotonic() > due:
+                due = tell()
+    finally:
+        tell()
     return [rows[job.name] for job in jobs]
 
 
@@ -227,17 +277,22 @@ def _outcomes(
         if scheduler is None:
             # As many transfers as workers run beside one another; TensorFlow has threads of its own for each.
             limits = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+            # Each transfer judges by itself whether it fits into memory; Dask would kill it at a share that it guesses.
             cluster = LocalCluster(
-                n_workers=workers or os.cpu_count(), threads_per_worker=1, processes=True, host=LOOPBACK,
-                dashboard_address=None, env=dict.fromkeys(limits, str(threads)),
+                n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK, dashboard_address=None,
+                memory_limit=None, env=dict.fromkeys(limits, str(threads)),
             )  # fmt: skip
         try:
             client = Client(cluster or scheduler, timeout=30)
-        except (OSError, ValueError) as error:
-            accepted = "the address of a Dask scheduler, as tcp://host:8786"
+        except Exception as error:  # noqa: BLE001 - Dask's kinds of transport refuse by errors of every kind
+            accepted = "the address of a Dask scheduler, as tls://host:8786 (docs/cluster.md)"
             raise checks.problem("--scheduler", "does not answer", scheduler, accepted, str(error)[:99]) from None
         with client:
-            futures = {client.submit(perform, job, str(out), key=job.name, retries=2): job for job in jobs}
+            # Dask takes tasks of one key for one task, and a scheduler may serve several sweeps.
+            futures = {
+                client.submit(perform, _placed(job), str(out), key=f"{job.name}-{uuid.uuid4().hex}", retries=2): job
+                for job in jobs
+            }
             for future in as_completed(futures):
                 job = futures[future]
                 if future.status == "finished":
@@ -267,11 +322,13 @@ def _jobs(pairs: Sequence[tuple[str, str]], fixed: Mapping[str, Any], grid: Mapp
             given = {**fixed, **dict(zip(grid, chosen, strict=True))}
             try:
                 options = judge(Options(**{name: _value(name, value) for name, value in given.items()}))
+                network, source = weights.default_source(options.network, options.weights)
+                options = replace(options, network=network, weights=source)
             except TypeError as error:
                 raise checks.problem("sweep file", "has a value of the wrong kind", str(error), _ACCEPTED, "") from None
-            job = Job("", origin, target, options)
-            name = f"{_safe(origin)}-{_safe(target)}-{_key(job)[:12]}"
-            jobs[name] = Job(name, origin, target, options)
+            key = _key(origin, target, options)
+            name = f"{_safe(origin)}-{_safe(target)}-{key[:12]}"
+            jobs[name] = Job(name, origin, target, options, key)
     return list(jobs.values())
 
 
@@ -311,9 +368,65 @@ def _value(name: str, value: Any) -> Any:
     return checks.shape(sides, "size")
 
 
-def _key(job: Job) -> str:
+def _first(jobs: Sequence[Job]) -> tuple[Any, checks.InputError | None]:
+    """The inputs of the first transfer that has all it needs, and why the first of all has not; one of them is None."""
+    from .experiment import gather
+
+    refused = None
+    for job in jobs[:8]:
+        try:
+            return gather(job.origin, job.target, job.options), None
+        except checks.InputError as error:  # it will be told as failed; the others are run
+            refused = refused or error
+    return None, refused
+
+
+def _confidential(scheduler: str) -> None:
+    """Refuses to speak Dask's protocol in the open: whoever listens in on a network could run code on the workers."""
+    try:
+        found = urlsplit(scheduler if "://" in scheduler else f"tcp://{scheduler}")
+        plain = found.scheme != "tls" and found.hostname not in HERE
+    except ValueError:
+        plain = True
+    if plain:
+        accepted = "tls://host:8786, or tcp:// on this machine"
+        raise checks.problem("--scheduler", "is not encrypted", scheduler, accepted, "docs/cluster.md says how")
+
+
+def _placed(job: Job) -> Job:
+    """The job with its files' whole paths, for workers whose working directories are others."""
+    origin, target = (str(Path(name).resolve()) if os.path.exists(name) else name for name in (job.origin, job.target))
+    source = job.options.weights
+    options = replace(job.options, weights=str(Path(source).resolve()) if os.path.exists(source) else source)
+    return replace(job, origin=origin, target=target, options=options)
+
+
+def _seen(job: Job, out: Path) -> bool:
+    """Whether what a worker has finished is in the folder; network file systems may show it some seconds later."""
+    for pause in (0, 1, 3):
+        time.sleep(pause)
+        if complete(job, out) is not None:
+            return True
+    return False
+
+
+def _sha256(name: str) -> str | None:
+    """Of a file that is at hand, else None."""
+    if not os.path.isfile(name):
+        return None
+    found = os.stat(name)
+    return _file_sha256(name, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _file_sha256(name: str, *_state: int) -> str:
+    with open(name, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _key(origin: str, target: str, options: Options) -> str:
     """What tells a transfer from others: pictures and options."""
-    parts = {"origin": job.origin, "target": job.target, "options": asdict(job.options)}
+    parts = {"origin": origin, "target": target, "options": asdict(options)}
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
 
 

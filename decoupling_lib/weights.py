@@ -19,7 +19,7 @@ from . import checks, weight_files
 from .architectures import ARCHITECTURES
 
 ENVIRONMENT = "DECOUPLING_WEIGHTS"
-"""The environment variable whose value is the source of weights where none is given: notebooks read it too."""
+"""The environment variable whose value is the source of weights wherever none is given: notebooks read it too."""
 SOURCES = ("imagenet", "hed", "random")
 
 _KERAS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{0}/{1}"
@@ -47,13 +47,19 @@ class Weights:
 def default_source(architecture: str | None = None, source: str | None = None) -> tuple[str, str]:
     """Return (architecture, source), choosing whichever is not given.
 
-    With neither: the source that the environment variable `DECOUPLING_WEIGHTS` names, if it is set, as if it had been
-    given; else VGG-19 with ImageNet weights if Keras's file is cached, else VGG-16 with hed. VGG-16 alone
-    takes hed when its ImageNet file is not cached; every other network alone takes "imagenet", every other
-    source alone VGG-19.
+    Where no source is given, the one that the environment variable `DECOUPLING_WEIGHTS` names, if it is set, counts as
+    given, whether or not an architecture is. Else, with neither: VGG-19 with ImageNet weights if Keras's file is
+    cached, else VGG-16 with hed. VGG-16 alone takes hed when its ImageNet file is not cached; every other network alone
+    takes "imagenet", every other source alone VGG-19. Neither name is judged; `read` does that.
+
+    Raises `InputError` where the variable names hed, and another network than VGG-16 is asked for: no other weights
+    are taken in silence.
     """
-    if architecture is None and source is None:
+    if source is None:
         source = os.environ.get(ENVIRONMENT) or None
+        if source == "hed" and architecture not in (None, "vgg16"):
+            what, accepted = f"does not go with {checks.shown(architecture)}", "imagenet, random or a file of weights"
+            raise checks.problem(ENVIRONMENT, what, source, accepted, "unset it, or name the weights (--weights)")
     if architecture is None and source is None:
         return ("vgg19", "imagenet") if keras_path("vgg19").is_file() else ("vgg16", "hed")
     if architecture is None:

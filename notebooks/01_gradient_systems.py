@@ -281,6 +281,8 @@ with_variance = third @ variance / np.linalg.norm(third) / np.linalg.norm(varian
 
 # %% tags=["check"]
 assert abs(with_mean) < 1e-12  # shifting all numbers leaves every central moment alone
+c = x - x.mean()
+assert np.isclose(with_variance, np.sum(c**3) / np.linalg.norm(c**2 - np.mean(c**2)) / np.linalg.norm(c))
 assert abs(with_variance) > 0.01  # stretching them changes it: hence the skewness, of the standardized sample
 
 # %% [markdown]

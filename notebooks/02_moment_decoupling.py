@@ -274,7 +274,7 @@ for ax, against in zip(axes, ("coupled", "coupled log"), strict=True):
         ax.plot([row["low"], row["high"]], [height, height], linewidth=3, color="C0")
         ax.plot(row["mean"], height, "o", color="k")
     ax.axvline(0, color="0.6", linewidth=1)
-    ax.set(xlabel="gain (share of errors saved, or R²)", title=f"decoupled against {against}")
+    ax.set(xlabel="gain: lower error rate, or higher R²", title=f"decoupled against {against}")
 axes[0].set_yticks(range(len(chosen)))
 axes[0].set_yticklabels([f"{row['case']}, {row['model']}" for row in chosen], fontsize=8)
 axes[0].invert_yaxis()

@@ -3,8 +3,7 @@
 #
 # Lesson 4 fixed where to go: the channel means of noise. Now a photograph goes there, one layer at a time. The thesis's
 # idea is that the way itself is the measurement. What the second layer shows *after* the first has been brought to the
-# reference says nothing any more about the first layer. Written down in order, these values are the picture's
-# **decoupled style**.
+# reference is what that way has left of it. Written down in order, these values are the picture's **decoupled style**.
 #
 # ## What you'll do
 #
@@ -148,22 +147,26 @@ plt.show()
 # Once the first layer shows noise, most of what the second layer showed is noise already: it followed from the
 # first. What is left, $c_2 - v_2$, is what the second layer alone has to say about this picture.
 #
+# How *decoupled* is it? For a single feature the normalized one is decoupled everywhere (lesson 1). For a layer of 64,
+# $c_2$ does not change along the leg that has just been gone, and at the reference its gradients are orthogonal to all
+# of the first layer's. At the photograph itself they are so only nearly, as $c_5$ of lesson 2.
+#
 # ## The thesis's descent, beside it
 #
 # Annex A of the thesis minimizes $\sum_{j \le k} \|f_j - v_j\|^2$ (mean squares) in leg $k$, by SGD at a learning rate
-# of $5\cdot10^{-4}$. The same network, the same picture, the same legs, 400 iterations each:
+# of $5\cdot10^{-4}$. The same network, the same picture, the same legs, for as many passes as the lift took:
 
 # %%
-budget, annex, x = 400, {}, origin
-for depth, name in enumerate(prepared.network.layers, start=1):
+annex, x = {}, origin
+for depth, leg in enumerate(step1.legs, start=1):
+    budget = leg.passes.total // 2  # an iteration is a forward pass and a VJP
     counted, aim = Counted(means.prefix(depth)), v[: [first, second][depth - 1].stop]
     live, curve = reference.live[: aim.size], []
     flow = baselines.descend(
         counted, x, aim, live=live, learning_rate=5e-4, iterations=budget, threshold=0.01,
         on_step=lambda count, error, curve=curve: curve.append((count, error)),
     )  # fmt: skip
-    per_iteration = (counted.passes.total - 1) / budget
-    annex[name], x = np.array(curve) * (per_iteration, 1), flow.x
+    annex[leg.layer], x = np.array(curve) * (2, 1), flow.x
 annexed = means.values(x)
 
 # %%
@@ -178,15 +181,18 @@ for ax, leg, (name, curve) in zip(axes, step1.legs, annex.items(), strict=True):
 # NBVAL_CHECK_OUTPUT
 held = metrics.relative_error(annexed[first], v[first], reference.live[first])
 for leg, curve in zip(step1.legs, annex.values(), strict=True):
-    print(f"{leg.layer}: lift {leg.relative_error:.2f}, annex {curve[-1, 1]:.2f} after {len(curve) - 1} iterations")
+    print(f"{leg.layer}: lift {leg.relative_error:.2f}, annex about {curve[-1, 1]:.1f} after as many passes")
+    assert abs(curve[-1, 0] - leg.passes.total) < 2
     assert curve[-1, 1] > 3 * leg.relative_error
-print(f"the first layer, at the end of the annex's second leg: {held:.2f}")
+print(f"the first layer, at the end of the annex's second leg: about {held:.1f}")
 assert held > 3 * step1.legs[1].held_relative_error
 
 # %% [markdown]
-# The curves are *elbows*, as in figures 4.3 and 4.4 of the thesis: fast at first, then slow for ever. Its log ends a
-# stage of 50,000 iterations with a mean squared error above 1. The descent follows the easy directions of lesson 4
-# and hardly moves along the hard ones; the lift divides by the Gram matrix and so treats all alike, up to the damping.
+# At first the descent is ahead: the lift spends its first passes on a Gram matrix, and its straight way is slow to show
+# on this scale. Then the descent slows down. Run on, its curves become the *elbows* of figures 4.3 and 4.4 of the
+# thesis, whose log ends a stage of 50,000 iterations with a mean squared error above 1. It follows the easy directions
+# of lesson 4 and hardly moves along the hard ones; the lift divides by the Gram matrix and so treats all alike, up to
+# the damping.
 #
 # Two remarks, to be fair. The annex's learning rate is small; lesson 9 gives SGD its best one. And nothing of this says
 # that a descent cannot *arrive*. What it has not got is a *held* layer, and a way back.
@@ -219,6 +225,10 @@ print("smooth comes back better by more than 10 dB:", bool(gain > 10))
 assert gain > 10
 
 # %% [markdown]
+# The kit puts $T \log(1 + e^{y/T})$ for $\max(y, 0)$, and $T \log \operatorname{mean} e^{y/T}$ for the maximum of a
+# window. $T$ is $\tau\gamma^k$ times the mean activation of convolution $k = 0, 1, \dots$: $\tau$ is the **softness**,
+# and $\gamma$ its **growth** from one convolution to the next.
+#
 # Smoothing costs fidelity: these are not quite the thesis's features any more. How far off they are was printed at the
 # top of this lesson, and stands in the report of every run. Lesson 9 maps what can be had for it.
 #
@@ -237,11 +247,12 @@ before = np.linalg.norm((coupled[second] - v[second])[live])
 after = np.linalg.norm((style[second] - v[second])[live])
 
 # %% tags=["check"]
-assert 0 < after < before  # part of the second layer's style was the first layer's
+assert np.isclose(after / before, from_noise / metrics.relative_error(coupled[second], v[second], live))
+assert after < before  # part of the second layer's style was the first layer's
 
 # %% [markdown]
-# **2.** Is the measured style *decoupled*? Noisify the picture that Step 1 arrived at once more. Its style should be
-# the reference, nearly: nothing is left to say.
+# **2.** Is the end of Step 1 its own normalization? Noisify the picture that Step 1 arrived at once more. Its style
+# should be the reference, nearly: nothing is left to say.
 
 # %% tags=["exercise", "raises-exception"]
 raise NotImplementedError("measure_style of step1.x, then the relative error of its style against v")
@@ -251,7 +262,7 @@ again = measure_style(features, step1.x, reference, prepared.settings)
 left = [metrics.relative_error(again.style[at], v[at], reference.live[at]) for at in (first, second)]
 
 # %% tags=["check"]
-assert max(left) < 0.05
+assert len(left) == 2 and min(left) > 0 and max(left) < 0.05
 
 # %% [markdown]
 # **3.** What does it cost to hold a layer? At the picture where leg 2 begins, compare the shortest velocity that moves

@@ -272,6 +272,9 @@ assert missed["symmetric"] < missed["rk4"] / 10
 # direction blows up what it is given. So the network is smoothed and the lift damped, as lessons 4 and 5 said. Both are
 # departures: a smooth network is not quite the thesis's, a damped leg ends not quite at the reference. How much of each
 # for how good a way back? The measurements are committed; `decoupling bench frontier` made them.
+#
+# Two words from lesson 5. Convolution $k = 0, 1, \dots$ is rounded off within $T = \tau\gamma^k$ times its mean
+# activation: $\tau$ is the **softness**, $\gamma$ its **growth** from one convolution to the next.
 
 # %%
 results = Path("../benchmarks/results")
@@ -324,10 +327,10 @@ print(f"within 8 % of the thesis and 1 % of the reference: the default is best, 
 others = [row for row in measured if row["picture"] != "china"]
 for name in sorted({row["picture"] for row in others}):
     own = [row for row in others if row["picture"] == name and row["psnr_db"] is not None]
-    mine = next(row for row in own if (row["softness"], row["growth"], row["damping"]) == default)
-    allowed = [row for row in own if row["fidelity"] < 0.08 and row["relative_error"] < 1.01 * mine["relative_error"]]
-    rival = max(allowed, key=lambda row: row["psnr_db"])
-    print(f"{name:6} the default {mine['psnr_db']:.0f} dB, {mine['relative_error']:.1%} off; best as near", end=" ")
+    ours = next(row for row in own if (row["softness"], row["growth"], row["damping"]) == default)
+    as_near = [row for row in own if row["fidelity"] < 0.08 and row["relative_error"] < 1.01 * ours["relative_error"]]
+    rival = max(as_near, key=lambda row: row["psnr_db"])
+    print(f"{name:6} the default {ours['psnr_db']:.0f} dB, {ours['relative_error']:.1%} off; best as near", end=" ")
     print(f"{rival['psnr_db']:.0f} dB: softness {rival['softness']}, growth {rival['growth']}", end="; ")
     worse = 0
     for network in {(row["growth"], row["softness"]) for row in own}:
@@ -335,7 +338,7 @@ for name in sorted({row["picture"] for row in others}):
         decibels = [row["psnr_db"] for row in sorted(line, key=lambda row: row["damping"])]
         worse += sum(after < before for before, after in itertools.pairwise(decibels))
     print(f"more damping was worse {worse} times")
-    assert rival["psnr_db"] < mine["psnr_db"] + 10 and worse <= 2
+    assert rival["psnr_db"] < ours["psnr_db"] + 10 and worse <= 2
 without = [row for row in others if row["damping"] == 0]
 print(f"undamped: {sum(row['status'] != 'done' for row in without)} of {len(without)} stop on the way")
 
@@ -345,6 +348,21 @@ print(f"undamped: {sum(row['status'] != 'done' for row in without)} of {len(with
 # the default ends a little further from the reference. The defaults are a compromise over pictures, not the best for
 # each; the README has more of them.
 #
+# And the thesis's own network, with its kinks as they are? `decoupling bench way_back` sent five photographs of 64
+# pixels there and back through both networks, equally damped (through the one with kinks in 48 steps of RK4).
+
+# %%
+# NBVAL_CHECK_OUTPUT
+five = json.loads((results / "way_back.json").read_text("utf-8"))["rows"]
+soft, sharp = ({row["picture"]: row for row in five if row["variant"] == name} for name in ("default", "relu_max"))
+for name, own in (("softplus", soft), ("ReLU", sharp)):
+    decibels = [row["psnr_db"] for row in own.values()]
+    print(f"{name:8} {len(own)} photographs, back at {min(decibels):.0f} to {max(decibels):.0f} dB")
+times = [sum(row["passes"].values()) / sum(soft[name]["passes"].values()) for name, row in sharp.items()]
+print(f"ReLU took {min(times):.0f} to {max(times):.0f} times the passes of softplus")
+assert len(sharp) == 5 and min(times) > 10 and max(row["psnr_db"] for row in sharp.values()) < 30
+
+# %% [markdown]
 # ## 4. The optimizers
 #
 # Section 3.1 lists eight optimizers of Keras and takes SGD. Which is best at the annex's descent? Each has a learning
@@ -484,7 +502,7 @@ assert sizes[max(sizes)]["psnr_db"] < sizes[min(sizes)]["psnr_db"]
 # solve, and are halved. Passes hardly depend on the size of the picture; the way back does, and for the worse.
 #
 # Five layers at 128 pixels (README and `benchmarks/README.md`): the legs end within 1.6 to 2.6 % of the reference, held
-# layers within 2.9 %, the style comes back within 0.2 % and the picture at 37.8 dB, in 23 minutes on one core.
+# layers within 2.9 %, the style comes back within 0.2 % and the picture at 37.9 dB, in 13 minutes on two cores.
 # *chelsea* comes back at 43.9 dB. **Against this:** *coffee* ends its legs within 3.2 % and comes back at 23.6 dB, and
 # two layers of china at 70 dB at that size. Each leg amplifies on its way back the error that it is handed, a
 # hundredfold and more in some; that is a property of the flow, not of the step rule. The defaults for five layers
@@ -494,10 +512,10 @@ assert sizes[max(sizes)]["psnr_db"] < sizes[min(sizes)]["psnr_db"]
 #
 # - **Smooth, dark pictures.** They saturate into a labyrinth on the way to noise and come back worst (`retina`, 35 dB
 #   at 96 pixels).
-# - **The growth itself.** Damping and softness keep it down; another path between the same ends might not have it. None
-#   was looked for.
-# - **The thesis's own network.** With ReLU and max-pooling the way back is 22 to 32 dB at nearly twenty times the
-#   passes. Paths that merge cannot be retraced, so this is not waiting for a better integrator.
+# - **The growth of errors** on the way back. Damping and softness keep it down; another path between the same ends
+#   might not have it. None was looked for.
+# - **The thesis's own network.** With ReLU and max-pooling pictures come back below 30 dB, at more than ten times the
+#   passes (section 3). Paths that merge cannot be retraced, so this is not waiting for a better integrator.
 # - **Arriving and coming back in one.** L-BFGS arrives within a tenth of the passes, the lift comes back. A cheap
 #   approximation of the Gram matrix would bring the two closer.
 # - **Is it a better style?** The kit imposes decoupled numbers more exactly. Whether people prefer its pictures was not
@@ -561,8 +579,8 @@ power = -np.polyfit(np.log([8, 16, 32]), np.log(distances), 1)[0]
 assert abs(power - 3) < 0.5
 
 # %% [markdown]
-# **4.** You can live with 50 dB, but not with more than 6 % off the thesis's network. Which setting of `frontier` ends
-# its legs nearest to the reference?
+# **4.** You can live with 50 dB, but not with more than 6 % off the thesis's network. Which row of `points`, with its
+# softness, growth and damping (section 3), ends its legs nearest to the reference? Call it `mine`.
 
 # %% tags=["exercise", "raises-exception"]
 raise NotImplementedError("min over the rows that satisfy both, by relative_error")
@@ -572,6 +590,9 @@ allowed = [row for row in points if row["psnr_db"] >= 50 and row["fidelity"] <= 
 mine = min(allowed, key=lambda row: row["relative_error"])
 
 # %% tags=["check"]
+assert mine in points and mine["psnr_db"] >= 50 and mine["fidelity"] <= 0.06
+for row in points:
+    assert row["psnr_db"] < 50 or row["fidelity"] > 0.06 or row["relative_error"] >= mine["relative_error"]
 assert mine["softness"] < default[0] and mine["relative_error"] < 0.01  # a sharper network, damped as by default
 
 # %% [markdown]

@@ -3,7 +3,7 @@
     python notebooks/execute.py [NN_name ...]        all of them if none is named
 
 The source is the only file to edit. A notebook that fails leaves the earlier .ipynb as it was. Each carries a record of
-what it was made from (see `record`); made again on the same machine from the same, its file is the same to the byte.
+what it was made from (see `made_from`); made again on the same machine from the same, its file is the same to the byte.
 Where pyproject.toml names the kit's repository, each notebook begins with a cell that installs the kit if it is not
 there, as on Colab.
 """
@@ -54,7 +54,11 @@ def sources(folder: Path = FOLDER) -> list[Path]:
 
 def parsed(source: Path, repository: str = REPOSITORY) -> nbformat.NotebookNode:
     """The notebook of a source, not executed; cell ids and metadata depend on nothing but source and repository."""
-    notebook = jupytext.read(source, fmt="py:percent")
+    return _parsed(source.read_text("utf-8"), repository)
+
+
+def _parsed(text: str, repository: str = REPOSITORY) -> nbformat.NotebookNode:
+    notebook = jupytext.reads(text, fmt="py:percent")
     if repository:
         install = INSTALL.format(address=f"git+{repository}")
         notebook.cells.insert(0, nbformat.v4.new_code_cell(install, metadata={"tags": ["hide-input"]}))
@@ -64,27 +68,27 @@ def parsed(source: Path, repository: str = REPOSITORY) -> nbformat.NotebookNode:
     return notebook
 
 
-def record(source: Path, notebook: nbformat.NotebookNode) -> dict[str, Any]:
-    """What an executed notebook's numbers can be traced to.
+def made_from(text: str) -> dict[str, Any]:
+    """What the numbers of a notebook that is made now, of a source of this text, can be traced to: its record.
 
-    sha256 of its source, of the committed measurements whose files it names, and of its outputs; the weights that the
-    kit chooses on this machine; versions and machine as in a report (`report.versions`, `digest.machine`).
+    sha256 of its source, and of the committed measurements whose files it names; the weights that the kit chooses on
+    this machine; versions and machine as in a report (`report.versions`, `digest.machine`). `execute` adds the
+    `outputs_sha256`.
     """
     chosen = weights.read(*weights.default_source())
-    named = [path for path in sorted(MEASUREMENTS.glob("*.json")) if f'{path.name}"' in source.read_text("utf-8")]
+    named = [path for path in sorted(MEASUREMENTS.glob("*.json")) if f'{path.name}"' in text]
     return {
-        "source": sha256(source),
-        "measurements": {path.name: sha256(path) for path in named},
-        "outputs": outputs_sha256(notebook),
+        "source": sha256(text),
+        "measurements": {path.name: sha256(path.read_text("utf-8")) for path in named},
         "weights": {"architecture": chosen.architecture, "weights": chosen.source, "sha256": chosen.sha256},
         "versions": report.versions(),
         "machine": digest.machine(),
     }
 
 
-def sha256(path: Path) -> str:
-    """Of a text file, whatever its line ends."""
-    return hashlib.sha256(path.read_text("utf-8").encode()).hexdigest()
+def sha256(text: str) -> str:
+    """Of a text as `Path.read_text` gives it: whatever the file's line ends, they are newlines by then."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def outputs_sha256(notebook: nbformat.NotebookNode) -> str:
@@ -94,8 +98,12 @@ def outputs_sha256(notebook: nbformat.NotebookNode) -> str:
 
 
 def execute(source: Path) -> Path:
-    """Runs a source's notebook in its folder and writes the .ipynb beside it; raises `CellExecutionError`."""
-    notebook = parsed(source)
+    """Runs a source's notebook in its folder and writes the .ipynb beside it; raises `CellExecutionError`.
+
+    What it is made from is read once, before it runs: what is edited meanwhile has not made it.
+    """
+    text = source.read_text("utf-8")
+    notebook, record = _parsed(text), made_from(text)
     client = NotebookClient(
         notebook,
         kernel_name="python3",
@@ -108,7 +116,8 @@ def execute(source: Path) -> Path:
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
-    notebook.metadata = parsed(source).metadata | {RECORD: record(source, notebook)}
+    record["outputs"] = outputs_sha256(notebook)
+    notebook.metadata = _parsed(text).metadata | {RECORD: record}
     target, sibling = source.with_suffix(".ipynb"), source.with_suffix(".ipynb.new")
     nbformat.write(notebook, sibling)
     os.replace(sibling, target)

@@ -261,6 +261,7 @@ def resumed(file: Path) -> None:
 
 
 REPORT = {
+    "schema": 1,
     "command": "transfer",
     "options": {"layers": 1, "size": [24, 24], "network": "vgg16", "weights": "random", "steps": 3, "seed": 0},
     "network": {"architecture": "vgg16", "weights": "random", "sha256": "0" * 64},
@@ -331,7 +332,7 @@ def figures_read(file: Path) -> None:
     known = SimpleNamespace(sha256="0" * 64)  # or the file of a known network would be read each time
     given = weights.read
     again.weights = SimpleNamespace(read=lambda *source: known if source == ("vgg16", "hed") else given(*source))
-    again.entries(rerun.read(file))
+    again.entries(rerun.with_weights(rerun.read(file)))
 
 
 def picture_read(file: Path) -> None:

@@ -1,6 +1,7 @@
 """The benchmarks of transfers on tiny cases with random weights: what they count, and what they write."""
 
 import json
+import mmap
 import os
 import sys
 from types import SimpleNamespace
@@ -220,12 +221,12 @@ def test_a_fresh_process_is_another_one_and_hands_back_what_was_asked_for():
 
 def test_memory_counts_from_its_start():
     memory = common.Memory()
-    block = np.ones(60 * 2**17)  # 60 MiB: more than malloc ever keeps for itself
-    assert memory.row()["peak_memory_mib"] >= memory.row()["memory_before_mib"]
-    if sys.platform == "linux":
+    with mmap.mmap(-1, 256 * 2**20) as block:  # of its own, whatever malloc keeps for itself
+        np.frombuffer(block, np.uint8)[::4096] = 1
+        assert memory.row()["peak_memory_mib"] >= memory.row()["memory_before_mib"]
         peak = memory.peak
-        del block
-        assert peak - memory.before >= 50 and common.Memory().before < peak
+    if sys.platform == "linux":  # TensorFlow's threads hold more or less meanwhile
+        assert peak - memory.before >= 150 and common.Memory().before < peak - 150
 
 
 def test_bad_input_is_one_line_and_exit_code_2(run, capsys):

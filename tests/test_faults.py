@@ -92,7 +92,7 @@ def undisturbed(pictures, tmp_path_factory) -> Path:
 def test_where_nothing_more_can_be_written_a_line_says_so_and_resume_goes_on(
     kibibytes, pictures, undisturbed, tmp_path, record_property
 ):
-    """No file may grow beyond a limit: the first state, or the arrays at the end, do not fit."""
+    """No file may grow beyond a limit: the first state, or a later one, does not fit."""
     full = kibibytes * 1024
 
     def limited():
@@ -108,6 +108,26 @@ def test_where_nothing_more_can_be_written_a_line_says_so_and_resume_goes_on(
     assert ended(start(*command, "--resume")) == (0, "", "")
     assert_same_arrays(folder, undisturbed)
     assert {file.name for file in folder.iterdir()} == {file.name for file in undisturbed.iterdir()}
+    record_property("faults injected", 1)
+    record_property("runs resumed", 1)
+
+
+def test_in_a_used_folder_no_report_tells_of_pictures_that_are_another_runs(
+    pictures, undisturbed, tmp_path, record_property
+):
+    """The second run writes its pictures, and then cannot go on; the earlier report is gone."""
+    folder = tmp_path / "out"
+    shutil.copytree(undisturbed, folder)
+    (folder / "losses.png").unlink()
+    (folder / "losses.png").mkdir()
+    command = ("transfer", *pictures[::-1], *LONG, folder)
+    code, out, err = ended(start(*command))
+    assert (code, out, err.count("\n")) == (1, "", 1) and "losses.png" in err
+    same = {file.name: file.read_bytes() == (undisturbed / file.name).read_bytes() for file in visible(folder)}
+    assert same["arrays.npz"] and not same["result.png"] and "report.json" not in same
+    (folder / "losses.png").rmdir()
+    assert ended(start(*command, "--resume")) == (0, "", "")
+    assert json.loads((folder / "report.json").read_text())["inputs"][0]["name"] == Path(pictures[1]).name
     record_property("faults injected", 1)
     record_property("runs resumed", 1)
 

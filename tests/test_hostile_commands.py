@@ -1,26 +1,41 @@
 """Bad input, systematically: hostile values for every option of every command that reads or writes a user's files.
 
-Each call would be refused for another reason anyway, so nothing is computed whatever the values are worth.
+Each call is a good one, but for the values, up to where the work would begin: there it is refused in any case, so that
+nothing is computed whatever the values are worth, and what it says tells whether an option was looked at before.
 """
 
+import functools
+import hashlib
+import json
 import os
 import random
+import shutil
 from pathlib import Path
 
+import distributed
 import pytest
 import typer
 
-from decoupling_lib import cli
+from decoupling_lib import census, checks, cli, experiment, moments, weights
+from decoupling_lib.commands.faults import writing
+from decoupling_lib.figures import again, gallery
+from decoupling_lib.figures.entry import Entry
 
 pytestmark = pytest.mark.faults
-CALLS = {  # with a reason of its own to be refused
-    "transfer": ["nosuch.png", "nosuch.png", "--out", "out"],
-    "rerun": ["nosuch.json", "--out", "out"],
-    "sweep": ["nosuch.toml", "--out", "out"],
-    "figures": ["--only", "99.9", "--out", "out"],
-    "zeros": ["--weights", "nosuch.h5", "--out", "out"],
-    "moments": ["nosuch.csv"],
+DRAWN = ("--network", "vgg16", "--weights", "random")
+OUT = ("--out", "out", "--quiet")
+CALLS = {  # by the option whose values are looked at there; "" is for all others
+    "transfer": {"": ("a.png", "b.png", *OUT, *DRAWN, "--layers", "1")},
+    "rerun": {"": ("report.json", *OUT), "--only": ("manifest.json", *OUT)},
+    "sweep": {"": ("sweep.toml", *OUT, "--scheduler", "tcp://127.0.0.1:9")},
+    "figures": {"": ("--only", "4.5", *OUT, *DRAWN)},
+    "zeros": {"": (*OUT, *DRAWN, "--layers", "1")},
+    "moments": {"": ("a.png",), "--column": ("numbers.csv", "--column", "height"), "--sample": ("--sample", "ten")},
 }
+FILES = {"transfer": 2, "rerun": 1, "sweep": 1, "figures": 0, "zeros": 0, "moments": 1}
+"""How many files a call begins with."""
+STOPPED = "stopped where the work would begin"
+SWEEP = 'pairs = [["a.png", "b.png"]]\n[fixed]\nlayers = 1\nnetwork = "vgg16"\nweights = "random"\n'
 VALUES = ("", " ", "-1", "0", "1", "9" * 400, "9" * 5000, "-" + "9" * 5000, "1e999", "-inf", "nan", "1e-320", "0x10")
 VALUES += ("\0", "a\0b", "\ud800", "\udcff\udcfe", "\x1b[31mred\x1b[0m", "a\nb\r\n", "\u2028", "\u202eevil", "é" * 300)
 VALUES += ("x" * 5000, "../" * 500, "/dev/zero", "/dev/null/x", "/proc/self/mem", "~", "*", "$(touch marker)", "١٢")
@@ -37,22 +52,85 @@ def names(command: str) -> list[str]:
     return [name for option in options for name in option.opts if name not in ("--help",)]
 
 
+def stop(*_: object, **__: object) -> None:
+    raise checks.problem("run", STOPPED, "good values", "nothing", "this is the test's doing")
+
+
+def drawing(source) -> None:
+    """A figure that shows a network, but for the drawing."""
+    source.network(1)
+    stop()
+
+
+@functools.cache
+def drawn() -> weights.Weights:
+    """Drawing them takes longer than all else."""
+    return weights.read("vgg16", "random")
+
+
+def clutter(folder: Path) -> None:
+    """Puts things in the way."""
+    os.mkfifo(folder / "fifo")
+    (folder / "loop").symlink_to("loop")
+    (folder / "folder").mkdir()
+    (folder / "empty").touch()
+    (folder / "picture.png").write_bytes(b"no picture")
+
+
 @pytest.fixture
-def place(tmp_path: Path, tmp_path_factory, monkeypatch) -> Path:
-    """A folder to work in, with things in the way."""
-    os.mkfifo(tmp_path / "fifo")
-    (tmp_path / "loop").symlink_to("loop")
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "empty").touch()
-    (tmp_path / "picture.png").write_bytes(b"no picture")
+def place(tmp_path: Path, tmp_path_factory, pictures: tuple[str, str], monkeypatch) -> Path:
+    """A folder to work in, with what the calls read and things in the way; they are stopped where work would begin."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))  # Keras itself writes there
+    monkeypatch.delenv(weights.ENVIRONMENT, raising=False)
+    clutter(tmp_path)
+    (tmp_path / "out").mkdir()
+    for picture in pictures:
+        shutil.copy(picture, tmp_path)
+    (tmp_path / "sweep.toml").write_text(SWEEP)
+    (tmp_path / "numbers.csv").write_text("height,width\n" + "".join(f"{k},{k**2}\n" for k in range(9)))
+    network = {"architecture": "vgg16", "weights": "random", "sha256": drawn().sha256}
+    read = [{"name": Path(p).name, "sha256": hashlib.sha256(Path(p).read_bytes()).hexdigest()} for p in pictures]
+    report = {"command": "transfer", "options": {"layers": 1}, "network": network, "inputs": read, "arrays": {}}
+    figure = {"number": "4.5", "source": {"architecture": "vgg16", "weights": "random"}, "network": network}
+    figure |= {"versions": {}, "plotted": {}, "sha256": "", "machine": {}}
+    for name, found in (("report", report), ("manifest", {"command": "figures", "figures": [figure]})):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"schema": 1} | found))
     built = typer.main.get_command(cli.app)  # once, since that is most of what a refused call takes
     monkeypatch.setattr(typer.main, "get_command", lambda app: built)
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))  # Keras itself writes there
+    monkeypatch.setattr(weights, "_random", lambda architecture, seed: drawn())
+    for where, name in ((experiment, "ready"), (census, "take"), (moments, "coupled"), (distributed, "Client")):
+        monkeypatch.setattr(where, name, stop)
+    figures = {number: Entry(number, "", "", drawing) for number in gallery.FIGURES}
+    for where in (gallery, again):
+        monkeypatch.setattr(where, "FIGURES", figures)
     return tmp_path
 
 
-def tried(decoupling, place: Path, *arguments: str) -> None:
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> dict[str, str]:
+    """What `writing` says to each of the values as a folder for outputs; nothing where it takes it."""
+    said, place = {}, tmp_path_factory.mktemp("folders")
+    clutter(place)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        before = set(place.rglob("*"))
+        for value in VALUES:
+            try:
+                with writing(value) as folder:
+                    assert os.path.isdir(value) and folder.samefile(value), value
+            except checks.InputError as error:
+                said[value] = str(error)
+                assert set(place.rglob("*")) == before, value
+            else:
+                said[value] = ""
+                for made in sorted(set(place.rglob("*")) - before, reverse=True):
+                    made.rmdir()
+    return said
+
+
+def tried(decoupling, place: Path, *arguments: str) -> str:
+    """The line that a call is refused with."""
     before = sorted(place.rglob("*"))
     said = decoupling(*arguments)
     assert (said.code, said.out) == (2, ""), (arguments, said)
@@ -60,32 +138,57 @@ def tried(decoupling, place: Path, *arguments: str) -> None:
     assert line != said.err and "\n" not in line and line.startswith("decoupling: "), (arguments, said.err[:2000])
     assert line.isprintable() and len(line) < 2000, (arguments, line[:3000])
     assert sorted(place.rglob("*")) == before, arguments
+    return line
+
+
+def usual(decoupling, place: Path, command: str) -> dict[str, str]:
+    """What each of a command's good calls is stopped with."""
+    said = {}
+    for option, arguments in CALLS[command].items():
+        decoupling(command, *arguments)  # what this leaves, such as the table of a sweep, the next leaves too
+        said[option] = tried(decoupling, place, command, *arguments)
+        assert STOPPED in said[option]
+    return said
+
+
+def test_hostile_folders_for_outputs_are_refused_in_a_line_or_made(folders: dict[str, str], record_property):
+    for value, line in folders.items():
+        assert line.isprintable() and len(line) < 2000, (value, line)
+        assert not line or "; received " in line and "; accepted: " in line, (value, line)
+    taken = {value for value, line in folders.items() if not line}
+    assert {"folder", "~", "*", "64x", "$(touch marker)", "\x1b[31mred\x1b[0m"} <= taken
+    assert not {"", " ", "\0", "a\0b", "\ud800", "x" * 5000, "fifo", "empty", "loop", "picture.png/x"} & taken
+    record_property("inputs tried", len(VALUES))
 
 
 @pytest.mark.parametrize("command", CALLS)
-def test_hostile_values_of_options_are_refused_in_a_line(command: str, decoupling, place: Path, record_property):
-    draw, options = random.Random(command), names(command)
-    assert options
+def test_hostile_values_of_options_are_refused_in_a_line(
+    command: str, folders: dict[str, str], decoupling, place: Path, record_property
+):
+    draw, options, good = random.Random(command), names(command), usual(decoupling, place, command)
+    values = dict.fromkeys(options, [value for value in VALUES if value != "--"])
+    values["--out"] = [value for value, line in folders.items() if line and value != "--"]  # the others would be made
+    looked_at = set()
     for number in range(EACH):
-        arguments = list(CALLS[command])
         # Each option meets each value in turn, alone or with others.
         chosen = [options[number % len(options)], *draw.sample(options, draw.choice((0, 0, 1, 3)) % len(options))]
-        for name in chosen:
-            if name == "--only" and command == "figures" or name == "--weights" and command == "zeros":
-                arguments = [part for part in arguments if part not in (name, "99.9", "nosuch.h5")]
-            arguments += [name, draw.choice([value for value in VALUES if value != "--"])]
-        tried(decoupling, place, command, *arguments)
+        call = chosen[0] if chosen[0] in CALLS[command] else ""
+        arguments = [part for name in chosen for part in (name, draw.choice(values[name]))]
+        line = tried(decoupling, place, command, *CALLS[command][call], *arguments)
+        if len(chosen) == 1 and line != good[call]:
+            looked_at.add(chosen[0])
+    assert looked_at == set(options)
     record_property("inputs tried", EACH)
 
 
 @pytest.mark.parametrize("command", CALLS)
 def test_hostile_arguments_are_refused_in_a_line(command: str, decoupling, place: Path, record_property):
-    usual = [part for part in CALLS[command] if not part.startswith("nosuch")]
-    wanted = 2 if command == "transfer" else 0 if command in ("figures", "zeros") else 1
+    good, call = usual(decoupling, place, command)[""], CALLS[command][""]
+    given = call[FILES[command] :]
     for value in VALUES:
-        tried(decoupling, place, command, *[value] * max(wanted, 1), *usual)
-        tried(decoupling, place, command, *CALLS[command], value, value)  # more than it takes
-        tried(decoupling, place, command, *CALLS[command], f"--{value}")
+        assert tried(decoupling, place, command, *[value] * max(FILES[command], 1), *given) != good, value
+        tried(decoupling, place, command, *call, value, value)  # more than it takes
+        tried(decoupling, place, command, *call, f"--{value}")
         if value not in ("--",):
-            tried(decoupling, place, value, *CALLS[command])
+            tried(decoupling, place, value, *call)
     record_property("inputs tried", 4 * len(VALUES) - 1)

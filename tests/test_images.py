@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 import sys
+import threading
 import zlib
 from pathlib import Path
 from unittest.mock import Mock
@@ -20,6 +21,7 @@ from PIL import Image
 
 from decoupling_lib import checks, images
 from decoupling_lib.checks import InputError
+from decoupling_lib.quiet import quiet
 
 RNG = np.random.default_rng(7)
 RGB = RNG.integers(0, 256, (19, 33, 3), dtype=np.uint8)
@@ -306,3 +308,55 @@ def test_noise_is_reproducible_uniform_and_independent():
     assert np.all(np.abs(np.corrcoef(draws.reshape(4, -1)) - np.eye(4)) < 5 / np.sqrt(noise.size))
     for bad in [((8, 8), 0, 1), ((16, 16), -1, 1), ((16, 16), 0, 0), ((16, 16), 0, 10**7)]:
         refusal(images.noise_draws, *bad)
+
+
+def seen(capfd: pytest.CaptureFixture[str], text: bytes) -> str:
+    """What reaches the process's stderr of a text that is written past Python."""
+    os.write(2, text)
+    return capfd.readouterr().err
+
+
+@pytest.mark.parametrize("first_out", [0, 1])
+def test_stderr_is_back_after_quiet_blocks_that_overlap_in_two_threads(first_out: int, capfd):
+    inside, leave = threading.Barrier(3), [threading.Event(), threading.Event()]
+
+    def block(number: int) -> None:
+        with quiet():
+            inside.wait(10)
+            leave[number].wait(10)
+
+    threads = [threading.Thread(target=block, args=(number,)) for number in (0, 1)]
+    descriptors = len(os.listdir("/proc/self/fd"))
+    for thread in threads:
+        thread.start()
+    inside.wait(10)
+    assert seen(capfd, b"both") == ""
+    for number, expected in ((first_out, ""), (1 - first_out, "none")):
+        leave[number].set()
+        threads[number].join(10)
+        assert seen(capfd, b"none") == expected
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_stderr_is_silent_until_the_outer_quiet_block_is_left_by_an_error_too(capfd):
+    with pytest.raises(ZeroDivisionError), quiet():
+        with quiet():
+            assert seen(capfd, b"inside") == ""
+        assert seen(capfd, b"still inside") == ""
+        raise ZeroDivisionError
+    assert seen(capfd, b"outside") == "outside"
+
+
+def test_a_closed_stderr_stays_closed():
+    code = """
+import os
+from decoupling_lib.quiet import quiet
+os.close(2)
+with quiet():
+    pass
+try:
+    os.fstat(2)
+except OSError:
+    print("closed")
+"""
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True) == "closed\n"

@@ -104,13 +104,23 @@ def definitions(notebook) -> list[str]:
     return found
 
 
+def record(source: Path, notebook) -> dict:
+    """As if the notebook were made now."""
+    return execute.made_from(source.read_text("utf-8")) | {"outputs": execute.outputs_sha256(notebook)}
+
+
 def untraceable(source: Path, notebook) -> list[str]:
     """Where the record is not that of this source, these outputs and the measurements that are committed."""
-    kept, made = notebook.metadata.get(execute.RECORD, {}), execute.record(source, notebook)
+    kept, made = notebook.metadata.get(execute.RECORD, {}), record(source, notebook)
     found = [
         f"the record is of other {key}" for key in ("source", "measurements", "outputs") if kept.get(key) != made[key]
     ]
-    missing = [key for key in ("weights", "versions", "machine") if kept.get(key, {}).keys() != made[key].keys()]
+    optional = {"settings"}  # of a machine: only where some are set
+    missing = [
+        key
+        for key in ("weights", "versions", "machine")
+        if kept.get(key, {}).keys() - optional != made[key].keys() - optional
+    ]
     return found + [f"the record lacks {key}" for key in missing]
 
 
@@ -139,7 +149,7 @@ def test_a_record_tells_its_source_its_measurements_and_its_outputs_apart(tmp_pa
     source, notebook = tmp_path / "01_try.py", new_notebook(cells=[checked_cell()])
     source.write_text('json.loads((results / "growth.json").read_text("utf-8"))', "utf-8")
     assert untraceable(source, notebook)[0] == "the record is of other source"
-    notebook.metadata[execute.RECORD] = execute.record(source, notebook)
+    notebook.metadata[execute.RECORD] = record(source, notebook)
     assert untraceable(source, notebook) == []
     kept = notebook.metadata[execute.RECORD]
     growth = (ROOT / "benchmarks" / "results" / "growth.json").read_bytes()
@@ -244,6 +254,30 @@ def test_a_number_changed_in_a_notebook_is_seen(source, tmp_path):
     output.text = output.text[:last] + str((int(output.text[last]) + 1) % 10) + output.text[last + 1 :]
     nbformat.write(notebook, tmp_path / "changed.ipynb")
     assert validated(tmp_path / "changed.ipynb") == 1
+
+
+def test_what_is_edited_while_a_notebook_runs_has_not_made_it(tmp_path, monkeypatch):
+    results, source = tmp_path / "results", tmp_path / "01_try.py"
+    results.mkdir()
+    (results / "numbers.json").write_text("1\n")
+    monkeypatch.setattr(execute, "MEASUREMENTS", results)
+    edit = "name.write_text(name.read_text() + '# %%\\nprint(3)\\n')"
+    cells = (
+        "from pathlib import Path",
+        'measured = Path("results", "numbers.json")',
+        "print(measured.read_text())",
+        'name = Path("01_try.py")',
+        edit,
+        'measured.write_text("2")',
+    )
+    source.write_text("# %%\n" + "\n".join(cells) + "\n", "utf-8")
+    before = execute.made_from(source.read_text("utf-8"))
+    made = nbformat.read(execute.execute(source), as_version=4)
+    kept = made.metadata[execute.RECORD]
+    assert source.read_text("utf-8").endswith("print(3)\n") and len(made.cells) == 1
+    assert before["measurements"].keys() == {"numbers.json"}
+    assert {name: kept[name] for name in before} == before
+    assert untraceable(source, made) == ["the record is of other source", "the record is of other measurements"]
 
 
 def test_execution_is_repeatable_and_a_failure_keeps_the_old_notebook(tmp_path, capsys):

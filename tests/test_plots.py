@@ -204,6 +204,15 @@ def test_losses_have_an_axes_a_step_with_common_errors_and_one_look_a_layer():
     assert figure.get_supxlabel() == "small print"
 
 
+def test_the_leg_that_closes_the_gap_is_told_from_one_that_moves_all_layers():
+    legs = [leg(3, "b", (1.0,), 0.5, 10), leg(3, "a", (1.0,), 0.5, 10), leg(3, "a+b", (0.2,), 0.1, 10)]
+    alone, after = axes(), axes()
+    plots.show_curve(alone, legs[2:])
+    plots.show_curve(after, legs)
+    assert legend(alone) == ["Step 3 a+b"]
+    assert legend(after)[2].replace("\n", " ") == "Step 3 closing the gap: decoupled style of a+b"
+
+
 @pytest.mark.parametrize("count", range(1, 11))
 def test_one_to_ten_legs_are_told_apart_without_color(count, tmp_path):
     figure = Figure(layout="constrained")

@@ -1,19 +1,23 @@
 """Sweeps: what their file means, failures that stay alone, and a cluster of which a worker is killed."""
 
 import csv
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
+from distributed import LocalCluster, Security
 from PIL import Image
 
-from decoupling_lib import sweep
+from decoupling_lib import contact, memory, sweep
 from decoupling_lib.checks import InputError
 
 ONE_THREAD = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
@@ -130,9 +134,50 @@ def test_a_failure_stays_alone_and_only_it_is_run_again(tmp_path):
 def test_a_folder_of_another_transfer_is_not_taken_for_complete(tmp_path):
     job, other = sweep.read(file(tmp_path, f'pairs = [["coffee", "china"]]\n{SMALL}[grid]\nsteps = [3, 4]\n'))
     (tmp_path / job.name).mkdir()
-    for content in ("", "{", "[]", "{}", json.dumps({"sweep": sweep._key(other)})):
+    for content in ("", "{", "[]", "{}", json.dumps({"sweep": other.key})):
         (tmp_path / job.name / "report.json").write_text(content)
         assert sweep.complete(job, tmp_path) is None
+
+
+@pytest.mark.parametrize("changed", ["picture", "weights"])
+def test_a_transfer_whose_picture_or_weights_have_changed_is_not_complete(changed, tmp_path):
+    files = {"picture": tmp_path / "a.png", "weights": tmp_path / "w.h5"}
+    for path in files.values():
+        path.write_bytes(b"before")
+    text = f'pairs = [["{files["picture"]}", "china"]]\n[fixed]\nnetwork = "vgg16"\nweights = "{files["weights"]}"\n'
+    (job,) = sweep.read(file(tmp_path, text))
+    (tmp_path / job.name).mkdir()
+    before = hashlib.sha256(b"before").hexdigest()
+    used = {"inputs": [{"sha256": before}, {"sha256": "of a bundled picture"}], "network": {"sha256": before}}
+    (tmp_path / job.name / "report.json").write_text(json.dumps(used | {"sweep": job.key}))
+    assert sweep.complete(job, tmp_path) is not None
+    files[changed].write_bytes(b"after")
+    assert sweep.complete(job, tmp_path) is None
+    files[changed].unlink()  # a cluster may have files that this machine has not
+    assert sweep.complete(job, tmp_path) is not None
+
+
+def test_the_weights_at_hand_are_part_of_a_transfer(tmp_path, monkeypatch):
+    text, keys = 'pairs = [["coffee", "china"]]\n', set()
+    for source in ("hed", "imagenet", str(tmp_path / "own.h5")):
+        monkeypatch.setenv(sweep.weights.ENVIRONMENT, source)
+        (job,) = sweep.read(file(tmp_path, text))
+        assert job.options.weights == source and job.options.network in ("vgg16", "vgg19")
+        keys.add(job.key)
+    assert len(keys) == 3
+
+
+def test_workers_elsewhere_are_given_whole_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "w.h5"):
+        Path(name).write_bytes(b"x")
+    text = 'pairs = [["a.png", "china"]]\n[fixed]\nnetwork = "vgg16"\nweights = "w.h5"\n'
+    (job,) = sweep.read(file(tmp_path, text))
+    placed = sweep._placed(job)
+    assert (placed.origin, placed.target, placed.options.weights) == (
+        str(tmp_path / "a.png"), "china", str(tmp_path / "w.h5"),
+    )  # fmt: skip
+    assert (placed.name, placed.key, job.origin) == (job.name, job.key, "a.png")
 
 
 def test_the_table_shows_what_differs(tmp_path):
@@ -147,10 +192,23 @@ def test_the_table_shows_what_differs(tmp_path):
     assert (second["status"], second["said"], second["passes"]) == ("failed", 'no, "really"', "")
 
 
-def test_a_scheduler_that_is_not_there_is_told(tmp_path):
-    job = sweep.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n'))
-    with pytest.raises(InputError, match="--scheduler"):
-        sweep.run(job, tmp_path, scheduler="nonsense://x")
+@pytest.mark.parametrize(
+    ("scheduler", "said"),
+    [
+        ("nonsense://127.0.0.1", "does not answer"),
+        ("tls://127.0.0.1:8786", "does not answer"),  # no certificates are set here: Dask raises a TypeError
+        ("ucx://127.0.0.1:1", "does not answer"),
+        ("tcp://127.0.0.1:9", "does not answer"),
+        ("tcp://192.0.2.1:8786", "not encrypted"),
+        ("node1:8786", "not encrypted"),
+        ("tcp://[nonsense", "not encrypted"),
+        ("", "not encrypted"),
+    ],
+)
+def test_a_scheduler_that_does_not_answer_or_listens_in_the_open_is_refused(scheduler, said, decoupling, tmp_path):
+    spec = file(tmp_path, 'pairs = [["coffee", "china"]]\n')
+    found = decoupling("sweep", spec, "--out", tmp_path / "out", "--scheduler", scheduler)
+    assert found.code == 2 and found.err.count("\n") == 1 and said in found.err and "--scheduler" in found.err
 
 
 @pytest.fixture
@@ -179,11 +237,12 @@ def cluster(tmp_path):
 def test_a_cluster_loses_a_worker_and_no_transfer(cluster, tmp_path, record_property):
     scheduler, workers = cluster
     spec = file(tmp_path, f'pairs = [["coffee", "china"]]\n{SMALL}[grid]\nseed = [0, 1]\nsteps = [20, 21]\n')
-    jobs, out, alone = sweep.read(spec), tmp_path / "out", tmp_path / "alone"
+    root = tmp_path / "client"  # the workers' working directory is another
+    root.mkdir()
+    jobs, out, alone = sweep.read(spec), root / "out", tmp_path / "alone"
     command = [sys.executable, "-m", "decoupling_lib.cli", "sweep", str(spec), "--quiet"]
-    root = Path(__file__).parents[1]
     with subprocess.Popen(
-        [*command, "--out", str(out), "--scheduler", scheduler], cwd=root, stdout=subprocess.PIPE, text=True
+        [*command, "--out", "out", "--scheduler", scheduler], cwd=root, stdout=subprocess.PIPE, text=True
     ) as run:
         for _ in range(1200):  # until the first is complete, while others run
             if any(sweep.complete(job, out) for job in jobs):
@@ -208,13 +267,130 @@ def test_a_cluster_loses_a_worker_and_no_transfer(cluster, tmp_path, record_prop
     record_property("runs resumed", 1)
 
 
-def test_the_outlook_counts_what_is_left_and_what_it_takes(tmp_path):
+def stubbed(job: sweep.Job, out: str) -> dict:
+    """A worker's part, without a transfer: it writes what `complete` asks for."""
+    report = {"sweep": job.key, "inputs": [{"sha256": ""}] * 2, "network": {"sha256": ""}}
+    (Path(out) / job.name).mkdir(parents=True)
+    (Path(out) / job.name / "report.json").write_text(json.dumps(report))
+    return {"status": "done", "said": "", "numbers": {}}
+
+
+def lost(job: sweep.Job, out: str) -> dict:
+    """A worker that writes where nobody else sees it."""
+    return {"status": "done", "said": "", "numbers": {}}
+
+
+@pytest.fixture
+def shared():
+    """A scheduler with two workers, which are threads of this process."""
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp://", host=sweep.LOOPBACK,
+        dashboard_address=None,
+    ) as cluster:  # fmt: skip
+        yield cluster.scheduler_address
+
+
+def test_two_sweeps_on_one_scheduler_do_not_take_each_others_results(shared, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "perform", stubbed)
+    jobs = sweep.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n[grid]\nseed = [0, 1, 2]\n'))
+    folders = [tmp_path / "one", tmp_path / "two"]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda out: out.mkdir() or sweep.run(jobs, out, shared), folders))
+    assert [[row.status for row in rows] for rows in found] == [["done"] * 3] * 2
+    assert all(sweep.complete(job, out) for job in jobs for out in folders)
+
+
+def test_what_a_worker_wrote_elsewhere_is_not_done(shared, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "perform", lost)
+    monkeypatch.setattr(sweep.time, "sleep", lambda seconds: None)
+    (row,) = sweep.run(sweep.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n')), tmp_path, shared)
+    assert row.status == "failed" and "one folder for all" in row.said and table(tmp_path)[0]["status"] == "failed"
+
+
+def test_a_large_sweep_that_is_complete_writes_its_table_once_or_twice(tmp_path, monkeypatch):
+    jobs = sweep.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n[grid]\nseed = [0, 1, 2, 3]\n'))
+    for job in jobs:
+        stubbed(job, str(tmp_path))
+    monkeypatch.setattr(sweep, "numbers", lambda report: {})
+    written, real = [], sweep.write_table
+    monkeypatch.setattr(sweep, "write_table", lambda path, rows: written.append(len(rows)) or real(path, rows))
+    assert [row.fresh for row in sweep.run(jobs, tmp_path)] == [False] * 4
+    assert written == [4, 4] and len(table(tmp_path)) == 4
+
+
+def test_the_plan_counts_what_is_left_and_what_it_takes(tmp_path):
     jobs = sweep.read(file(tmp_path, f'pairs = [["coffee", "china"]]\n{SMALL}[grid]\nseed = [0, 1, 2]\nsteps = [3]\n'))
     assert sweep.perform(jobs[1], str(tmp_path))["status"] == "done"
-    said = sweep.outlook(jobs, tmp_path, 2)
+    said = sweep.plan(jobs, tmp_path, 2).said
     assert (
         said.startswith("3 transfers, 1 of them complete; estimate") and "2 workers" in said and "MiB on disk" in said
     )
     for job in jobs:
         sweep.perform(job, str(tmp_path))
-    assert sweep.outlook(jobs, tmp_path, 2) == "3 transfers, 3 of them complete"
+    assert sweep.plan(jobs, tmp_path, 2).said == "3 transfers, 3 of them complete"
+
+
+def test_no_more_workers_than_there_is_memory_for(tmp_path, monkeypatch):
+    jobs = sweep.read(file(tmp_path, f'pairs = [["coffee", "china"]]\n{SMALL}steps = 3\n'))
+    first, _ = sweep._first(jobs)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    for times, workers in ((3.5, 3), (0.5, 1), (100, 8)):
+        monkeypatch.setattr(memory, "available", lambda times=times: int(times * first.memory_mib))
+        monkeypatch.setattr(memory, "fits", lambda needed, limit: None)
+        assert sweep.plan(jobs, tmp_path).workers == workers
+    monkeypatch.setattr(memory, "available", lambda: int(3.5 * first.memory_mib))
+    assert sweep.plan(jobs, tmp_path, 3).workers == 3
+    with pytest.raises(InputError, match="--workers would not fit; received 4; accepted: at most 3"):
+        sweep.plan(jobs, tmp_path, 4)
+
+
+def test_a_first_transfer_that_cannot_be_run_stops_neither_the_estimate_nor_the_others(decoupling, tmp_path):
+    pairs = [["missing.png", "china"], ["coffee", "china"]]
+    spec = file(tmp_path, f"pairs = {json.dumps(pairs)}\n{SMALL}steps = 3\n")
+    found = decoupling("sweep", spec, "--out", tmp_path / "out", "--workers", "1")
+    assert found.code == 1 and "estimate, all being like the first" in found.err
+    assert "1 done, 1 failed; 2 run now" in found.out and "missing.png" in found.out and "does not exist" in found.out
+    only = file(tmp_path, f"pairs = {json.dumps(pairs[:1])}\n{SMALL}steps = 3\n")
+    assert "no estimate: picture does not exist" in sweep.plan(sweep.read(only), tmp_path).said
+
+
+def test_names_with_dollar_signs_are_drawn(tmp_path):
+    rows = []
+    for name in ("cash$_$.png", "$$.png", "a$\\frac$b.png"):
+        (job,) = sweep.read(file(tmp_path, f'pairs = [[{json.dumps(name)}, "china"]]\n'))
+        rows.append(sweep.Row(job, "failed", "", {}, True))
+    assert contact.write(tmp_path / "contact.png", rows, tmp_path).exists()
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    """A certificate of its own authority for 127.0.0.1, made as docs/cluster.md says."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=sweep"]
+    made += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(made, check=True, capture_output=True)
+    return Security(
+        tls_ca_file=str(certificate), require_encryption=True,
+        **{f"tls_{part}_{kind}": str(path) for part in ("scheduler", "worker", "client") for kind, path in (
+            ("cert", certificate), ("key", key),
+        )},
+    )  # fmt: skip
+
+
+def test_a_scheduler_with_tls_is_spoken_to_by_its_certificates(certificates, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "perform", stubbed)
+    jobs = sweep.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n'))
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tls://", host=sweep.LOOPBACK,
+        dashboard_address=None, security=certificates,
+    ) as cluster:  # fmt: skip
+        assert cluster.scheduler_address.startswith("tls://")
+        with pytest.raises(InputError, match="does not answer"):
+            sweep.run(jobs, tmp_path, cluster.scheduler_address)
+        settings = {
+            "distributed.comm.tls.ca-file": certificates.tls_ca_file,
+            "distributed.comm.tls.client.cert": certificates.tls_client_cert,
+            "distributed.comm.tls.client.key": certificates.tls_client_key,
+        }
+        with dask.config.set(settings):
+            assert [row.status for row in sweep.run(jobs, tmp_path, cluster.scheduler_address)] == ["done"]

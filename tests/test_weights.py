@@ -199,6 +199,27 @@ def test_imagenet_is_looked_for_in_the_cache_only_and_checked(
     assert weights.fetch("vgg19") == cached  # there already, so no network is needed
 
 
+def test_the_variable_counts_wherever_no_source_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    file = str(tmp_path / "own.h5")
+    monkeypatch.setenv(weights.ENVIRONMENT, file)
+    assert weights.default_source() == ("vgg19", file)
+    assert weights.default_source("vgg16") == ("vgg16", file)
+    assert weights.default_source("vgg19") == ("vgg19", file)
+    assert weights.default_source("vgg16", "hed") == ("vgg16", "hed")
+    assert weights.default_source(source="random") == ("vgg19", "random")
+    monkeypatch.setenv(weights.ENVIRONMENT, "hed")
+    assert weights.default_source() == weights.default_source("vgg16") == ("vgg16", "hed")
+    told = refusal(weights.default_source, "vgg19")
+    assert weights.ENVIRONMENT in told and "vgg19" in told and "--weights" in told
+    assert weights.default_source("vgg19", "imagenet") == ("vgg19", "imagenet")
+    monkeypatch.setenv(weights.ENVIRONMENT, "imagenet")
+    assert weights.default_source("vgg16") == ("vgg16", "imagenet")
+    monkeypatch.setenv(weights.ENVIRONMENT, "")
+    assert weights.default_source("vgg19") == ("vgg19", "imagenet")
+    assert weights.default_source("vgg16") == ("vgg16", "hed")
+
+
 @pytest.mark.parametrize("failure", ["unreachable", "wrong bytes"])
 def test_a_failed_download_leaves_nothing_and_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: str

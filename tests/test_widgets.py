@@ -206,9 +206,8 @@ def small(monkeypatch):
     explorer = transfer.explorer()
     for name, value in {"layers": 1, "size": 32, "steps": 4}.items():
         explorer.controls[name].value = value
-    run, stop = explorer.box.children[1].children[0].children[-1].children
     assert explorer.worker.wait(PATIENCE)
-    return explorer, run, stop
+    return explorer, explorer.buttons["Run"], explorer.buttons["Stop"]
 
 
 def test_a_transfer_tells_what_it_will_take_runs_and_tells_how_it_ended(small):
@@ -216,7 +215,10 @@ def test_a_transfer_tells_what_it_will_take_runs_and_tells_how_it_ended(small):
     assert "press Run; estimate:" in explorer.status.value and stop.disabled
     run.click()
     assert run.disabled and not stop.disabled and all(c.disabled for c in explorer.controls.values())
-    assert "done; style off by block1_conv1" in said(explorer)
+    before = explorer.picture.value
+    still = explorer.static().data  # waits for the run's end
+    assert "done; style off by block1_conv1" in explorer.status.value and not explorer.worker.busy
+    assert explorer.picture.value != before and still == explorer.static().data
     assert not run.disabled and stop.disabled
 
 

@@ -25,10 +25,10 @@ def writing(out: str | os.PathLike[str]) -> Iterator[Path]:
     with files.held(folder):
         try:
             yield folder
-        except (OSError, checks.InputError) as error:
-            cause = error if isinstance(error, OSError) else error.__context__
-            if not isinstance(cause, OSError) or isinstance(cause, BrokenPipeError):
+        except (OSError, checks.OutputError) as error:
+            if isinstance(error, BrokenPipeError):
                 raise
+            cause = error if isinstance(error, OSError) else error.__context__
             if not folder.is_dir():
                 where = checks.shown(folder)
                 raise FaultError(f"the output folder was deleted or moved under the run: {where}") from None

@@ -19,6 +19,9 @@ def rerun(
     out: Annotated[str, typer.Option(help="Folder for the outputs of the new run.")],
     origin: Annotated[str | None, typer.Option(help="The origin's file, if it is no bundled picture.")] = None,
     target: Annotated[str | None, typer.Option(help="The target's file, if it is no bundled picture.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="The weights' file, if they are a file's and it is elsewhere now.")
+    ] = None,
     only: Annotated[str | None, typer.Option(help="Of a manifest: numbers of figures, as in 2.1,4.5.")] = None,
     tolerance: Annotated[
         float, typer.Option(help="How far 16 x 16 pixels of a picture, or a plot, may be off on another machine.")
@@ -27,23 +30,25 @@ def rerun(
 ) -> None:
     """Make a transfer, or figures, again from the report alone, and compare; exit code 1 where they differ."""
     checks.in_range(tolerance, "--tolerance", 0, 1)
-    from ..rerun import read
+    from ..rerun import read, refuse_own_folder
 
     recorded = read(report)
+    refuse_own_folder(report, out)
     if recorded["command"] == "figures":
         if origin is not None or target is not None:
             raise checks.problem(
                 "--origin and --target", "are of a transfer", report, "a transfer's report", "drop them"
             )
-        _figures(recorded, out, [number.strip() for number in only.split(",")] if only else None, tolerance, quiet)
+        numbers = [number.strip() for number in only.split(",")] if only is not None else None
+        _figures(recorded, out, numbers, weights, tolerance, quiet)
     else:
         if only is not None:
             raise checks.problem("--only", "is of figures", report, "the manifest.json of figures", "leave it out")
-        _transfer(recorded, out, origin, target, tolerance, quiet)
+        _transfer(recorded, out, (origin, target, weights), tolerance, quiet)
 
 
 def _transfer(
-    recorded: Mapping[str, Any], out: str, origin: str | None, target: str | None, tolerance: float, quiet: bool
+    recorded: Mapping[str, Any], out: str, given: tuple[str | None, ...], tolerance: float, quiet: bool
 ) -> None:
     began = time.perf_counter()
     from .. import experiment
@@ -52,7 +57,7 @@ def _transfer(
     from ..estimate import estimate
     from ..progress import Progress
 
-    inputs = again.inputs(recorded, origin, target)
+    inputs = again.inputs(recorded, *given)
     with writing(out) as folder:
         expected = None if quiet else estimate(inputs)
         if expected is not None:
@@ -74,11 +79,19 @@ def _transfer(
     print("the same" + ("" if comparison.alike else f" within {tolerance:g}, on {_where(False)}"))
 
 
-def _figures(recorded: Mapping[str, Any], out: str, only: list[str] | None, tolerance: float, quiet: bool) -> None:
+def _figures(
+    recorded: Mapping[str, Any],
+    out: str,
+    only: list[str] | None,
+    weights: str | None,
+    tolerance: float,
+    quiet: bool,
+) -> None:
     from ..figures import again
     from ..progress import Parts
+    from ..rerun import with_weights
 
-    chosen = again.entries(recorded, only)
+    chosen = again.entries(with_weights(recorded, weights, only), only)
     compared = {}
     with writing(out) as folder, Parts({entry.title: entry.seconds for entry, _ in chosen}, quiet) as bar:
         for entry, comparison in again.repeat(chosen, folder, tolerance, lambda entry: bar.begin(entry.title)):

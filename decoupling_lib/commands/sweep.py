@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -15,8 +14,10 @@ from .faults import FaultError, writing
 def sweep(
     spec: Annotated[str, typer.Argument(help="A TOML file: pictures, and options that are fixed or varied.")],
     out: Annotated[str, typer.Option(help="Folder: one subfolder a transfer, results.csv and contact.png.")],
-    scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler's address, as tcp://host:8786.")] = None,
-    workers: Annotated[int | None, typer.Option(help="How many to start here.", show_default="one a core")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler's address, as tls://host:8786.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="How many to start here.", show_default="one a core, if they fit")
+    ] = None,
     threads: Annotated[int, typer.Option(help="Of each worker that is started here.")] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="No estimate, no progress.")] = False,
 ) -> None:
@@ -30,8 +31,11 @@ def sweep(
 
     jobs = many.read(spec)
     with writing(out) as folder:
-        if not quiet:
-            print(many.outlook(jobs, folder, workers or os.cpu_count() or 1), file=sys.stderr)
+        if scheduler is None:
+            plan = many.plan(jobs, folder, workers)
+            workers = plan.workers
+            if not quiet:
+                print(plan.said, file=sys.stderr)
         with Count(len(jobs), quiet) as bar:
             rows = many.run(
                 jobs, folder, scheduler, workers, threads, lambda row: bar.one(row.job.name, row.status == "failed")

@@ -37,7 +37,7 @@ def entries(manifest: Mapping[str, Any], numbers: Sequence[str] | None = None) -
             if known[source] != each["network"].get("sha256"):
                 accepted = f"sha256 {checks.shown(each['network'].get('sha256'))}"
                 name = f"weights of figure {each['number']}"
-                raise checks.problem(name, "are other ones", known[source], accepted, "find these")
+                raise checks.problem(name, "are other ones", known[source], accepted, "give the file by --weights")
         found.append((FIGURES[each["number"]], each))
     return found
 

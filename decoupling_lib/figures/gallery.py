@@ -129,7 +129,8 @@ def page(listed: Sequence[dict[str, Any]]) -> str:
     parts = [
         "# The thesis's figures, made anew\n",
         "Made by `decoupling figures` (`make figures`). Each figure's small print has its parameters; "
-        f"`{MANIFEST}` has them in full, with versions and seconds. Pictures are credited in `data/README.md`.",
+        f"`{MANIFEST}` has them in full, with versions and seconds. Pictures are credited in `data/README.md`; "
+        "they are cropped, resized or restyled here.",
     ]
     for each in listed:
         parts.append(f"\n## {each['number']} {each['title']}\n")

@@ -38,13 +38,14 @@ class Explorer:
 
     Parameters
     ----------
-    title : its heading. box : all of it. controls : by name. picture, status : where results and messages stand.
-    worker : computes.
+    title : its heading. box : all of it. controls : by name. buttons : by what is written on them.
+    picture, status : where results and messages stand. worker : computes.
     """
 
     title: str
     box: ipywidgets.Widget
     controls: Mapping[str, ipywidgets.Widget]
+    buttons: Mapping[str, ipywidgets.Button]
     picture: ipywidgets.HTML
     status: ipywidgets.HTML
     worker: Worker
@@ -87,7 +88,7 @@ def assemble(
     title: str,
     controls: Mapping[str, ipywidgets.Widget],
     work: Callable[[Explorer, Any, Any], None],
-    buttons: tuple[ipywidgets.Widget, ...] = (),
+    buttons: tuple[ipywidgets.Button, ...] = (),
 ) -> Explorer:
     """An explorer whose `work` is called with it, a request and the event that asks for an end."""
     picture, status = ipywidgets.HTML(), ipywidgets.HTML()
@@ -97,7 +98,7 @@ def assemble(
     row = ipywidgets.HBox([column, shown], layout=ipywidgets.Layout(flex_flow="row wrap"))
     box = ipywidgets.VBox([heading, row])
     explorer = Explorer(
-        title, box, dict(controls), picture, status,
+        title, box, dict(controls), {button.description: button for button in buttons}, picture, status,
         Worker(lambda request, stop: work(explorer, request, stop), lambda error: explorer.fail(error)),
     )  # fmt: skip
     explorer.say("")

@@ -198,6 +198,9 @@ def test_layers_and_learning_rate_move_a_run_shows_pictures_and_stop_keeps_them(
     expect(status(page)).to_contain_text("what was done is shown")
     expect(shown).to_be_visible()
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
+
+    page.get_by_role("button", name="Run", exact=True).click()  # once more, to its end
+    expect(status(page)).to_contain_text("done; style off by", timeout=300_000)
     leave_screenshot(page, "transfer")
 
 
