@@ -111,7 +111,7 @@ def complete(job: Job, folder: Path) -> dict[str, Any] | None:
     try:
         found = json.loads((folder / job.name / "report.json").read_text(encoding="utf-8"))
         used = [*(read["sha256"] for read in found["inputs"]), found["network"]["sha256"]]
-        now = [_sha256(name) for name in (job.origin, job.target, job.options.weights or "")]
+        now = [_sha256(name) for name in (job.origin, job.target, _weights_file(job) or "")]
         same = all(own in (None, then) for own, then in zip(now, used, strict=True))
         return found if found["sweep"] == job.key and same else None
     except (OSError, ValueError, KeyError, TypeError):
@@ -395,10 +395,15 @@ def _confidential(scheduler: str) -> None:
 
 def _placed(job: Job) -> Job:
     """The job with its files' whole paths, for workers whose working directories are others."""
-    origin, target = (str(Path(name).resolve()) if os.path.exists(name) else name for name in (job.origin, job.target))
-    source = job.options.weights
-    options = replace(job.options, weights=str(Path(source).resolve()) if os.path.exists(source) else source)
+    origin, target = (str(Path(name).resolve()) if os.path.isfile(name) else name for name in (job.origin, job.target))
+    own = _weights_file(job)
+    options = replace(job.options, weights=str(Path(own).resolve())) if own else job.options
     return replace(job, origin=origin, target=target, options=options)
+
+
+def _weights_file(job: Job) -> str | None:
+    """The file of weights that a job names, whether or not it is here; None where it names a source."""
+    return None if job.options.weights in (None, *weights.SOURCES) else job.options.weights
 
 
 def _seen(job: Job, out: Path) -> bool:

@@ -179,6 +179,11 @@ def test_workers_elsewhere_are_given_whole_paths(tmp_path, monkeypatch):
     )  # fmt: skip
     assert (placed.name, placed.key, job.origin) == (job.name, job.key, "a.png")
 
+    Path("coffee").mkdir()  # a folder is no picture, and a file is no source of weights
+    Path("hed").write_bytes(b"x")
+    (named,) = sweep.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n[fixed]\nweights = "hed"\n'))
+    assert sweep._placed(named) == named
+
 
 def test_the_table_shows_what_differs(tmp_path):
     jobs = sweep.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n[grid]\nsteps = [3, 4]\n'))
