@@ -11,47 +11,24 @@ import hashlib
 import io
 import json
 import os
-import re
 import time
-import tomllib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import checks, files, weights
-from .options import Options, judge
+from . import checks, files
+from .options import Options
+from .sweep_file import MOST, Job, placed, weights_file
 
-MOST = 10_000
-"""Transfers in one sweep."""
-MAX_BYTES = 2**20
 FAILED = "failure.json"
 TABLE = "results.csv"
 LOOPBACK = "127.0.0.1"
 HERE = ("127.0.0.1", "::1", "localhost")
 """Hosts for which a scheduler's address may be a plain one: Dask's protocol is pickled Python."""
-_ACCEPTED = "a TOML file with pairs, or origins and targets, and perhaps the tables fixed and grid"
-_LONG_KEY = re.compile(r"""(?:\.[ \t]*(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*){64}""")
-"""Its cube is what the TOML reader takes for a key of so many dots: hours where they fill the file."""
-_OPTIONS = {field.name for field in fields(Options)}
-
-
-@dataclass(frozen=True)
-class Job:
-    """One transfer of a sweep, its pictures as the file names them.
-
-    `key` tells pictures and options apart; `name` is that of the transfer's folder, and has the key's beginning.
-    """
-
-    name: str
-    origin: str
-    target: str
-    options: Options
-    key: str
 
 
 @dataclass(frozen=True)
@@ -73,36 +50,6 @@ class Row:
     fresh: bool
 
 
-def read(path: str | os.PathLike[str]) -> list[Job]:
-    """The transfers of a sweep's file, each combination once, in order.
-
-    The file is TOML. `pairs` is a list of [origin, target]; or `origins` and `targets` are lists, and all pairs are
-    meant. Table `fixed` has options that all share, `grid` lists of options, of which every combination is run; names
-    are those of `options.Options`. A size is N or [height, width]. Where no network or weights are named, the ones that
-    are best at hand are chosen here and now, once for all.
-
-    Raises `InputError` for a file that cannot be read, unknown names, values out of range, or more than `MOST` runs.
-    """
-    file = checks.regular_file(path, "sweep file", accepted=_ACCEPTED)
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise checks.problem("sweep file", "is too large", file, f"at most {MAX_BYTES:,} bytes", "split it")
-        text = file.read_text(encoding="utf-8")
-        if _LONG_KEY.search(text):
-            raise checks.problem("sweep file", "has a key of very many parts", file, _ACCEPTED, "mend it")
-        found = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, checks.InputError):
-            raise
-        raise checks.problem("sweep file", f"is no TOML ({str(error)[:80]})", file, _ACCEPTED, "mend it") from None
-    except OSError as error:
-        raise checks.os_problem(error, "sweep file", file, _ACCEPTED) from None
-    known = {"pairs", "origins", "targets", "fixed", "grid"}
-    for name in found:
-        checks.choice(name, sorted(known), "entry of the sweep file")
-    return _jobs(_pairs(found), _table(found, "fixed"), _table(found, "grid"))
-
-
 def complete(job: Job, folder: Path) -> dict[str, Any] | None:
     """The report of a transfer that was finished in a sweep's folder.
 
@@ -111,7 +58,7 @@ def complete(job: Job, folder: Path) -> dict[str, Any] | None:
     try:
         found = json.loads((folder / job.name / "report.json").read_text(encoding="utf-8"))
         used = [*(read["sha256"] for read in found["inputs"]), found["network"]["sha256"]]
-        now = [_sha256(name) for name in (job.origin, job.target, _weights_file(job) or "")]
+        now = [_sha256(name) for name in (job.origin, job.target, weights_file(job) or "")]
         same = all(own in (None, then) for own, then in zip(now, used, strict=True))
         return found if found["sweep"] == job.key and same else None
     except (OSError, ValueError, KeyError, TypeError):
@@ -290,7 +237,7 @@ def _outcomes(
         with client:
             # Dask takes tasks of one key for one task, and a scheduler may serve several sweeps.
             futures = {
-                client.submit(perform, _placed(job), str(out), key=f"{job.name}-{uuid.uuid4().hex}", retries=2): job
+                client.submit(perform, placed(job), str(out), key=f"{job.name}-{uuid.uuid4().hex}", retries=2): job
                 for job in jobs
             }
             for future in as_completed(futures):
@@ -303,69 +250,6 @@ def _outcomes(
     finally:
         if cluster is not None:
             cluster.close()
-
-
-def _jobs(pairs: Sequence[tuple[str, str]], fixed: Mapping[str, Any], grid: Mapping[str, Any]) -> list[Job]:
-    for name, values in grid.items():
-        if not isinstance(values, list) or not values:
-            raise checks.problem(f"grid.{name}", "is no list of values", values, "at least one value", "use brackets")
-    if both := sorted(fixed.keys() & grid.keys()):
-        raise checks.problem(f"option {both[0]}", "stands in fixed and in grid", both[0], "one of them", "take one out")
-    count = len(pairs)
-    for values in grid.values():
-        count *= len(values)
-    if count > MOST:
-        raise checks.problem("sweep", "has too many transfers", count, f"at most {MOST:,}", "split it")
-    jobs: dict[str, Job] = {}
-    for origin, target in pairs:
-        for chosen in product(*grid.values()):
-            given = {**fixed, **dict(zip(grid, chosen, strict=True))}
-            try:
-                options = judge(Options(**{name: _value(name, value) for name, value in given.items()}))
-                network, source = weights.default_source(options.network, options.weights)
-                options = replace(options, network=network, weights=source)
-            except TypeError as error:
-                raise checks.problem("sweep file", "has a value of the wrong kind", str(error), _ACCEPTED, "") from None
-            key = _key(origin, target, options)
-            name = f"{_safe(origin)}-{_safe(target)}-{key[:12]}"
-            jobs[name] = Job(name, origin, target, options, key)
-    return list(jobs.values())
-
-
-def _pairs(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    if "pairs" in found:
-        pairs = found["pairs"]
-        good = isinstance(pairs, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
-        given = [name for pair in pairs for name in pair] if good else []
-    else:
-        lists = [found.get("origins"), found.get("targets")]
-        good = all(isinstance(names, list) for names in lists)
-        if good and (count := len(lists[0]) * len(lists[1])) > MOST:
-            raise checks.problem("sweep", "has too many transfers", count, f"at most {MOST:,}", "split it")
-        pairs = list(product(*lists)) if good else []
-        given = [name for names in lists for name in names] if good else []
-    if not good or not pairs or not all(isinstance(name, str) and name for name in given):
-        raise checks.problem("sweep file", "names no pictures", sorted(found), _ACCEPTED, 'e.g. origins = ["coffee"]')
-    return [(origin, target) for origin, target in pairs]
-
-
-def _table(found: Mapping[str, Any], name: str) -> dict[str, Any]:
-    table = found.get(name, {})
-    if not isinstance(table, dict):
-        raise checks.problem(f"entry {name}", "is no table", table, f"[{name}]", "write it so")
-    for option in table:
-        checks.choice(option, sorted(_OPTIONS), f"option in {name}")
-    return table
-
-
-def _value(name: str, value: Any) -> Any:
-    """A size as `Options` has it; all else as it is, if it is of a kind that any option has."""
-    if not isinstance(value, (str, int, float, list)):
-        raise checks.problem(f"option {name}", "is of the wrong kind", value, "text, numbers, true or false", "mend it")
-    if name != "size":
-        return value
-    sides = [value, value] if isinstance(value, int) and not isinstance(value, bool) else value
-    return checks.shape(sides, "size")
 
 
 def _first(jobs: Sequence[Job]) -> tuple[Any, checks.InputError | None]:
@@ -393,19 +277,6 @@ def _confidential(scheduler: str) -> None:
         raise checks.problem("--scheduler", "is not encrypted", scheduler, accepted, "docs/cluster.md says how")
 
 
-def _placed(job: Job) -> Job:
-    """The job with its files' whole paths, for workers whose working directories are others."""
-    origin, target = (str(Path(name).resolve()) if os.path.isfile(name) else name for name in (job.origin, job.target))
-    own = _weights_file(job)
-    options = replace(job.options, weights=str(Path(own).resolve())) if own else job.options
-    return replace(job, origin=origin, target=target, options=options)
-
-
-def _weights_file(job: Job) -> str | None:
-    """The file of weights that a job names, whether or not it is here; None where it names a source."""
-    return None if job.options.weights in (None, *weights.SOURCES) else job.options.weights
-
-
 def _seen(job: Job, out: Path) -> bool:
     """Whether what a worker has finished is in the folder; network file systems may show it some seconds later."""
     for pause in (0, 1, 3):
@@ -427,14 +298,3 @@ def _sha256(name: str) -> str | None:
 def _file_sha256(name: str, *_state: int) -> str:
     with open(name, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _key(origin: str, target: str, options: Options) -> str:
-    """What tells a transfer from others: pictures and options."""
-    parts = {"origin": origin, "target": target, "options": asdict(options)}
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
-
-
-def _safe(name: str) -> str:
-    """A picture's name as part of a folder's: letters, digits and lines, at most 40."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", Path(name).stem)[:40] or "picture"

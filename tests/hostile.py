@@ -310,9 +310,9 @@ def report_read(file: Path) -> None:
 
 
 def sweep_read(file: Path) -> None:
-    from decoupling_lib import sweep
+    from decoupling_lib import sweep_file
 
-    for job in sweep.read(file):
+    for job in sweep_file.read(file):
         assert Path(job.name).name == job.name and job.name.replace("-", "").replace("_", "").isalnum()
 
 

@@ -22,7 +22,7 @@ from hostile import campaign, limited, outcome
 from PIL import Image
 from test_images import chunk
 
-from decoupling_lib import architectures, checkpoint, digest, images, rerun, samples, sweep, weight_files, weights
+from decoupling_lib import architectures, checkpoint, digest, images, rerun, samples, sweep_file, weight_files, weights
 from decoupling_lib.checks import InputError
 from decoupling_lib.figures import gallery
 
@@ -36,7 +36,7 @@ READ = {  # what reads a path, of every kind
     "sample": samples.read,
     "weights": lambda path: weights.read("vgg16", path),
     "report": rerun.read,
-    "sweep": sweep.read,
+    "sweep": sweep_file.read,
 }
 PEAK = "from decoupling_lib import images; print(outcome(images.load, sys.argv[1]))"
 
@@ -103,7 +103,7 @@ def test_files_of_any_name_are_read(tmp_path: Path):
         path.write_text("1 2 3 4 5 6 7 8.5")
         hostile.sample_read(path)
         path.write_text(hostile.SWEEP)
-        assert len(sweep.read(path)) == 12
+        assert len(sweep_file.read(path)) == 12
         with h5py.File(path, "w") as file:
             vgg16(file)
         assert outcome(READ["weights"], path) == "accepted"
@@ -398,7 +398,7 @@ def test_texts_that_would_take_hours_or_all_memory_are_refused(tmp_path: Path, r
         "grid.toml": 'pairs = [["a", "b"]]\n[grid]\nsteps = N\nseed = N'.replace("N", f"{[1] * 999}"),
         "date.toml": 'pairs = [["a", "b"]]\n[fixed]\nactivation = 1979-05-27',
         "table.toml": 'pairs = [["a", "b"]]\n[fixed]\nnetwork = {a = 1}',
-        "large.toml": "#" * (sweep.MAX_BYTES + 1),
+        "large.toml": "#" * (sweep_file.MAX_BYTES + 1),
         "arrays.json": "[" * deep,
         "objects.json": '{"a":' * deep,
         "large.json": '"' + "x" * rerun.MAX_BYTES + '"',
@@ -406,9 +406,9 @@ def test_texts_that_would_take_hours_or_all_memory_are_refused(tmp_path: Path, r
     }
     for name, text in cases.items():
         (tmp_path / name).write_text(text)
-    code = "import pathlib; from decoupling_lib import rerun, sweep\n"
+    code = "import pathlib; from decoupling_lib import rerun, sweep_file\n"
     code += "for path in pathlib.Path(sys.argv[1]).iterdir():\n"
-    code += "    print(outcome(sweep.read if path.suffix == '.toml' else rerun.read, path))"
+    code += "    print(outcome(sweep_file.read if path.suffix == '.toml' else rerun.read, path))"
     said, peak = limited(code, tmp_path, seconds=60, mib=8192)
     assert set(said.split()) == {"refused"} and peak < 1500
     assert gallery._read(tmp_path) == {}
@@ -434,7 +434,7 @@ def test_names_in_a_sweep_or_report_lead_nowhere(tmp_path: Path, record_property
         "é",
     ]
     (tmp_path / "x.toml").write_text(f"origins = {json.dumps(names)}\ntargets = {json.dumps(names[::-1])}")
-    jobs = sweep.read(tmp_path / "x.toml")
+    jobs = sweep_file.read(tmp_path / "x.toml")
     assert len(jobs) == len(names) ** 2
     for job in jobs:
         assert (tmp_path / job.name).resolve().parent == tmp_path.resolve() and len(job.name) < 100

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 import pytest
 from conftest import ROOT
 
-from decoupling_lib import architectures, channel_means, networks, sweep
+from decoupling_lib import architectures, channel_means, networks, sweep_file
 from decoupling_lib.checks import InputError
 from decoupling_lib.options import AS_THESIS, TUNING, Options, judge
 
@@ -90,10 +90,10 @@ def test_a_sweep_of_nonsense_is_refused_when_its_file_is_read(line: str, tmp_pat
         'origins = ["coffee"]\ntargets = ["china"]\n[fixed]\nmethod = "descent"\n',
     )
     file.write_text(beginning)
-    assert len(sweep.read(file)) == 1
+    assert len(sweep_file.read(file)) == 1
     file.write_text(beginning + line)
     with pytest.raises(InputError):
-        sweep.read(file)
+        sweep_file.read(file)
 
 
 def test_options_are_judged_without_loading_what_runs_them():

@@ -64,6 +64,7 @@ ORDER = [
         "report",
         "checkpoint",
         "rerun",
+        "sweep_file",
         "sweep",
         "contact",
     ),

@@ -17,7 +17,7 @@ import pytest
 from distributed import LocalCluster, Security
 from PIL import Image
 
-from decoupling_lib import contact, memory, sweep
+from decoupling_lib import contact, memory, sweep, sweep_file
 from decoupling_lib.checks import InputError
 
 ONE_THREAD = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
@@ -53,18 +53,18 @@ def table(out: Path) -> list[dict[str, str]]:
 
 def test_a_file_means_every_pair_with_every_combination_once(tmp_path):
     text = 'origins = ["coffee", "flower"]\ntargets = ["china", "chelsea"]\n[grid]\nsteps = [4, 8, 4]\nseed = [0, 1]\n'
-    jobs = sweep.read(file(tmp_path, text))
+    jobs = sweep_file.read(file(tmp_path, text))
     found = [(job.origin, job.target, job.options.steps, job.options.seed) for job in jobs]
     assert len(found) == len(set(found)) == 2 * 2 * 2 * 2
     assert found[:3] == [("coffee", "china", 4, 0), ("coffee", "china", 4, 1), ("coffee", "china", 8, 0)]
     assert len({job.name for job in jobs}) == len(jobs)
-    again = sweep.read(file(tmp_path, text))
+    again = sweep_file.read(file(tmp_path, text))
     assert [job.name for job in again] == [job.name for job in jobs]
 
 
 def test_pairs_and_sizes(tmp_path):
     text = 'pairs = [["coffee", "china"], ["china", "china"]]\n[grid]\nsize = [32, [32, 48]]\n'
-    jobs = sweep.read(file(tmp_path, text))
+    jobs = sweep_file.read(file(tmp_path, text))
     assert [(job.origin, job.options.size) for job in jobs] == [
         ("coffee", (32, 32)), ("coffee", (32, 48)), ("china", (32, 32)), ("china", (32, 48)),
     ]  # fmt: skip
@@ -80,7 +80,7 @@ def test_names_of_folders_stay_inside(tmp_path):
         "ñandú.png",
         ".",
     ]
-    jobs = sweep.read(file(tmp_path, f'origins = {json.dumps(hostile)}\ntargets = ["china"]\n'))
+    jobs = sweep_file.read(file(tmp_path, f'origins = {json.dumps(hostile)}\ntargets = ["china"]\n'))
     for job in jobs:
         assert (tmp_path / job.name).resolve().parent == tmp_path.resolve()
         assert job.name.replace("-", "").replace("_", "").isalnum() and len(job.name) < 100
@@ -117,7 +117,7 @@ def test_what_cannot_be_meant_is_refused_in_a_line_and_nothing_is_written(text, 
 def test_a_failure_stays_alone_and_only_it_is_run_again(tmp_path):
     picture = tmp_path / "later.png"
     pairs = [["coffee", "china"], [str(picture), "china"]]
-    jobs = sweep.read(file(tmp_path, f"pairs = {json.dumps(pairs)}\n{SMALL}steps = 3\n"))
+    jobs = sweep_file.read(file(tmp_path, f"pairs = {json.dumps(pairs)}\n{SMALL}steps = 3\n"))
     out = tmp_path / "out"
     out.mkdir()
     outcomes = [sweep.perform(job, str(out)) for job in jobs]
@@ -132,7 +132,7 @@ def test_a_failure_stays_alone_and_only_it_is_run_again(tmp_path):
 
 
 def test_a_folder_of_another_transfer_is_not_taken_for_complete(tmp_path):
-    job, other = sweep.read(file(tmp_path, f'pairs = [["coffee", "china"]]\n{SMALL}[grid]\nsteps = [3, 4]\n'))
+    job, other = sweep_file.read(file(tmp_path, f'pairs = [["coffee", "china"]]\n{SMALL}[grid]\nsteps = [3, 4]\n'))
     (tmp_path / job.name).mkdir()
     for content in ("", "{", "[]", "{}", json.dumps({"sweep": other.key})):
         (tmp_path / job.name / "report.json").write_text(content)
@@ -145,7 +145,7 @@ def test_a_transfer_whose_picture_or_weights_have_changed_is_not_complete(change
     for path in files.values():
         path.write_bytes(b"before")
     text = f'pairs = [["{files["picture"]}", "china"]]\n[fixed]\nnetwork = "vgg16"\nweights = "{files["weights"]}"\n'
-    (job,) = sweep.read(file(tmp_path, text))
+    (job,) = sweep_file.read(file(tmp_path, text))
     (tmp_path / job.name).mkdir()
     before = hashlib.sha256(b"before").hexdigest()
     used = {"inputs": [{"sha256": before}, {"sha256": "of a bundled picture"}], "network": {"sha256": before}}
@@ -160,8 +160,8 @@ def test_a_transfer_whose_picture_or_weights_have_changed_is_not_complete(change
 def test_the_weights_at_hand_are_part_of_a_transfer(tmp_path, monkeypatch):
     text, keys = 'pairs = [["coffee", "china"]]\n', set()
     for source in ("hed", "imagenet", str(tmp_path / "own.h5")):
-        monkeypatch.setenv(sweep.weights.ENVIRONMENT, source)
-        (job,) = sweep.read(file(tmp_path, text))
+        monkeypatch.setenv(sweep_file.weights.ENVIRONMENT, source)
+        (job,) = sweep_file.read(file(tmp_path, text))
         assert job.options.weights == source and job.options.network in ("vgg16", "vgg19")
         keys.add(job.key)
     assert len(keys) == 3
@@ -172,8 +172,8 @@ def test_workers_elsewhere_are_given_whole_paths(tmp_path, monkeypatch):
     for name in ("a.png", "w.h5"):
         Path(name).write_bytes(b"x")
     text = 'pairs = [["a.png", "china"]]\n[fixed]\nnetwork = "vgg16"\nweights = "w.h5"\n'
-    (job,) = sweep.read(file(tmp_path, text))
-    placed = sweep._placed(job)
+    (job,) = sweep_file.read(file(tmp_path, text))
+    placed = sweep_file.placed(job)
     assert (placed.origin, placed.target, placed.options.weights) == (
         str(tmp_path / "a.png"), "china", str(tmp_path / "w.h5"),
     )  # fmt: skip
@@ -181,12 +181,12 @@ def test_workers_elsewhere_are_given_whole_paths(tmp_path, monkeypatch):
 
     Path("coffee").mkdir()  # a folder is no picture, and a file is no source of weights
     Path("hed").write_bytes(b"x")
-    (named,) = sweep.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n[fixed]\nweights = "hed"\n'))
-    assert sweep._placed(named) == named
+    (named,) = sweep_file.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n[fixed]\nweights = "hed"\n'))
+    assert sweep_file.placed(named) == named
 
 
 def test_the_table_shows_what_differs(tmp_path):
-    jobs = sweep.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n[grid]\nsteps = [3, 4]\n'))
+    jobs = sweep_file.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n[grid]\nsteps = [3, 4]\n'))
     rows = [
         sweep.Row(jobs[0], "done", "", {"passes": 7, "style a": 0.5}, True),
         sweep.Row(jobs[1], "failed", 'no, "really"', {}, True),
@@ -244,7 +244,7 @@ def test_a_cluster_loses_a_worker_and_no_transfer(cluster, tmp_path, record_prop
     spec = file(tmp_path, f'pairs = [["coffee", "china"]]\n{SMALL}[grid]\nseed = [0, 1]\nsteps = [20, 21]\n')
     root = tmp_path / "client"  # the workers' working directory is another
     root.mkdir()
-    jobs, out, alone = sweep.read(spec), root / "out", tmp_path / "alone"
+    jobs, out, alone = sweep_file.read(spec), root / "out", tmp_path / "alone"
     command = [sys.executable, "-m", "decoupling_lib.cli", "sweep", str(spec), "--quiet"]
     with subprocess.Popen(
         [*command, "--out", "out", "--scheduler", scheduler], cwd=root, stdout=subprocess.PIPE, text=True
@@ -272,7 +272,7 @@ def test_a_cluster_loses_a_worker_and_no_transfer(cluster, tmp_path, record_prop
     record_property("runs resumed", 1)
 
 
-def stubbed(job: sweep.Job, out: str) -> dict:
+def stubbed(job: sweep_file.Job, out: str) -> dict:
     """A worker's part, without a transfer: it writes what `complete` asks for."""
     report = {"sweep": job.key, "inputs": [{"sha256": ""}] * 2, "network": {"sha256": ""}}
     (Path(out) / job.name).mkdir(parents=True)
@@ -280,7 +280,7 @@ def stubbed(job: sweep.Job, out: str) -> dict:
     return {"status": "done", "said": "", "numbers": {}}
 
 
-def lost(job: sweep.Job, out: str) -> dict:
+def lost(job: sweep_file.Job, out: str) -> dict:
     """A worker that writes where nobody else sees it."""
     return {"status": "done", "said": "", "numbers": {}}
 
@@ -297,7 +297,7 @@ def shared():
 
 def test_two_sweeps_on_one_scheduler_do_not_take_each_others_results(shared, tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "perform", stubbed)
-    jobs = sweep.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n[grid]\nseed = [0, 1, 2]\n'))
+    jobs = sweep_file.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n[grid]\nseed = [0, 1, 2]\n'))
     folders = [tmp_path / "one", tmp_path / "two"]
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda out: out.mkdir() or sweep.run(jobs, out, shared), folders))
@@ -308,12 +308,12 @@ def test_two_sweeps_on_one_scheduler_do_not_take_each_others_results(shared, tmp
 def test_what_a_worker_wrote_elsewhere_is_not_done(shared, tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "perform", lost)
     monkeypatch.setattr(sweep.time, "sleep", lambda seconds: None)
-    (row,) = sweep.run(sweep.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n')), tmp_path, shared)
+    (row,) = sweep.run(sweep_file.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n')), tmp_path, shared)
     assert row.status == "failed" and "one folder for all" in row.said and table(tmp_path)[0]["status"] == "failed"
 
 
 def test_a_large_sweep_that_is_complete_writes_its_table_once_or_twice(tmp_path, monkeypatch):
-    jobs = sweep.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n[grid]\nseed = [0, 1, 2, 3]\n'))
+    jobs = sweep_file.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n[grid]\nseed = [0, 1, 2, 3]\n'))
     for job in jobs:
         stubbed(job, str(tmp_path))
     monkeypatch.setattr(sweep, "numbers", lambda report: {})
@@ -324,7 +324,9 @@ def test_a_large_sweep_that_is_complete_writes_its_table_once_or_twice(tmp_path,
 
 
 def test_the_plan_counts_what_is_left_and_what_it_takes(tmp_path):
-    jobs = sweep.read(file(tmp_path, f'pairs = [["coffee", "china"]]\n{SMALL}[grid]\nseed = [0, 1, 2]\nsteps = [3]\n'))
+    jobs = sweep_file.read(
+        file(tmp_path, f'pairs = [["coffee", "china"]]\n{SMALL}[grid]\nseed = [0, 1, 2]\nsteps = [3]\n')
+    )
     assert sweep.perform(jobs[1], str(tmp_path))["status"] == "done"
     said = sweep.plan(jobs, tmp_path, 2).said
     assert (
@@ -336,7 +338,7 @@ def test_the_plan_counts_what_is_left_and_what_it_takes(tmp_path):
 
 
 def test_no_more_workers_than_there_is_memory_for(tmp_path, monkeypatch):
-    jobs = sweep.read(file(tmp_path, f'pairs = [["coffee", "china"]]\n{SMALL}steps = 3\n'))
+    jobs = sweep_file.read(file(tmp_path, f'pairs = [["coffee", "china"]]\n{SMALL}steps = 3\n'))
     first, _ = sweep._first(jobs)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
     for times, workers in ((3.5, 3), (0.5, 1), (100, 8)):
@@ -356,13 +358,13 @@ def test_a_first_transfer_that_cannot_be_run_stops_neither_the_estimate_nor_the_
     assert found.code == 1 and "estimate, all being like the first" in found.err
     assert "1 done, 1 failed; 2 run now" in found.out and "missing.png" in found.out and "does not exist" in found.out
     only = file(tmp_path, f"pairs = {json.dumps(pairs[:1])}\n{SMALL}steps = 3\n")
-    assert "no estimate: picture does not exist" in sweep.plan(sweep.read(only), tmp_path).said
+    assert "no estimate: picture does not exist" in sweep.plan(sweep_file.read(only), tmp_path).said
 
 
 def test_names_with_dollar_signs_are_drawn(tmp_path):
     rows = []
     for name in ("cash$_$.png", "$$.png", "a$\\frac$b.png"):
-        (job,) = sweep.read(file(tmp_path, f'pairs = [[{json.dumps(name)}, "china"]]\n'))
+        (job,) = sweep_file.read(file(tmp_path, f'pairs = [[{json.dumps(name)}, "china"]]\n'))
         rows.append(sweep.Row(job, "failed", "", {}, True))
     assert contact.write(tmp_path / "contact.png", rows, tmp_path).exists()
 
@@ -384,7 +386,7 @@ def certificates(tmp_path):
 
 def test_a_scheduler_with_tls_is_spoken_to_by_its_certificates(certificates, tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "perform", stubbed)
-    jobs = sweep.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n'))
+    jobs = sweep_file.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n'))
     with LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, protocol="tls://", host=sweep.LOOPBACK,
         dashboard_address=None, security=certificates,

@@ -25,11 +25,11 @@ def sweep(
     if workers is not None:
         checks.in_range(workers, "--workers", 1, 1024, integer=True)
     checks.in_range(threads, "--threads", 1, 1024, integer=True)
-    from .. import contact
+    from .. import contact, sweep_file
     from .. import sweep as many
     from ..progress import Count
 
-    jobs = many.read(spec)
+    jobs = sweep_file.read(spec)
     with writing(out) as folder:
         if scheduler is None:
             plan = many.plan(jobs, folder, workers)
