@@ -225,8 +225,10 @@ def _outcomes(
             # As many transfers as workers run beside one another; TensorFlow has threads of its own for each.
             limits = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
             # Each transfer judges by itself whether it fits into memory; Dask would kill it at a share that it guesses.
+            # Without an address Dask's own page takes port 8787, and warns where another sweep has it.
             cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK, dashboard_address=None,
+                n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK,
+                dashboard_address=f"{LOOPBACK}:0", scheduler_kwargs={"dashboard": False},
                 memory_limit=None, env=dict.fromkeys(limits, str(threads)),
             )  # fmt: skip
         try:

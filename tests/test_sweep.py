@@ -5,15 +5,18 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import dask
 import numpy as np
 import pytest
+from conftest import start
 from distributed import LocalCluster, Security
 from PIL import Image
 
@@ -36,6 +39,13 @@ def file(folder: Path, text: str) -> Path:
     path = folder / "sweep.toml"
     path.write_text(text, "utf-8")
     return path
+
+
+def ran(*arguments: object) -> tuple[int, str, str]:
+    """The command line in a process of its own: what Dask leaves open there when it fails is gone with it."""
+    process = start(*arguments)
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out, err
 
 
 def shas(out: Path) -> dict[str, str]:
@@ -210,10 +220,10 @@ def test_the_table_shows_what_differs(tmp_path):
         ("", "not encrypted"),
     ],
 )
-def test_a_scheduler_that_does_not_answer_or_listens_in_the_open_is_refused(scheduler, said, decoupling, tmp_path):
+def test_a_scheduler_that_does_not_answer_or_listens_in_the_open_is_refused(scheduler, said, tmp_path):
     spec = file(tmp_path, 'pairs = [["coffee", "china"]]\n')
-    found = decoupling("sweep", spec, "--out", tmp_path / "out", "--scheduler", scheduler)
-    assert found.code == 2 and found.err.count("\n") == 1 and said in found.err and "--scheduler" in found.err
+    code, _, err = ran("sweep", spec, "--out", tmp_path / "out", "--scheduler", scheduler)
+    assert code == 2 and err.count("\n") == 1 and said in err and "--scheduler" in err
 
 
 @pytest.fixture
@@ -290,7 +300,7 @@ def shared():
     """A scheduler with two workers, which are threads of this process."""
     with LocalCluster(
         n_workers=2, threads_per_worker=1, processes=False, protocol="tcp://", host=sweep.LOOPBACK,
-        dashboard_address=None,
+        dashboard_address=f"{sweep.LOOPBACK}:0", scheduler_kwargs={"dashboard": False},
     ) as cluster:  # fmt: skip
         yield cluster.scheduler_address
 
@@ -351,12 +361,16 @@ def test_no_more_workers_than_there_is_memory_for(tmp_path, monkeypatch):
         sweep.plan(jobs, tmp_path, 4)
 
 
-def test_a_first_transfer_that_cannot_be_run_stops_neither_the_estimate_nor_the_others(decoupling, tmp_path):
+def test_a_first_transfer_that_cannot_be_run_stops_neither_the_estimate_nor_the_others(tmp_path):
     pairs = [["missing.png", "china"], ["coffee", "china"]]
     spec = file(tmp_path, f"pairs = {json.dumps(pairs)}\n{SMALL}steps = 3\n")
-    found = decoupling("sweep", spec, "--out", tmp_path / "out", "--workers", "1")
-    assert found.code == 1 and "estimate, all being like the first" in found.err
-    assert "1 done, 1 failed; 2 run now" in found.out and "missing.png" in found.out and "does not exist" in found.out
+    with socket.socket() as taken:
+        with suppress(OSError):  # where another sweep has Dask's usual port it is taken too
+            taken.bind((sweep.LOOPBACK, 8787))
+            taken.listen()
+        code, out, err = ran("sweep", spec, "--out", tmp_path / "out", "--workers", "1")
+    assert code == 1 and "estimate, all being like the first" in err and "8787" not in err
+    assert "1 done, 1 failed; 2 run now" in out and "missing.png" in out and "does not exist" in out
     only = file(tmp_path, f"pairs = {json.dumps(pairs[:1])}\n{SMALL}steps = 3\n")
     assert "no estimate: picture does not exist" in sweep.plan(sweep_file.read(only), tmp_path).said
 
@@ -389,11 +403,9 @@ def test_a_scheduler_with_tls_is_spoken_to_by_its_certificates(certificates, tmp
     jobs = sweep_file.read(file(tmp_path, 'pairs = [["coffee", "china"]]\n'))
     with LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, protocol="tls://", host=sweep.LOOPBACK,
-        dashboard_address=None, security=certificates,
+        dashboard_address=f"{sweep.LOOPBACK}:0", scheduler_kwargs={"dashboard": False}, security=certificates,
     ) as cluster:  # fmt: skip
         assert cluster.scheduler_address.startswith("tls://")
-        with pytest.raises(InputError, match="does not answer"):
-            sweep.run(jobs, tmp_path, cluster.scheduler_address)
         settings = {
             "distributed.comm.tls.ca-file": certificates.tls_ca_file,
             "distributed.comm.tls.client.cert": certificates.tls_client_cert,
