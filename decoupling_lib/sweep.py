@@ -134,8 +134,8 @@ def plan(jobs: Sequence[Job], out: Path, workers: int | None = None) -> Plan:
     low, high = (rounds * seconds for seconds in estimate(first).seconds)
     arrays = 3 * first.origin.array.nbytes + 3 * first.target.array.nbytes  # and PNG pictures, a tenth of that
     return Plan(
-        f"{said}; estimate, all being like the first: {span(low, high)} on {workers} worker{'s' * (workers > 1)} of this machine, "
-        f"starting and compiling not counted, "
+        f"{said}; estimate, all being like the first: {span(low, high)} on {workers} worker{'s' * (workers > 1)} "
+        f"of this machine, starting and compiling not counted, "
         f"{len(waiting) * arrays * 1.2 / MIB:,.0f} MiB on disk, {workers * first.memory_mib:,} MiB of memory",
         workers,
     )
