@@ -299,6 +299,12 @@ def output_problem(error: OSError, name: str, file: Any, accepted: str) -> Outpu
     return OutputError(str(os_problem(error, name, file, accepted)))
 
 
+def one_size(size: Any, max_side: Any) -> None:
+    """Raise `InputError` where both ways to ask for a size are given."""
+    if size is not None and max_side is not None:
+        raise problem("size and max_side", "are both given", f"{size} and {max_side}", "only one", "drop one")
+
+
 def nearest(value: Any, known: Iterable[Any]) -> str:
     """Return the next step for an unknown name: the closest known one, or a look at the list."""
     names = {str(option).lower(): str(option) for option in known}

@@ -106,15 +106,19 @@ def machine() -> dict[str, Any]:
         entries = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
         processor = entries.get("model name", processor)
         able = "; ".join(" ".join(sorted(entries.get(name, "").split())) for name in _PROCESSOR)
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     found = {
         "processor": processor,
         "capabilities": hashlib.sha256(able.encode()).hexdigest()[:16],
-        "threads": usable,
+        "threads": usable_threads(),
         "system": platform.system(),
     }
     chosen = {name: os.environ[name] for name in SETTINGS if os.environ.get(name)}
     return found | {"settings": chosen} if chosen else found
+
+
+def usable_threads() -> int:
+    """How many threads this process may run at once: its cores, where the system tells, or the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _identity(array: np.ndarray) -> dict[str, Any]:

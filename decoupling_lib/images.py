@@ -63,8 +63,7 @@ def fit(image: np.ndarray, size: tuple[int, int] | None = None, max_side: int | 
     `max_side` never enlarges; with neither, the image is returned as it is. Raises `InputError` when both are
     given, or a side would be shorter than `checks.MIN_SIDE`.
     """
-    if size is not None and max_side is not None:
-        raise checks.problem("size and max_side", "are both given", (size, max_side), "only one", "drop one")
+    checks.one_size(size, max_side)
     if size is not None:
         return resize(image, size)
     image = checks.image(image, "image")

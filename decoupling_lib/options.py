@@ -144,9 +144,7 @@ def judge(options: Options) -> Options:
         checks.in_range(side, "side of the size", checks.MIN_SIDE, checks.MAX_SIDE, integer=True)
     if o.max_side is not None:
         checks.in_range(o.max_side, "longest side", checks.MIN_SIDE, checks.MAX_SIDE, integer=True)
-    if o.size is not None and o.max_side is not None:
-        given = f"{o.size} and {o.max_side}"
-        raise checks.problem("size and max_side", "are both given", given, "only one", "drop one")
+    checks.one_size(o.size, o.max_side)
     tuned = TUNING[o.layers]
     return replace(
         o,

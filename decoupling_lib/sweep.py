@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import checks, files
+from . import checks, digest, files
 from .options import Options
 from .sweep_file import MOST, Job, placed, weights_file
 
@@ -118,7 +118,7 @@ def plan(jobs: Sequence[Job], out: Path, workers: int | None = None) -> Plan:
     from .estimate import estimate, span
     from .memory import MIB, available
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = digest.usable_threads()
     waiting = [job for job in jobs if complete(job, out) is None]
     said = f"{len(jobs):,} transfers, {len(jobs) - len(waiting):,} of them complete"
     first, refused = _first(waiting)
