@@ -18,10 +18,11 @@ from typing import Any, TypeVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from decoupling_lib import digest, files
-from decoupling_lib.checks import InputError
-from decoupling_lib.features import Passes
-from decoupling_lib.options import Options
+from decoupling_lib.common.atomic_files import write_text
+from decoupling_lib.common.errors import InputError
+from decoupling_lib.common.machine import describe_machine
+from decoupling_lib.engine.features import Passes
+from decoupling_lib.transfers.options import Options
 
 PACKAGES = ("decoupling", "tensorflow", "numpy", "scipy")
 T = TypeVar("T")
@@ -68,7 +69,7 @@ def total(passes: Passes) -> dict[str, int]:
 
 def machine() -> dict[str, Any]:
     """Processor, threads, system and versions. TensorFlow and BLAS take a thread for each core they may use."""
-    return digest.machine() | {
+    return describe_machine() | {
         "system": platform.platform(),
         "versions": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
@@ -83,7 +84,7 @@ def fresh(function: Callable[..., T], *arguments: Any) -> T:
 
 
 def _load() -> None:
-    import decoupling_lib.backend  # noqa: F401 - TensorFlow is loaded before anything is measured
+    import decoupling_lib.networks.tensorflow  # noqa: F401 - TensorFlow is loaded before anything is measured
 
 
 class Memory:
@@ -93,7 +94,7 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        from decoupling_lib import memory  # here: TensorFlow comes with it, and talks while it loads
+        from decoupling_lib.transfers import memory  # here: TensorFlow comes with it, and talks while it loads
 
         self._peak = memory.peak_resident
         with suppress(OSError):
@@ -127,7 +128,7 @@ class Results:
         self.rows.append(json.loads(json.dumps(row), parse_constant=lambda _: None))
         content = json.dumps({"options": self.options, "machine": self._machine, "rows": self.rows}, indent=1) + "\n"
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_text(self._path, content)
+        write_text(self._path, content)
         return self.rows[-1]
 
 

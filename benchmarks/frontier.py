@@ -18,16 +18,18 @@ import _common as common
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from decoupling_lib import plots
-from decoupling_lib.checks import InputError
-from decoupling_lib.metrics import psnr
-from decoupling_lib.options import Options, judge
+from decoupling_lib.common.errors import InputError
+from decoupling_lib.images.quality import psnr
+from decoupling_lib.plotting import transfers
+from decoupling_lib.plotting.frontier import show_frontier
+from decoupling_lib.plotting.style import DPI, save_figure
+from decoupling_lib.transfers.options import Options, resolve_options
 
 FIGURE = Path(__file__).parents[1] / "figures" / "frontier.png"
 
 
 def main() -> None:
-    usual = judge(Options())
+    usual = resolve_options(Options())
     default = (usual.softness, usual.growth, usual.damping)
     grid = {
         "softness": sorted({0.1, 0.2, 0.4, default[0]}),
@@ -52,12 +54,12 @@ def main() -> None:
             print(_line(results.add(row)), flush=True)
     if not results.rows:
         raise InputError(f"{arguments.out} has no rows to draw")
-    print(plots.save(draw(results.rows, results.options, default), arguments.figure))
+    print(save_figure(draw(results.rows, results.options, default), arguments.figure))
 
 
 def measure(picture: str, options: Options, dampings: list[float]) -> list[dict[str, Any]]:
     """Self-transfers in one network, a row for each damping."""
-    from decoupling_lib.experiment import prepare
+    from decoupling_lib.transfers.setup import prepare
 
     rows = []
     for damping in dampings:
@@ -97,17 +99,17 @@ def draw(rows: list[dict[str, Any]], options: dict[str, Any], default: tuple[flo
         if row["psnr_db"] is not None  # one that broke off cost less, and is no bargain
     ]
     pictures = list(dict.fromkeys(row["picture"] for row in rows))
-    figure = Figure(figsize=(1.5 + 3.6 * len(pictures), 7.6), dpi=plots.DPI, layout="constrained")
+    figure = Figure(figsize=(1.5 + 3.6 * len(pictures), 7.6), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(2, len(pictures), sharex=True, sharey="row", squeeze=False)
     for column, picture in zip(axes.T, pictures, strict=True):
         own, made = [point for point in points if point["picture"] == picture], options[picture]
         for ax, value in zip(column, ("psnr_db", "passes"), strict=True):
-            plots.show_frontier(ax, own, value, default, points)
+            show_frontier(ax, own, value, default, points)
             ax.label_outer()
         column[0].set_title(f"{Path(picture).stem}, {made['size'][0]} px, {made['weights']}", fontsize=10)
     handles = {handle.get_label(): handle for ax in axes[0] for handle in ax.get_legend_handles_labels()[0]}
-    shown = sorted(handles.values(), key=lambda handle: handle.get_label() == plots.DEFAULT)  # that one last
+    shown = sorted(handles.values(), key=lambda handle: handle.get_label() == transfers.DEFAULT)  # that one last
     look = {"ncols": min(2, len(pictures)), "frameon": False, "fontsize": 8, "handlelength": 4.5}
     figure.legend(handles=shown, loc="outside lower center", **look)
     return figure

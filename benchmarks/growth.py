@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 import _common as common
 import numpy as np
 
-from decoupling_lib.metrics import psnr
-from decoupling_lib.options import Options
+from decoupling_lib.images.quality import psnr
+from decoupling_lib.transfers.options import Options
 
 if TYPE_CHECKING:
-    from decoupling_lib.channel_means import ChannelMeans
-    from decoupling_lib.networks import Network
+    from decoupling_lib.networks.channel_means import ChannelMeans
+    from decoupling_lib.networks.vgg import Network
 
 CASES = ("layers", "sizes", "steps")
 KINDS = ("forward", "jvp", "vjp", "jacobian_rows")
@@ -62,7 +62,7 @@ def _cases(case: str, base: Options, arguments: Any) -> Iterator[Options]:
 
 def measure(case: str, picture: str, options: Options) -> dict[str, Any]:
     """One self-transfer, as a row."""
-    from decoupling_lib.experiment import prepare
+    from decoupling_lib.transfers.setup import prepare
 
     experiment = prepare(picture, picture, options)
     memory, began = common.Memory(), time.perf_counter()

@@ -35,15 +35,16 @@ from typing import TYPE_CHECKING, Any
 import _common as common
 import numpy as np
 
-from decoupling_lib import baselines
-from decoupling_lib.features import Block, Counted, Linearization, block_slices
-from decoupling_lib.legs import follow_lift, run_leg
-from decoupling_lib.metrics import psnr, relative_error
-from decoupling_lib.normalization import normalize
-from decoupling_lib.options import Options
+from decoupling_lib.engine.distances import relative_error
+from decoupling_lib.engine.features import Block, Counted, Linearization, block_slices
+from decoupling_lib.engine.legs import follow_lift, run_leg
+from decoupling_lib.engine.normalization import normalize
+from decoupling_lib.images.quality import psnr
+from decoupling_lib.methods import baselines
+from decoupling_lib.transfers.options import Options
 
 if TYPE_CHECKING:
-    from decoupling_lib.experiment import Experiment
+    from decoupling_lib.transfers.setup import Experiment
 
 METHODS = ("decoupled", "undamped", "few", "sgd", "adam", "direct", "gatys")
 LEGS = ("block1", "block2", "both")
@@ -107,7 +108,7 @@ def _options(base: Options, method: str, arguments: argparse.Namespace) -> Optio
 
 def end_of_block1(options: Options, picture: str) -> np.ndarray:
     """Where the undamped lift ends its first leg, (H, W, 3): the first layer is at the reference there."""
-    from decoupling_lib.experiment import prepare
+    from decoupling_lib.transfers.setup import prepare
 
     experiment = prepare(picture, picture, replace(options, damping=0.0))
     return normalize(
@@ -119,7 +120,7 @@ def measure(
     options: Options, method: str, leg: str, picture: str, start: np.ndarray | None, limits: Limits
 ) -> dict[str, Any]:
     """One leg by one method, from `start` or the picture, as a row."""
-    from decoupling_lib.experiment import prepare
+    from decoupling_lib.transfers.setup import prepare
 
     experiment = prepare(picture, picture, options)
     features = Counted(experiment.features.prefix(1 if leg == "block1" else 2).map)
@@ -147,7 +148,7 @@ def measure(
 
 def measure_self(options: Options, method: str, picture: str, limits: Limits) -> dict[str, Any]:
     """The self-transfer by one method, as a row."""
-    from decoupling_lib.experiment import prepare
+    from decoupling_lib.transfers.setup import prepare
 
     experiment = prepare(picture, picture, replace(options, iterations=limits.self_iterations))
     memory, began = common.Memory(), time.perf_counter()
@@ -260,10 +261,11 @@ def _lbfgs(experiment: Experiment, watch: Watch, x: np.ndarray, leg: str, method
     n = sum(block.size for block in watch.blocks)
     goal: dict[str, Any] = {"targets": experiment.reference.values[:n], "live": experiment.reference.live[:n]}
     if method == "gatys":
-        from decoupling_lib import gatys, images
+        from decoupling_lib.images.noise import noise_draws
+        from decoupling_lib.methods import gatys
 
         options, size = experiment.options, x.shape[:2]
-        noise = images.noise_draws(size, options.seed, options.noise_draws)[0]
+        noise = noise_draws(size, options.seed, options.noise_draws)[0]
         aim = gatys.objective(watch.means.map.network, size, noise)
         at = aim.features.map.linearize(x)
         at.vjp(at.values)  # compiles

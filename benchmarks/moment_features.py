@@ -43,8 +43,9 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from decoupling_lib import images, moments, samples
-from decoupling_lib.checks import InputError
+from decoupling_lib.common.errors import InputError
+from decoupling_lib.images.pictures import load_picture
+from decoupling_lib.moments import decoupling, samples
 
 TEXTURES = ("brick", "grass", "gravel")
 BANDS = {"fine": ((0.5, 1), (1, 2)), "coarse": ((1, 2), (2, 4))}
@@ -126,7 +127,7 @@ def measure(options: dict) -> dict:
 
 def pair(x: np.ndarray) -> np.ndarray:
     """Orders 3 and 4 of a sample: (skewness, kurtosis, c_3, c_4). Raises `InputError` if it cannot be decoupled."""
-    return np.concatenate([moments.coupled(x, 4)[2:], moments.decouple(x, 4).values[2:]])
+    return np.concatenate([decoupling.coupled(x, 4)[2:], decoupling.decouple(x, 4).values[2:]])
 
 
 def variants(pairs: np.ndarray) -> dict[str, np.ndarray]:
@@ -142,7 +143,7 @@ def textures(side: int, patch: int, bands: tuple) -> tuple[dict[str, np.ndarray]
     """Features, labels (n,) and corners (n, 2) of the patches of each picture's upper left square, and those lost."""
     pairs, labels, places, lost = [], [], [], 0
     for label, name in enumerate(TEXTURES):
-        gray = images.load(name).array[:side, :side, 0]
+        gray = load_picture(name).array[:side, :side, 0]
         gray = samples.dequantize(gray, seed=label, width=1 / 255)
         layers = np.stack(
             [gray, *(gaussian_filter(gray, fine) - gaussian_filter(gray, coarse) for fine, coarse in bands)]

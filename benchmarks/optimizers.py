@@ -21,9 +21,9 @@ from typing import Any
 import _common as common
 import numpy as np
 
-from decoupling_lib import baselines
-from decoupling_lib.features import Counted, Passes
-from decoupling_lib.options import Options
+from decoupling_lib.engine.features import Counted, Passes
+from decoupling_lib.methods import baselines
+from decoupling_lib.transfers.options import Options
 
 RATES = [1e-4, 1e-3, 1e-2, 1e-1, 1.0]
 MOST_DECADES = 4
@@ -53,7 +53,7 @@ def main() -> None:
 
 def measure(options: Options, picture: str, optimizer: str, iterations: int, rates: list[float]) -> dict[str, Any]:
     """The leg by one optimizer, as a row."""
-    from decoupling_lib.experiment import prepare
+    from decoupling_lib.transfers.setup import prepare
 
     began = time.perf_counter()
     experiment = prepare(picture, picture, options)

@@ -18,9 +18,10 @@ from typing import Any
 
 import _common as common
 
-from decoupling_lib import descriptors
-from decoupling_lib.experiment import prepare
-from decoupling_lib.options import Options
+from decoupling_lib.transfers import evaluation
+from decoupling_lib.transfers.evaluation import evaluate, observer_network
+from decoupling_lib.transfers.options import Options
+from decoupling_lib.transfers.setup import prepare
 
 PAIRS = (
     "china:flower,flower:china,coffee:chelsea,astronaut:coffee,chelsea:astronaut,rocket:china,"
@@ -45,7 +46,7 @@ def main() -> None:
             row = results.add(_row(origin, target, method, options))
             first, second, *_ = row["style_relative_error"].values()
             judged, untouched = row["judged"], row["untouched"]
-            gram = descriptors.gram_ratio(judged["gram"], untouched["gram"])
+            gram = evaluation.gram_ratio(judged["gram"], untouched["gram"])
             ratio = (gram, judged["histogram"] / untouched["histogram"])
             kept = (judged["luminance_ssim"], judged["edges"])
             numbers = "".join(f"{value:8.1%}" for value in (first, second, *ratio)) + "".join(f"{k:8.2f}" for k in kept)
@@ -55,10 +56,9 @@ def main() -> None:
 def _row(origin: str, target: str, method: str, options: Options) -> dict[str, Any]:
     experiment = prepare(origin, target, options)
     result = experiment.run()
-    look = descriptors.onlooker(experiment.network)
+    look = observer_network(experiment.network)
     judged, untouched = (
-        asdict(descriptors.judge(look, x, result.origin, result.target))
-        for x in (result.paths["step3"].x, result.target)
+        asdict(evaluate(look, x, result.origin, result.target)) for x in (result.paths["step3"].x, result.target)
     )
     return {
         "origin": origin,

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import _common as common
 
-from decoupling_lib import metrics
-from decoupling_lib.experiment import prepare
-from decoupling_lib.options import AS_THESIS
+from decoupling_lib.images.quality import psnr
+from decoupling_lib.transfers.options import AS_THESIS
+from decoupling_lib.transfers.setup import prepare
 
 VARIANTS = {
     "default": {},
@@ -67,7 +67,7 @@ def _row(variant: str, name: str, fidelity: dict, result: object, seconds: float
         "held_relative_error": [leg.held_relative_error for leg in legs],
         "remaining_fraction": [leg.remaining_fraction for leg in legs],
         "remaining_fraction_worst_channel": [leg.remaining_fraction_worst_channel for leg in legs],
-        "psnr_db": metrics.psnr(last, result.origin) if result.status == "done" else None,
+        "psnr_db": psnr(last, result.origin) if result.status == "done" else None,
         "style_relative_error": result.style_relative_error,
         "passes": asdict(result.passes),
         "seconds": round(seconds, 1),

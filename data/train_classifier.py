@@ -8,19 +8,19 @@ from __future__ import annotations
 import argparse
 import time
 
-from decoupling_lib import classifier
+from decoupling_lib.networks import digits_classifier
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", default=classifier.PACKAGED)
+    parser.add_argument("--out", default=digits_classifier.PACKAGED)
     arguments = parser.parse_args()
     began = time.perf_counter()
-    model = classifier.train(arguments.seed)
+    model = digits_classifier.train(arguments.seed)
     seconds = time.perf_counter() - began
-    path = classifier.save(model, arguments.out)
-    print(f"{path}: {classifier.accuracy(model):.1%} of the held-out digits, {seconds:.0f} s")
+    path = digits_classifier.save(model, arguments.out)
+    print(f"{path}: {digits_classifier.accuracy(model):.1%} of the held-out digits, {seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ import sys
 
 import typer
 
-from . import checks
 from .commands import bench, classroom, figures, moments, rerun, sweep, transfer, weights, zeros
-from .commands.faults import FaultError
+from .commands.output import FaultError
+from .common.errors import InputError, describe_value, escape_unprintable
 
 MOST_SAID = 1500
 """Characters of the line that a fault is told in."""
@@ -59,7 +59,7 @@ def main() -> None:
         code = done.exit_code
     except typer.TyperException as error:
         code = _say(_usage(error), 2)
-    except checks.InputError as error:
+    except InputError as error:
         code = _say(str(error), 2)
     except KeyboardInterrupt as error:
         code = _say(f"interrupted: {error}" if str(error) else "interrupted", 143 if _TERMINATED else 130)
@@ -83,7 +83,7 @@ def _terminate(number: int, frame: object) -> None:
 
 def _say(line: str, code: int) -> int:
     # A name may hold anything, a usage error repeats what was typed: control characters stay off the terminal.
-    said = checks.printable(" ".join(line.split()))
+    said = escape_unprintable(" ".join(line.split()))
     if len(said) > MOST_SAID:
         said = f"{said[: MOST_SAID - 200]}...{said[-200:]}"  # the end says what to do
     print(f"decoupling: {said}", file=sys.stderr)
@@ -94,7 +94,7 @@ def _usage(error: typer.TyperException) -> str:
     line = error.format_message().rstrip(".")
     judged = error.__cause__  # pydantic's, which alone knows the value
     if hasattr(judged, "errors"):
-        line += f"; received {checks.shown(judged.errors()[0]['input'])}"
+        line += f"; received {describe_value(judged.errors()[0]['input'])}"
     return f"{line}; see: decoupling --help"
 
 

@@ -21,7 +21,7 @@
 # %%
 from IPython.display import display
 
-from decoupling_lib.widgets import gradient_flow, moments, noise_zeros, transfer
+from decoupling_lib.explorers import gradient_flow, moments, noise_zeros, transfer
 
 # %% [markdown]
 # ## Following a gradient (lesson 1)

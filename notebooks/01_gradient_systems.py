@@ -27,14 +27,14 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib.features import Block, ClosedForm, Counted
+from decoupling_lib.engine.features import Block, ClosedForm, Counted
+from decoupling_lib.engine.legs import Reference, Settings
+from decoupling_lib.engine.lift import Damping, to_tangent
+from decoupling_lib.engine.normalization import impose, normalize
+from decoupling_lib.engine.ode import RULES, integrate
 from decoupling_lib.figures.theory import STARTS
-from decoupling_lib.flow import RULES, integrate
-from decoupling_lib.legs import Reference, Settings
-from decoupling_lib.lift import Damping, to_tangent
-from decoupling_lib.moments import feature_map
-from decoupling_lib.normalization import impose, normalize
-from decoupling_lib.portraits import bowl, portrait, show_portrait, unit_speed
+from decoupling_lib.moments.decoupling import feature_map
+from decoupling_lib.plotting.portraits import bowl, portrait, show_portrait, unit_speed
 
 # %% [markdown]
 # ## Coupled or decoupled?

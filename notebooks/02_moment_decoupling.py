@@ -30,14 +30,16 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib import images, moments, samples
-from decoupling_lib.features import Counted
+from decoupling_lib.engine.features import Counted
+from decoupling_lib.engine.legs import Reference, Settings
+from decoupling_lib.engine.lift import Damping
+from decoupling_lib.engine.normalization import normalize
 from decoupling_lib.figures.theory import SAMPLE
-from decoupling_lib.legs import Reference, Settings
-from decoupling_lib.lift import Damping
-from decoupling_lib.moment_gradients import decoupled_gradients
-from decoupling_lib.normalization import normalize
-from decoupling_lib.portraits import nested_portrait, show_cosines, show_nested
+from decoupling_lib.images.pictures import load_picture
+from decoupling_lib.moments import decoupling, samples
+from decoupling_lib.moments.decoupling import transfer_moments
+from decoupling_lib.moments.gradients import decoupled_gradients
+from decoupling_lib.plotting.portraits import nested_portrait, show_cosines, show_nested
 
 # %% [markdown]
 # ## Nested manifolds
@@ -82,9 +84,9 @@ assert np.min(np.linalg.norm(drawn.points - end, axis=1)) < 1e-8
 # NBVAL_CHECK_OUTPUT
 for name in ("ten", "gamma"):
     x = samples.named(name).values
-    decoupled = moments.decouple(x)
+    decoupled = decoupling.decouple(x)
     print(f"{name:14}{'coupled':>10}{'decoupled':>11}")
-    for label, a, b in zip(moments.NAMES, moments.coupled(x), decoupled.values, strict=True):
+    for label, a, b in zip(decoupling.NAMES, decoupling.coupled(x), decoupled.values, strict=True):
         print(f"{label:14}{a:10.4f}{b:11.4f}")
 
 # %% [markdown]
@@ -97,10 +99,10 @@ for name in ("ten", "gamma"):
 # %%
 # NBVAL_CHECK_OUTPUT
 x = samples.named("gamma").values
-goal = Reference(moments.REFERENCE, np.ones(6, bool), Damping(0.0, np.ones(6)))
+goal = Reference(decoupling.REFERENCE, np.ones(6, bool), Damping(0.0, np.ones(6)))
 exactly = Settings(rule="adaptive", steps=5000, tolerance=1e-12, solver_tolerance=1e-13, threshold=1e-12)
-path = normalize(Counted(moments.feature_map(6)), x, goal, exactly, to_the_end=False)
-gap = np.max(np.abs(path.style - moments.decouple(x).values))
+path = normalize(Counted(decoupling.feature_map(6)), x, goal, exactly, to_the_end=False)
+gap = np.max(np.abs(path.style - decoupling.decouple(x).values))
 print("engine and closed forms agree to 1e-8:", bool(gap < 1e-8))
 assert gap < 1e-8
 
@@ -115,8 +117,8 @@ assert gap < 1e-8
 # with the one $t$ that makes the skewness zero. The map is monotone, so the order of the numbers stays.
 
 # %%
-z = moments.standardize(x)
-y = moments.mobius(z)
+z = decoupling.standardize(x)
+y = decoupling.mobius(z)
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 order = np.argsort(z)
 left.plot(z[order], y[order], linewidth=2)
@@ -137,9 +139,9 @@ plt.show()
 # %%
 # NBVAL_CHECK_OUTPUT
 plain, mapped = samples.named("ten").values + 1, 1 / (samples.named("ten").values + 1)
-print(f"kurtosis       {moments.coupled(plain, 4)[3]:.6f} {moments.coupled(mapped, 4)[3]:.6f}")
-print(f"orthokurtosis  {moments.orthokurtosis(plain):.6f} {moments.orthokurtosis(mapped):.6f}")
-assert abs(moments.orthokurtosis(plain) - moments.orthokurtosis(mapped)) < 1e-10
+print(f"kurtosis       {decoupling.coupled(plain, 4)[3]:.6f} {decoupling.coupled(mapped, 4)[3]:.6f}")
+print(f"orthokurtosis  {decoupling.orthokurtosis(plain):.6f} {decoupling.orthokurtosis(mapped):.6f}")
+assert abs(decoupling.orthokurtosis(plain) - decoupling.orthokurtosis(mapped)) < 1e-10
 
 # %% [markdown]
 # ## Are they decoupled?
@@ -151,11 +153,13 @@ assert abs(moments.orthokurtosis(plain) - moments.orthokurtosis(mapped)) < 1e-10
 ten = samples.named("ten").values
 names = ["mean", "variance", "c3", "c4", "c5", "c6"]
 step, eye = 1e-5, np.eye(ten.size)
-raw = np.stack([(moments.coupled(ten + step * e) - moments.coupled(ten - step * e)) / (2 * step) for e in eye], axis=1)
+raw = np.stack(
+    [(decoupling.coupled(ten + step * e) - decoupling.coupled(ten - step * e)) / (2 * step) for e in eye], axis=1
+)
 tables = {
     "coupled": raw,
     "decoupled, at the sample": decoupled_gradients(ten),
-    "decoupled, on $R_3$": decoupled_gradients(moments.decouple(ten, 4).sample),
+    "decoupled, on $R_3$": decoupled_gradients(decoupling.decouple(ten, 4).sample),
 }
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")
 cosines = {}
@@ -189,7 +193,7 @@ assert abs(coupled[2, 3]) > 0.5 and abs(off[3, 4]) > 0.05
 
 # %%
 normal = np.random.default_rng(1).standard_normal(4000)
-own = moments.decouple(normal, 4)
+own = decoupling.decouple(normal, 4)
 wanted = {"as it is": own.values}
 for k, value in ((2, 1.2), (3, 2.0), (3, 4.5)):
     changed = own.values.copy()
@@ -198,8 +202,8 @@ for k, value in ((2, 1.2), (3, 2.0), (3, 4.5)):
 figure, axes = plt.subplots(1, 4, figsize=(12, 2.8), sharey=True, layout="constrained")
 remeasured = {}
 for ax, (title, values) in zip(axes, wanted.items(), strict=True):
-    made = moments.impose(own.sample, values)
-    remeasured[title] = np.max(np.abs(moments.decouple(made, 4).values - values))
+    made = decoupling.impose(own.sample, values)
+    remeasured[title] = np.max(np.abs(decoupling.decouple(made, 4).values - values))
     ax.hist(made, np.linspace(-4, 6, 61))
     ax.set_title(title, fontsize=10)
 figure.supxlabel("value")
@@ -222,7 +226,7 @@ assert max(remeasured.values()) < 1e-10
 time = np.linspace(0, 1, 800)
 chirp = np.sin(40 * time**2)
 bursts = np.random.default_rng(2).gamma(0.8, 1, 800)
-dressed = moments.transfer(bursts, chirp, order=4)
+dressed = transfer_moments(bursts, chirp, order=4)
 figure, axes = plt.subplots(1, 3, figsize=(12, 2.8), layout="constrained")
 for ax, signal, title in zip(axes, (bursts, chirp, dressed), ("origin", "target", "result"), strict=True):
     ax.plot(time, signal, linewidth=0.9)
@@ -233,9 +237,9 @@ for ax, signal, title in zip(axes, (bursts, chirp, dressed), ("origin", "target"
 # contrast of the colors, no texture: that is what the channels of VGG are for.
 
 # %%
-origin, target = (images.load(name, max_side=96).array for name in ("coffee", "chelsea"))
+origin, target = (load_picture(name, max_side=96).array for name in ("coffee", "chelsea"))
 channels = [
-    moments.transfer(samples.dequantize(origin[..., k].ravel(), k), samples.dequantize(target[..., k].ravel(), k), 4)
+    transfer_moments(samples.dequantize(origin[..., k].ravel(), k), samples.dequantize(target[..., k].ravel(), k), 4)
     for k in range(3)
 ]
 result = np.stack([channel.reshape(target.shape[:2]) for channel in channels], axis=-1)
@@ -246,9 +250,9 @@ for ax, picture, title in zip(axes, (origin, target, result), ("origin", "target
 
 # %%
 # NBVAL_CHECK_OUTPUT
-there = moments.decouple(bursts, 4).values
-gap = np.max(np.abs(moments.decouple(dressed, 4).values - there))
-back = np.max(np.abs(moments.transfer(chirp, chirp) - chirp)) / np.std(chirp)
+there = decoupling.decouple(bursts, 4).values
+gap = np.max(np.abs(decoupling.decouple(dressed, 4).values - there))
+back = np.max(np.abs(transfer_moments(chirp, chirp) - chirp)) / np.std(chirp)
 print("the result has the origin's decoupled moments to 1e-10:", bool(gap < 1e-10))
 print("the target keeps the order of its values:", bool(np.all(np.argsort(dressed) == np.argsort(chirp))))
 print("self-transfer comes back to 1e-10 standard deviations:", bool(back < 1e-10))
@@ -310,8 +314,8 @@ assert strong["high"] < 0 and mild_log["high"] < 0 < neighbours["low"]
 rng = np.random.default_rng(0)
 tails = rng.uniform(0.5, 1.5, 60)
 drawn_samples = [np.sinh((np.arcsinh(rng.standard_normal(300)) + rng.uniform(-0.3, 0.3)) / tail) for tail in tails]
-kurtosis = np.array([moments.coupled(x, 4)[3] for x in drawn_samples])
-ortho = np.array([moments.orthokurtosis(x) for x in drawn_samples])
+kurtosis = np.array([decoupling.coupled(x, 4)[3] for x in drawn_samples])
+ortho = np.array([decoupling.orthokurtosis(x) for x in drawn_samples])
 for name, number in (("kurtosis", kurtosis), ("orthokurtosis", ortho), ("log kurtosis", np.log(kurtosis))):
     print(f"{name:14} R² = {np.corrcoef(number, tails)[0, 1] ** 2:.2f}")
 
@@ -325,7 +329,7 @@ for name, number in (("kurtosis", kurtosis), ("orthokurtosis", ortho), ("log kur
 raise NotImplementedError("moments.orthokurtosis")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-smallest = moments.orthokurtosis([0, 1, 100])
+smallest = decoupling.orthokurtosis([0, 1, 100])
 
 # %% tags=["check"]
 # Some Möbius map takes any three numbers to -a, 0, a. Variance 1 makes a² = 3/2, so mean(y⁴) = 2/3 (3/2)² = 3/2.
@@ -340,7 +344,7 @@ raise NotImplementedError("think of ties at both ends, then moments.decouple(...
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 message = ""
 try:
-    moments.decouple([-2, -2, -1, -0.5, 0.5, 1, 2, 2], 5)
+    decoupling.decouple([-2, -2, -1, -0.5, 0.5, 1, 2, 2], 5)
 except ValueError as error:
     message = str(error)
 

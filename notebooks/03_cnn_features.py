@@ -28,12 +28,17 @@ import numpy as np
 from scipy.signal import correlate2d
 from skimage.measure import block_reduce
 
-from decoupling_lib import architectures, gatys, images, networks, weights
-from decoupling_lib.anatomy import parameters, parts, vgg19
-from decoupling_lib.channel_means import ChannelMeans, activations, by_layer, gram_matrices
-from decoupling_lib.diagrams import show_numbers, show_parts
-from decoupling_lib.feature_plots import show_channel_means
-from decoupling_lib.plots import show_map, show_picture
+from decoupling_lib.images.noise import uniform_noise
+from decoupling_lib.images.pictures import load_picture
+from decoupling_lib.methods import gatys
+from decoupling_lib.networks import architectures, weights
+from decoupling_lib.networks.channel_means import ChannelMeans, activations, by_layer
+from decoupling_lib.networks.gram import gram_matrices
+from decoupling_lib.networks.keras_layers import keras_vgg19, parameters, parts
+from decoupling_lib.networks.vgg import build_network
+from decoupling_lib.plotting.diagrams import show_numbers, show_parts
+from decoupling_lib.plotting.features import show_channel_means
+from decoupling_lib.plotting.style import show_map, show_picture
 
 # %% [markdown]
 # ## A convolution is a pattern held against every place
@@ -63,7 +68,7 @@ assert answer[0, 0] == by_hand and answer.shape == (4 - 2 + 1, 3 - 2 + 1)
 # lying, with its mean taken off so that it answers to stripes and not to plain brightness.
 
 # %%
-photo = images.load("chelsea", (200, 300)).array
+photo = load_picture("chelsea", (200, 300)).array
 upright = np.zeros((15, 15))
 upright[:, 6:9] = 1
 bars = {"a vertical bar": upright - upright.mean(), "a horizontal bar": (upright - upright.mean()).T}
@@ -111,7 +116,7 @@ assert np.array_equal(pooled, block_reduce(shuffled, 2, np.max))
 # and three dense layers that name what is seen. Drawn from Keras's own model; above each box its number of parameters.
 
 # %%
-whole = parts(vgg19())
+whole = parts(keras_vgg19())
 figure, ax = plt.subplots(figsize=(13, 5), layout="constrained")
 show_parts(ax, whole)
 
@@ -138,8 +143,8 @@ assert by_hand == sum(part.parameters for part in convolutions) and parameters(w
 # %%
 architecture, source = weights.default_source()
 layers = architectures.style_layers(architecture, "thesis", 5)
-network = networks.build(architecture, source, layers, activation="relu", pooling="max")
-china = images.load("china", (128, 128)).array
+network = build_network(architecture, source, layers, activation="relu", pooling="max")
+china = load_picture("china", (128, 128)).array
 maps = activations(network, china)
 figure, axes = plt.subplots(5, 9, figsize=(11, 6.6), layout="constrained")
 for row, (layer, found) in zip(axes, maps.items(), strict=True):
@@ -157,7 +162,7 @@ for row, (layer, found) in zip(axes, maps.items(), strict=True):
 
 # %%
 # NBVAL_CHECK_OUTPUT
-noise = images.uniform_noise((128, 128), seed=0)
+noise = uniform_noise((128, 128), seed=0)
 touched = noise.copy()
 touched[64, 64] += 1.0
 reach, scale, predicted = 1, 1, {}
@@ -181,7 +186,7 @@ for layer in layers:
 
 # %%
 means = ChannelMeans(network)
-pictures = {name: images.load(name, (128, 128)).array for name in ("brick", "gravel", "grass", "coffee")}
+pictures = {name: load_picture(name, (128, 128)).array for name in ("brick", "gravel", "grass", "coffee")}
 found = {name: by_layer(means, picture)["block2_conv1"] for name, picture in pictures.items()}
 figure, axes = plt.subplots(2, 4, figsize=(11, 4.4), layout="constrained", height_ratios=(1.5, 1))
 for (name, picture), above, below in zip(pictures.items(), *axes, strict=True):
@@ -214,10 +219,10 @@ assert far["gravel, its quarters exchanged"] < 0.3 * min(far["grass"], far["coff
 
 # %%
 side, textured = 80, "brick"
-texture = images.load(textured, (side, side)).array
-smooth = networks.build(architecture, source, layers, activation="relu", pooling="average")
+texture = load_picture(textured, (side, side)).array
+smooth = build_network(architecture, source, layers, activation="relu", pooling="average")
 aim = gatys.objective(smooth, (side, side), texture)
-start = images.uniform_noise((side, side), seed=0)
+start = uniform_noise((side, side), seed=0)
 made = gatys.synthesize(aim, start, iterations=200)
 figure, axes = plt.subplots(2, 3, figsize=(8, 5.6), layout="constrained")
 for (name, picture), (above, below) in zip(
@@ -250,8 +255,8 @@ assert max(share[:4]) < 0.05 and share[4] < 0.5
 
 # %%
 deep = sorted((*layers, "block4_conv2"))
-reader = networks.build(architecture, source, deep, activation="relu", pooling="average")
-style, content = images.load("brick", (side, side)).array, images.load("chelsea", (side, side)).array
+reader = build_network(architecture, source, deep, activation="relu", pooling="average")
+style, content = load_picture("brick", (side, side)).array, load_picture("chelsea", (side, side)).array
 results = {}
 for beta in (1e2, 1e4):
     wish = gatys.objective(reader, (side, side), style, content, content="block4_conv2", beta=beta)

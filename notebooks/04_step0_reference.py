@@ -27,13 +27,17 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib import architectures, images, networks, weights, zeros
-from decoupling_lib.channel_means import ChannelMeans, by_layer
-from decoupling_lib.feature_plots import show_channel_means
-from decoupling_lib.features import Counted, block_slices
-from decoupling_lib.options import TUNING
-from decoupling_lib.plots import show_picture
-from decoupling_lib.steps import measure_reference
+from decoupling_lib.engine.features import Counted, block_slices
+from decoupling_lib.images.noise import uniform_noise
+from decoupling_lib.images.pictures import load_picture
+from decoupling_lib.networks import architectures, weights
+from decoupling_lib.networks.channel_means import ChannelMeans, by_layer
+from decoupling_lib.networks.dead_channels import find_dead_channels
+from decoupling_lib.networks.vgg import build_network
+from decoupling_lib.plotting.features import show_channel_means
+from decoupling_lib.plotting.style import show_picture
+from decoupling_lib.transfers.options import TUNING
+from decoupling_lib.transfers.steps import measure_reference
 
 # %% [markdown]
 # ## A network and an image of noise
@@ -48,9 +52,9 @@ from decoupling_lib.steps import measure_reference
 architecture, source = weights.default_source()
 tuned = TUNING[2]
 layers = architectures.style_layers(architecture, "thesis", 2)
-network = networks.build(architecture, source, layers, softness=tuned.softness, growth=tuned.growth)
+network = build_network(architecture, source, layers, softness=tuned.softness, growth=tuned.growth)
 means = ChannelMeans(network)
-noise = images.uniform_noise((96, 96), seed=0)
+noise = uniform_noise((96, 96), seed=0)
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 show_picture(left, noise, "uniform noise, 96 x 96, seed 0")
 right.hist(noise.ravel(), 50, color="0.6")
@@ -78,7 +82,7 @@ for ax, (layer, values) in zip(axes, reference.items(), strict=True):
 
 # %%
 # NBVAL_CHECK_OUTPUT
-draws = np.stack([means.values(images.uniform_noise((96, 96), seed)) for seed in range(10)])
+draws = np.stack([means.values(uniform_noise((96, 96), seed)) for seed in range(10)])
 v = draws.mean(axis=0)
 for layer, at in block_slices(means.blocks).items():
     apart = np.mean([np.linalg.norm(each[at] - v[at]) for each in draws]) / np.linalg.norm(v[at])
@@ -93,7 +97,7 @@ for layer, at in block_slices(means.blocks).items():
 sides = np.array([24, 48, 96, 192])
 spread, average = [], []
 for side in sides:
-    found = np.stack([means.values(images.uniform_noise((side, side), seed)) for seed in range(8)])
+    found = np.stack([means.values(uniform_noise((side, side), seed)) for seed in range(8)])
     average.append(found.mean(axis=0))
     spread.append(np.linalg.norm(found.std(axis=0, ddof=1)) / np.linalg.norm(average[-1]))
 slope = np.polyfit(np.log(sides), np.log(spread), 1)[0]
@@ -127,7 +131,7 @@ assert abs(slope + 1) < 0.15 and bias[0] > 3 * uncertainty
 names = ("china", "flower", "coffee", "chelsea")
 far = {}
 for name in names:
-    f = by_layer(means, images.load(name, (96, 96)).array)
+    f = by_layer(means, load_picture(name, (96, 96)).array)
     far[name] = [np.linalg.norm(f[layer] - reference[layer]) / np.linalg.norm(reference[layer]) for layer in f]
     print(f"{name:9}" + "".join(f"{layer}: {each:6.0%}   " for layer, each in zip(f, far[name], strict=True)))
 assert min(min(each) for each in far.values()) > 0.3
@@ -143,7 +147,7 @@ assert min(min(each) for each in far.values()) > 0.3
 
 # %%
 # NBVAL_CHECK_OUTPUT
-dead = zeros.dead_channels(network, noise[None])
+dead = find_dead_channels(network, noise[None])
 for layer, which in dead.items():
     print(f"{layer}: {which.sum()} of {which.size} channels are dead for noise")
 live = np.concatenate([~which for which in dead.values()])
@@ -233,7 +237,7 @@ raise NotImplementedError("the standard deviation of a mean of k draws falls by 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 count = int(np.ceil((spread[2] / 0.005) ** 2))
 halves = [
-    np.mean([means.values(images.uniform_noise((96, 96), 100 + seed)) for seed in range(k, k + count)], axis=0)
+    np.mean([means.values(uniform_noise((96, 96), 100 + seed)) for seed in range(k, k + count)], axis=0)
     for k in (0, count)
 ]
 difference = np.linalg.norm(halves[0] - halves[1]) / np.linalg.norm(halves[0])

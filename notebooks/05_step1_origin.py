@@ -25,16 +25,19 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib import baselines, lift, metrics
-from decoupling_lib.channel_means import ChannelMeans
-from decoupling_lib.diagrams import show_legs
-from decoupling_lib.experiment import prepare
-from decoupling_lib.feature_plots import show_leg_errors
-from decoupling_lib.features import Counted, block_slices
-from decoupling_lib.normalization import impose, normalize
-from decoupling_lib.options import Options
-from decoupling_lib.plots import show_curve, show_picture
-from decoupling_lib.steps import measure_style
+from decoupling_lib.engine import distances, lift
+from decoupling_lib.engine.features import Counted, block_slices
+from decoupling_lib.engine.normalization import impose, normalize
+from decoupling_lib.images.quality import psnr
+from decoupling_lib.methods import baselines
+from decoupling_lib.networks.channel_means import ChannelMeans
+from decoupling_lib.plotting.diagrams import show_legs
+from decoupling_lib.plotting.features import show_leg_errors
+from decoupling_lib.plotting.style import show_picture
+from decoupling_lib.plotting.transfers import show_curve
+from decoupling_lib.transfers.options import Options
+from decoupling_lib.transfers.setup import prepare
+from decoupling_lib.transfers.steps import measure_style
 
 # %% [markdown]
 # ## Step 0, in one line
@@ -100,7 +103,7 @@ for row, (name, pictures) in zip(axes, moving.items(), strict=True):
 
 # %%
 errors = {
-    name: [metrics.relative_error(means.values(x)[at], v[at], reference.live[at]) for _, _, x in way]
+    name: [distances.relative_error(means.values(x)[at], v[at], reference.live[at]) for _, _, x in way]
     for name, at in block_slices(means.blocks).items()
 }
 figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
@@ -124,11 +127,13 @@ assert max(max(leg.relative_error, leg.held_relative_error) for leg in step1.leg
 # %%
 # NBVAL_CHECK_OUTPUT
 coupled = means.values(origin)
-apart = metrics.relative_error(style[second], coupled[second])
-from_noise = metrics.relative_error(style[second], v[second], reference.live[second])
+apart = distances.relative_error(style[second], coupled[second])
+from_noise = distances.relative_error(style[second], v[second], reference.live[second])
 print(f"first layer: c is f: {np.allclose(style[first], coupled[first], rtol=1e-4)}")
 print(f"second layer: c is {apart:.0%} away from f")
-print(f"from the reference: f {metrics.relative_error(coupled[second], v[second], reference.live[second]):.0%}", end="")
+print(
+    f"from the reference: f {distances.relative_error(coupled[second], v[second], reference.live[second]):.0%}", end=""
+)
 print(f", c {from_noise:.0%}")
 assert np.allclose(style[first], coupled[first], rtol=1e-4) and apart > 0.2
 
@@ -179,7 +184,7 @@ for ax, leg, (name, curve) in zip(axes, step1.legs, annex.items(), strict=True):
 
 # %%
 # NBVAL_CHECK_OUTPUT
-held = metrics.relative_error(annexed[first], v[first], reference.live[first])
+held = distances.relative_error(annexed[first], v[first], reference.live[first])
 for leg, curve in zip(step1.legs, annex.values(), strict=True):
     print(f"{leg.layer}: lift {leg.relative_error:.2f}, annex about {curve[-1, 1]:.1f} after as many passes")
     assert abs(curve[-1, 0] - leg.passes.total) < 2
@@ -212,11 +217,11 @@ for name, chosen in (
     small = prepare("coffee", "coffee", chosen)
     there = normalize(small.features, small.origin.array, small.reference, small.settings)
     back = impose(small.features, there.x, there.style, small.reference, small.settings)
-    returned[name] = (back.x, metrics.psnr(back.x, small.origin.array))
+    returned[name] = (back.x, psnr(back.x, small.origin.array))
 figure, axes = plt.subplots(1, 3, figsize=(8, 3), layout="constrained")
 show_picture(axes[0], small.origin.array, "coffee, 32 x 32")
-for ax, (name, (picture, psnr)) in zip(axes[1:], returned.items(), strict=True):
-    show_picture(ax, picture, f"there and back, {name}\nPSNR {psnr:.0f} dB")
+for ax, (name, (picture, decibels)) in zip(axes[1:], returned.items(), strict=True):
+    show_picture(ax, picture, f"there and back, {name}\nPSNR {decibels:.0f} dB")
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -247,7 +252,7 @@ before = np.linalg.norm((coupled[second] - v[second])[live])
 after = np.linalg.norm((style[second] - v[second])[live])
 
 # %% tags=["check"]
-own = metrics.relative_error(coupled[second], v[second], reference.live[second])
+own = distances.relative_error(coupled[second], v[second], reference.live[second])
 assert np.isclose(after / before, from_noise / own)
 assert after < before  # part of the second layer's style was the first layer's
 
@@ -260,7 +265,7 @@ raise NotImplementedError("measure_style of step1.x, then the relative error of 
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 again = measure_style(features, step1.x, reference, prepared.settings)
-left = [metrics.relative_error(again.style[at], v[at], reference.live[at]) for at in (first, second)]
+left = [distances.relative_error(again.style[at], v[at], reference.live[at]) for at in (first, second)]
 
 # %% tags=["check"]
 assert len(left) == 2 and min(left) > 0 and max(left) < 0.05

@@ -25,14 +25,18 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib import baselines, channel_means, descriptors, images, metrics
-from decoupling_lib.diagrams import show_legs
-from decoupling_lib.experiment import prepare
-from decoupling_lib.feature_plots import show_matrix
-from decoupling_lib.features import Counted, block_slices
-from decoupling_lib.options import Options
-from decoupling_lib.plots import show_curve, show_picture
-from decoupling_lib.steps import measure_style, undress
+from decoupling_lib.engine.features import Counted, block_slices
+from decoupling_lib.images.noise import uniform_noise
+from decoupling_lib.methods import baselines
+from decoupling_lib.networks.gram import gram_matrices
+from decoupling_lib.plotting.diagrams import show_legs
+from decoupling_lib.plotting.features import show_matrix
+from decoupling_lib.plotting.style import show_picture
+from decoupling_lib.plotting.transfers import show_curve
+from decoupling_lib.transfers import evaluation
+from decoupling_lib.transfers.options import Options
+from decoupling_lib.transfers.setup import prepare
+from decoupling_lib.transfers.steps import measure_style, remove_style
 
 # %% [markdown]
 # ## Four photographs without their style
@@ -51,7 +55,7 @@ prepared = prepare(names[0], names[0], Options(size=size))
 features, reference, settings = prepared.features, prepared.reference, prepared.settings
 means, v = features.map, reference.values
 photographs = {name: prepare(name, name, Options(size=size)).origin.array for name in names}
-undressed = {name: undress(features, picture, reference, settings) for name, picture in photographs.items()}
+undressed = {name: remove_style(features, picture, reference, settings) for name, picture in photographs.items()}
 assert all(path.status == "done" for path in undressed.values())
 
 # %%
@@ -95,8 +99,8 @@ assert farthest < 0.03 and nearest > 5 * farthest
 # and each photograph, by Sobel's filter on the luminance, which is no feature of the network.
 
 # %%
-edges = {name: descriptors.edge_strength(picture).ravel() for name, picture in photographs.items()}
-bare = {name: descriptors.edge_strength(np.clip(path.x, 0, 1)).ravel() for name, path in undressed.items()}
+edges = {name: evaluation.edge_strength(picture).ravel() for name, picture in photographs.items()}
+bare = {name: evaluation.edge_strength(np.clip(path.x, 0, 1)).ravel() for name, path in undressed.items()}
 kept = np.array([[np.corrcoef(a, b)[0, 1] for b in edges.values()] for a in bare.values()])
 figure, ax = plt.subplots(figsize=(5.4, 4.2), layout="constrained")
 show_matrix(ax, kept, names, "edges: undressed (rows) and photographs", "{:z.2f}")
@@ -121,7 +125,7 @@ assert np.array_equal(own, np.arange(len(names)))
 # %%
 # NBVAL_CHECK_OUTPUT
 once = undressed["chelsea"]
-twice = undress(features, once.x, reference, settings)
+twice = remove_style(features, once.x, reference, settings)
 first_way = np.linalg.norm(once.x - photographs["chelsea"])
 second_way = np.linalg.norm(twice.x - once.x)
 print(f"the second time the picture moves by {second_way / first_way:.0%} of the first")
@@ -147,7 +151,7 @@ for iterations in (50, 200, 800):
     flow = baselines.descend(
         counted, photographs["chelsea"], aim, live=live, learning_rate=5e-4, iterations=iterations, threshold=1e-6
     )
-    stopped[iterations] = metrics.relative_error(shallow.values(flow.x), aim, live)
+    stopped[iterations] = distances.relative_error(shallow.values(flow.x), aim, live)
     measured[iterations] = means.values(flow.x)[first.stop :]
 lifted = measure_style(features, photographs["chelsea"], reference, settings)
 c = lifted.style[first.stop :]
@@ -196,12 +200,12 @@ for name, path in undressed.items():
 raise NotImplementedError("picture[:, ::-1]; then descriptors.edge_strength of both, one of them mirrored")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-mirrored = undress(features, photographs["china"][:, ::-1].copy(), reference, settings)
-back = descriptors.edge_strength(np.clip(mirrored.x[:, ::-1], 0, 1)).ravel()
+mirrored = remove_style(features, photographs["china"][:, ::-1].copy(), reference, settings)
+back = evaluation.edge_strength(np.clip(mirrored.x[:, ::-1], 0, 1)).ravel()
 alike = np.corrcoef(back, bare["china"])[0, 1]
 
 # %% tags=["check"]
-edges = descriptors.edge_strength(np.clip(mirrored.x[:, ::-1], 0, 1))
+edges = evaluation.edge_strength(np.clip(mirrored.x[:, ::-1], 0, 1))
 assert np.isclose(alike, np.corrcoef(edges.ravel(), bare["china"])[0, 1]) and 0.5 < alike < 0.999
 
 # %% [markdown]
@@ -213,8 +217,8 @@ raise NotImplementedError("prepare(...) with damping=0.0, then undress twice")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 exact = prepare("chelsea", "chelsea", Options(size=size, damping=0.0))
-one = undress(exact.features, exact.target.array, exact.reference, exact.settings)
-two = undress(exact.features, one.x, exact.reference, exact.settings)
+one = remove_style(exact.features, exact.target.array, exact.reference, exact.settings)
+two = remove_style(exact.features, one.x, exact.reference, exact.settings)
 
 # %% tags=["check"]
 assert 0 < np.linalg.norm(two.x - one.x) < 0.1 * second_way
@@ -228,13 +232,13 @@ raise NotImplementedError("channel_means.gram_matrices of the photograph, the un
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 layer = prepared.network.layers[0]
-pictures = [images.uniform_noise(size, 0), images.uniform_noise(size, 1), photographs["chelsea"], once.x]
-noise, *others = (channel_means.gram_matrices(prepared.network, x)[layer] for x in pictures)
+pictures = [uniform_noise(size, 0), uniform_noise(size, 1), photographs["chelsea"], once.x]
+noise, *others = (gram_matrices(prepared.network, x)[layer] for x in pictures)
 draw_off, photograph_off, undressed_off = (np.linalg.norm(g - noise) / np.linalg.norm(noise) for g in others)
 
 # %% tags=["check"]
-pair = (once.x, images.uniform_noise(size, 0))
-g, w = (channel_means.gram_matrices(prepared.network, x)[prepared.network.layers[0]] for x in pair)
+pair = (once.x, uniform_noise(size, 0))
+g, w = (gram_matrices(prepared.network, x)[prepared.network.layers[0]] for x in pair)
 assert np.isclose(undressed_off, np.linalg.norm(g - w) / np.linalg.norm(w))
 assert undressed_off < 0.3 * photograph_off  # the means take the second moments along
 assert undressed_off < 2 * draw_off

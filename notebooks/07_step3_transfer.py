@@ -29,15 +29,18 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib import descriptors, metrics
-from decoupling_lib.diagrams import show_legs
-from decoupling_lib.experiment import prepare
-from decoupling_lib.feature_plots import show_pairs
-from decoupling_lib.features import block_slices
-from decoupling_lib.normalization import impose
-from decoupling_lib.options import Options
-from decoupling_lib.plots import show_curve, show_picture
-from decoupling_lib.steps import measure_style, undress
+from decoupling_lib.engine import distances
+from decoupling_lib.engine.features import block_slices
+from decoupling_lib.engine.normalization import impose
+from decoupling_lib.images.quality import max_error, psnr, ssim
+from decoupling_lib.plotting.diagrams import show_legs
+from decoupling_lib.plotting.features import show_pairs
+from decoupling_lib.plotting.style import show_picture
+from decoupling_lib.plotting.transfers import show_curve
+from decoupling_lib.transfers import evaluation
+from decoupling_lib.transfers.options import Options
+from decoupling_lib.transfers.setup import prepare
+from decoupling_lib.transfers.steps import measure_style, remove_style
 
 # %% [markdown]
 # ## The algorithm
@@ -65,7 +68,7 @@ prepared = prepare("coffee", "china", Options(size=(48, 48), refinements=0))
 features, reference, settings = prepared.features, prepared.reference, prepared.settings
 means, v = features.map, reference.values
 style = measure_style(features, prepared.origin.array, reference, settings).style
-bare = undress(features, prepared.target.array, reference, settings).x
+bare = remove_style(features, prepared.target.array, reference, settings).x
 way = []
 imposed = impose(
     features, bare, style, reference, settings, listen=lambda step, layer, done, x: way.append((layer, done, x))
@@ -95,8 +98,8 @@ shown = measure_style(features, imposed.x, reference, settings).style
 own = measure_style(features, prepared.target.array, reference, settings).style
 off, before = {}, {}
 for layer, at in block_slices(means.blocks).items():
-    off[layer] = metrics.relative_error(shown[at], style[at])
-    before[layer] = metrics.relative_error(own[at], style[at])
+    off[layer] = distances.relative_error(shown[at], style[at])
+    before[layer] = distances.relative_error(own[at], style[at])
     print(f"{layer}: {off[layer]:.0%} from the style asked for; china's own was {before[layer]:.0%} from it")
 assert all(off[layer] < before[layer] for layer in off) and max(off.values()) > 0.02
 
@@ -122,19 +125,19 @@ annex = thesis.run()
 figure, axes = plt.subplots(1, 4, figsize=(10, 3), layout="constrained")
 show_picture(axes[0], returned.origin, "china")
 show_picture(axes[1], returned.paths["step1"].x, "Step 1")
-psnr = {}
+decibels = {}
 for ax, (name, result) in zip(axes[2:], {"the lift": returned, "the annex": annex}.items(), strict=True):
-    psnr[name] = metrics.psnr(result.paths["step3"].x, result.origin)
-    show_picture(ax, result.paths["step3"].x, f"Step 3, {name}\nPSNR {psnr[name]:.0f} dB")
+    decibels[name] = psnr(result.paths["step3"].x, result.origin)
+    show_picture(ax, result.paths["step3"].x, f"Step 3, {name}\nPSNR {decibels[name]:.0f} dB")
 
 # %%
 # NBVAL_CHECK_OUTPUT
-similarity = metrics.ssim(returned.paths["step3"].x, returned.origin)
-print(f"the lift comes back above 50 dB: {psnr['the lift'] > 50}; structural similarity {similarity:.3f}")
-print(f"the annex below 30 dB: {psnr['the annex'] < 30}")
-worst = metrics.max_error(returned.paths["step3"].x, returned.origin)
+similarity = ssim(returned.paths["step3"].x, returned.origin)
+print(f"the lift comes back above 50 dB: {decibels['the lift'] > 50}; structural similarity {similarity:.3f}")
+print(f"the annex below 30 dB: {decibels['the annex'] < 30}")
+worst = max_error(returned.paths["step3"].x, returned.origin)
 print(f"no color of any pixel is off by a gray level of 255: {worst < 1 / 255}")
-assert psnr["the lift"] > 50 > 30 > psnr["the annex"] and worst < 1 / 255
+assert decibels["the lift"] > 50 > 30 > decibels["the annex"] and worst < 1 / 255
 
 # %% [markdown]
 # *(Figures 4.2 and 4.4 of the thesis.)*
@@ -171,7 +174,7 @@ for ax, (method, result) in zip(axes[2:], results.items(), strict=True):
 print(f"{'':11}{'decoupled style off by':>26}{'SSIM to the target':>22}")
 for method, result in results.items():
     errors = list(result.style_relative_error.values())
-    kept = metrics.ssim(result.paths["step3"].x, result.target)
+    kept = ssim(result.paths["step3"].x, result.target)
     print(f"{method:11}{errors[0]:15.0%}{errors[1]:11.0%}{kept:22.1f}")
 second = {method: list(result.style_relative_error.values())[1] for method, result in results.items()}
 *legs, refinement = [leg.passes.total for leg in results["decoupled"].legs]
@@ -200,8 +203,7 @@ methods, second_layer = ("decoupled", "direct", "descent"), prepared.network.lay
 table = {method: [row for row in rows if row["method"] == method] for method in methods}
 judged = {
     "Gram matrices": {
-        m: [descriptors.gram_ratio(row["judged"]["gram"], row["untouched"]["gram"]) for row in table[m]]
-        for m in methods
+        m: [evaluation.gram_ratio(row["judged"]["gram"], row["untouched"]["gram"]) for row in table[m]] for m in methods
     },
     "colors": {m: [r["judged"]["histogram"] / r["untouched"]["histogram"] for r in table[m]] for m in methods},
     "SSIM of luminance": {m: [r["judged"]["luminance_ssim"] for r in table[m]] for m in methods},
@@ -264,8 +266,8 @@ first, upper = block_slices(means.blocks).values()
 
 # %% tags=["check"]
 assert np.allclose(wanted, means.values(prepared.origin.array)) and np.allclose(f, means.values(imposed.x))
-assert metrics.relative_error(f[first], wanted[first]) < 0.02  # in the first layer coupled and decoupled are the same
-assert metrics.relative_error(f[upper], wanted[upper]) > 0.02  # in the second they are not: c was imposed, not f
+assert distances.relative_error(f[first], wanted[first]) < 0.02  # in the first layer coupled and decoupled are the same
+assert distances.relative_error(f[upper], wanted[upper]) > 0.02  # in the second they are not: c was imposed, not f
 
 # %% [markdown]
 # **2.** Style transfer by halves: impose $c$ half way, $\tfrac12(c + c_{\text{target}})$. Is the result's style,

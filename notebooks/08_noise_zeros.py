@@ -26,15 +26,19 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib import architectures, classifier, images, networks, noise_kinds, weights, zeros
-from decoupling_lib.channel_means import ChannelMeans, by_layer
-from decoupling_lib.feature_plots import show_channel_means
-from decoupling_lib.features import Counted, block_slices
-from decoupling_lib.legs import Settings
-from decoupling_lib.normalization import normalize
-from decoupling_lib.options import TUNING
-from decoupling_lib.plots import show_map, show_picture
-from decoupling_lib.steps import measure_reference
+from decoupling_lib.engine.features import Counted, block_slices
+from decoupling_lib.engine.legs import Settings
+from decoupling_lib.engine.normalization import normalize
+from decoupling_lib.images.noise import NOISE_KINDS, make_noise, uniform_noise
+from decoupling_lib.images.pictures import load_picture
+from decoupling_lib.networks import architectures, dead_channels, digits_classifier, weights
+from decoupling_lib.networks.channel_means import ChannelMeans, by_layer
+from decoupling_lib.networks.dead_channels import find_dead_channels
+from decoupling_lib.networks.vgg import build_network
+from decoupling_lib.plotting.features import show_channel_means
+from decoupling_lib.plotting.style import show_map, show_picture
+from decoupling_lib.transfers.options import TUNING
+from decoupling_lib.transfers.steps import measure_reference
 
 # %% [markdown]
 # ## The fifth layer
@@ -44,11 +48,11 @@ from decoupling_lib.steps import measure_reference
 # %%
 architecture, source = weights.default_source()
 layers = architectures.style_layers(architecture, "thesis", 5)
-smooth = networks.build(architecture, source, layers, softness=TUNING[5].softness, growth=TUNING[5].growth)
+smooth = build_network(architecture, source, layers, softness=TUNING[5].softness, growth=TUNING[5].growth)
 thesis = smooth.as_thesis()
-noise = images.uniform_noise((128, 128), seed=0)
+noise = uniform_noise((128, 128), seed=0)
 found = by_layer(ChannelMeans(thesis), noise)
-dead = zeros.dead_channels(thesis, noise[None])
+dead = find_dead_channels(thesis, noise[None])
 figure, ax = plt.subplots(figsize=(11, 3), layout="constrained")
 show_channel_means(ax, found[layers[-1]], dead[layers[-1]], f"channel means of noise, {layers[-1]}")
 plt.show()
@@ -71,10 +75,10 @@ assert shares[0] == 0 and shares[-1] > 0.5
 # ## Is it this draw?
 
 # %%
-draws = {seed: zeros.dead_channels(thesis, images.uniform_noise((128, 128), seed)[None]) for seed in range(8)}
+draws = {seed: find_dead_channels(thesis, uniform_noise((128, 128), seed)[None]) for seed in range(8)}
 always = {layer: np.all([each[layer] for each in draws.values()], axis=0) for layer in layers}
 ever = {layer: np.any([each[layer] for each in draws.values()], axis=0) for layer in layers}
-sizes = {side: zeros.dead_channels(thesis, images.uniform_noise((side, side), 0)[None]) for side in (64, 128, 192)}
+sizes = {side: find_dead_channels(thesis, uniform_noise((side, side), 0)[None]) for side in (64, 128, 192)}
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -96,11 +100,11 @@ assert always[layers[3]].sum() < 0.7 * dead[layers[3]].sum()
 # spectrum is that of photographs: near pixels resemble each other. Do the filters sleep because noise is too rough?
 
 # %%
-kinds = {kind: noise_kinds.noise(kind, (128, 128), seed=0) for kind in noise_kinds.KINDS}
+kinds = {kind: make_noise(kind, (128, 128), seed=0) for kind in NOISE_KINDS}
 figure, axes = plt.subplots(1, 4, figsize=(11, 3), layout="constrained")
 silent = {}
 for ax, (name, image) in zip(axes, kinds.items(), strict=True):
-    silent[name] = zeros.dead_channels(thesis, image[None])
+    silent[name] = find_dead_channels(thesis, image[None])
     show_picture(ax, image, f"{name}: {silent[name][layers[-1]].sum()} of {dead[layers[-1]].size} dead")
 
 # %%
@@ -169,10 +173,10 @@ assert np.all(rows["ReLU"][zero] == 0) and 0 < ratio < 0.01 and np.all(sleeping[
 
 # %%
 tuned = TUNING[2]
-two = networks.build(architecture, source, layers[:2], softness=tuned.softness, growth=tuned.growth)
+two = build_network(architecture, source, layers[:2], softness=tuned.softness, growth=tuned.growth)
 means = ChannelMeans(two)
-small, picture = images.uniform_noise((48, 48), 0), images.load("china", (48, 48)).array
-live = np.concatenate([~each for each in zeros.dead_channels(two, small[None]).values()])
+small, picture = uniform_noise((48, 48), 0), load_picture("china", (48, 48)).array
+live = np.concatenate([~each for each in find_dead_channels(two, small[None]).values()])
 settings = Settings(steps=tuned.steps, tolerance=tuned.tolerance, grading=tuned.grading)
 legs = {}
 for name, mask in (("live channels", live), ("all channels", np.ones_like(live))):
@@ -205,10 +209,10 @@ assert off["live channels"][0] < 0.03 and off["all channels"][0] < 0.03
 # %%
 photographs = ("china", "flower", "coffee", "chelsea", "brick", "grass")
 answers = {
-    name: by_layer(ChannelMeans(thesis), images.load(name, (128, 128)).array)[layers[-1]] for name in photographs
+    name: by_layer(ChannelMeans(thesis), load_picture(name, (128, 128)).array)[layers[-1]] for name in photographs
 }
 sleeping = dead[layers[-1]]
-woken = {name: (f > zeros.DEAD_FRACTION * f.mean()) & sleeping for name, f in answers.items()}
+woken = {name: (f > dead_channels.DEAD_FRACTION * f.mean()) & sleeping for name, f in answers.items()}
 figure, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
 ax.barh(photographs, [which.sum() for which in woken.values()], color="0.5")
 ax.set(xlabel=f"channels of {layers[-1]}, dead for noise, that answer (of {sleeping.sum()})", xlim=(0, sleeping.sum()))
@@ -236,15 +240,18 @@ assert 0.1 * sleeping.sum() < anyone.sum() and max(share.values()) > 0.05
 
 # %%
 # NBVAL_CHECK_OUTPUT
-model = classifier.load()
-print(f"it knows {classifier.accuracy(model):.0%} of digits it has not seen")
-noise_maps = classifier.activations(model, images.uniform_noise((32, 32), 0)[None, ..., 0])
-digit_maps = classifier.activations(model, classifier.digits("held-out").images)
-for layer in [name for name in classifier.LAYERS if name.startswith("relu")]:
-    silent_for_noise, silent_for_digits = classifier.silent(noise_maps[layer]), classifier.silent(digit_maps[layer])
+model = digits_classifier.load()
+print(f"it knows {digits_classifier.accuracy(model):.0%} of digits it has not seen")
+noise_maps = digits_classifier.activations(model, uniform_noise((32, 32), 0)[None, ..., 0])
+digit_maps = digits_classifier.activations(model, digits_classifier.digits("held-out").images)
+for layer in [name for name in digits_classifier.LAYERS if name.startswith("relu")]:
+    silent_for_noise, silent_for_digits = (
+        digits_classifier.silent(noise_maps[layer]),
+        digits_classifier.silent(digit_maps[layer]),
+    )
     only = np.sum(silent_for_noise & ~silent_for_digits)
     print(f"{layer}: silent for noise {silent_for_noise.sum()} of 10, of these {only} answer some digit")
-assert classifier.accuracy(model) > 0.97
+assert digits_classifier.accuracy(model) > 0.97
 
 # %%
 figure, axes = plt.subplots(2, 10, figsize=(11, 2.8), layout="constrained")
@@ -267,14 +274,14 @@ for row, (maps, what) in zip(axes, ((noise_maps, "noise"), (digit_maps, "a digit
 raise NotImplementedError("np.stack of images.uniform_noise for several seeds")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-stacked = np.stack([images.uniform_noise((128, 128), seed) for seed in range(8)])
-dead_in_mean = [zeros.dead_channels(thesis, stacked[:k])[layers[-1]].sum() for k in (1, 2, 4, 8)]
+stacked = np.stack([uniform_noise((128, 128), seed) for seed in range(8)])
+dead_in_mean = [find_dead_channels(thesis, stacked[:k])[layers[-1]].sum() for k in (1, 2, 4, 8)]
 
 # %% tags=["check"]
 assert len(dead_in_mean) == 4 and sorted(dead_in_mean, reverse=True) == list(dead_in_mean)
 for count, k in zip(dead_in_mean, (1, 2, 4, 8), strict=True):
-    several = np.stack([images.uniform_noise((128, 128), seed) for seed in range(k)])
-    assert count == zeros.dead_channels(thesis, several)[layers[-1]].sum()
+    several = np.stack([uniform_noise((128, 128), seed) for seed in range(k)])
+    assert count == find_dead_channels(thesis, several)[layers[-1]].sum()
 
 # %% [markdown]
 # **2.** Is it a matter of contrast? Make `noise` half as strong around 0.5 and count again: `weak` channels of the
@@ -284,10 +291,10 @@ for count, k in zip(dead_in_mean, (1, 2, 4, 8), strict=True):
 raise NotImplementedError("0.5 + 0.5 * (noise - 0.5)")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-weak = zeros.dead_channels(thesis, (0.5 + 0.5 * (noise - 0.5))[None])[layers[-1]].sum()
+weak = find_dead_channels(thesis, (0.5 + 0.5 * (noise - 0.5))[None])[layers[-1]].sum()
 
 # %% tags=["check"]
-assert abs(weak - zeros.dead_channels(thesis, (0.25 + 0.5 * noise)[None])[layers[-1]].sum()) <= 1
+assert abs(weak - find_dead_channels(thesis, (0.25 + 0.5 * noise)[None])[layers[-1]].sum()) <= 1
 assert abs(int(weak) - int(dead[layers[-1]].sum())) < 0.5 * dead[layers[-1]].sum()  # fewer or more, not another story
 
 # %% [markdown]

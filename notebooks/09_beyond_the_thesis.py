@@ -32,18 +32,20 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib import networks, weights
-from decoupling_lib.baselines import OPTIMIZERS, descend
-from decoupling_lib.channel_means import ChannelMeans
-from decoupling_lib.experiment import prepare
-from decoupling_lib.features import Block, ClosedForm, Counted, block_slices
-from decoupling_lib.flow import RULES, integrate
-from decoupling_lib.lift import dense_velocity
-from decoupling_lib.metrics import relative_error
-from decoupling_lib.normalization import normalize
-from decoupling_lib.options import Options, judge
-from decoupling_lib.plots import COLORS, LINES, MARKERS, show_frontier
-from decoupling_lib.projected import loss_projected, projected
+from decoupling_lib.engine.distances import relative_error
+from decoupling_lib.engine.features import Block, ClosedForm, Counted, block_slices
+from decoupling_lib.engine.lift import dense_velocity
+from decoupling_lib.engine.normalization import normalize
+from decoupling_lib.engine.ode import RULES, integrate
+from decoupling_lib.methods.baselines import OPTIMIZERS, descend
+from decoupling_lib.methods.projected import loss_projected, projected
+from decoupling_lib.networks import weights
+from decoupling_lib.networks.channel_means import ChannelMeans
+from decoupling_lib.networks.vgg import build_network
+from decoupling_lib.plotting.frontier import show_frontier
+from decoupling_lib.plotting.style import COLORS, LINES, MARKERS
+from decoupling_lib.transfers.options import Options, resolve_options
+from decoupling_lib.transfers.setup import prepare
 
 # %% [markdown]
 # ## 1. Gram–Schmidt: of losses, or of features?
@@ -86,7 +88,7 @@ first, second = block_slices(means.blocks).values()
 start = normalize(experiment.features.prefix(1), experiment.origin.array, experiment.reference, experiment.settings).x
 architecture, source = weights.default_source()
 chosen = experiment.options
-alone = networks.build(
+alone = build_network(
     architecture, source, experiment.network.layers[1:], softness=chosen.softness, growth=chosen.growth
 )
 ways = {
@@ -280,7 +282,7 @@ assert missed["symmetric"] < missed["rk4"] / 10
 results = Path("../benchmarks/results")
 measured = json.loads((results / "frontier.json").read_text("utf-8"))["rows"]
 frontier = [row for row in measured if row["picture"] == "china"]
-usual = judge(Options())
+usual = resolve_options(Options())
 default = (usual.softness, usual.growth, usual.damping)
 figure, axes = plt.subplots(1, 2, figsize=(11, 5.4), layout="constrained")
 points = [row | {"passes": row["passes"]["total"]} for row in frontier if row["psnr_db"] is not None]

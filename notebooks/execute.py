@@ -24,7 +24,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from decoupling_lib import digest, report, weights
+from decoupling_lib.common.machine import describe_machine, package_versions
+from decoupling_lib.networks import weights
 
 FOLDER = Path(__file__).parent
 REPOSITORY: str = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text("utf-8"))["tool"]["decoupling"][
@@ -81,8 +82,8 @@ def made_from(text: str) -> dict[str, Any]:
         "source": sha256(text),
         "measurements": {path.name: sha256(path.read_text("utf-8")) for path in named},
         "weights": {"architecture": chosen.architecture, "weights": chosen.source, "sha256": chosen.sha256},
-        "versions": report.versions(),
-        "machine": digest.machine(),
+        "versions": package_versions(),
+        "machine": describe_machine(),
     }
 
 

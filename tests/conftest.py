@@ -2,31 +2,18 @@
 
 import os
 import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
+from command_line import Said
 from PIL import Image
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # as main sets it, but a test module may import TensorFlow before
-ROOT = Path(__file__).parent.parent
 COUNTED = ("inputs tried", "faults injected", "runs resumed")
 """What tests may record as a property; `make test-faults` prints the sums."""
-QUICK = ("--network", "vgg16", "--weights", "random", "--size", "24", "--layers", "1")
-QUICK += ("--rule", "rk4", "--steps", "3", "--tolerance", "1e-4")
-
-
-class Said(NamedTuple):
-    """How a call of the command line ended."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture(scope="session")
@@ -61,19 +48,6 @@ def decoupling(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str
     signal.signal(signal.SIGTERM, before)
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    """The command line in a fresh process."""
-    command = [sys.executable, "-m", "decoupling_lib.cli", *map(str, arguments)]
-    # A test run in the background ignores SIGINT, and a child would inherit that; a handler it does not.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return subprocess.Popen(
-            command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def pytest_terminal_summary(terminalreporter) -> None:
     """Adds up what the tests of faults recorded: inputs tried, faults injected, runs resumed."""
     counts: Counter[str] = Counter()
@@ -83,28 +57,3 @@ def pytest_terminal_summary(terminalreporter) -> None:
         said = ", ".join(f"{counts[name]:,} {name}" for name in COUNTED)
         failed = len(terminalreporter.stats.get("failed", [])) + len(terminalreporter.stats.get("error", []))
         terminalreporter.write_line(f"{said}; {failed} tests saw something lost, or untold")
-
-
-class Kept(dict):
-    """A journal in memory, every state of which is written at once."""
-
-    def find(self, name: str) -> dict[str, np.ndarray] | None:
-        return self.get(name)
-
-    def keep(self, name: str, arrays: dict[str, np.ndarray], finished: bool = False) -> None:
-        self[name] = {key: np.array(value) for key, value in arrays.items()}
-
-
-def arrays(folder: Path) -> dict[str, np.ndarray]:
-    """The contents of a folder's arrays.npz."""
-    with np.load(folder / "arrays.npz", allow_pickle=False) as data:
-        return dict(data)
-
-
-def assert_same_arrays(first: Path, second: Path) -> None:
-    """Asserts that two folders hold the same arrays to the bit."""
-    one, two = arrays(first), arrays(second)
-    assert one.keys() == two.keys()
-    for name in one:
-        assert (one[name].dtype, one[name].shape) == (two[name].dtype, two[name].shape)
-        assert one[name].tobytes() == two[name].tobytes(), name

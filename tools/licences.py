@@ -61,7 +61,7 @@ TEXT = """\
 # Licences
 
 The kit itself is under the MIT license (`LICENSE`). This page lists what it is built on. `make licences` writes it
-anew, from `requirements.lock`, the metadata of the installed packages and `decoupling_lib/pictures.toml`; a test keeps
+anew, from `requirements.lock`, the metadata of the installed packages and `decoupling_lib/images/pictures.toml`; a test keeps
 it up to date and refuses a package whose licence is unknown or is not one of these: {allowed}. All are permissive but
 MPL-2.0, whose files stay under it while what uses them need not be. No package is under the GPL: of Docutils, which
 names it, only a mode for the editor Emacs is, and no wheel holds that.
@@ -107,7 +107,11 @@ WEIGHTS = (
         "[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), as the Visual Geometry Group of Oxford, whose "
         "weights these are, states; ImageNet's pictures have terms of their own",
     ),
-    ("`decoupling_lib/classifier.npz`", "made by `data/train_classifier.py`", "MIT, from digits under CC BY 4.0"),
+    (
+        "`decoupling_lib/networks/digits_classifier.npz`",
+        "made by `data/train_classifier.py`",
+        "MIT, from digits under CC BY 4.0",
+    ),
     ("`random`", "drawn anew from a seed", "none needed"),
 )
 
@@ -197,7 +201,7 @@ def pictures(catalogue: Mapping[str, Mapping[str, str]]) -> str:
 
 def page() -> str:
     pins = read()
-    catalogue = tomllib.loads((ROOT / "decoupling_lib" / "pictures.toml").read_text("utf-8"))
+    catalogue = tomllib.loads((ROOT / "decoupling_lib" / "images" / "pictures.toml").read_text("utf-8"))
     return TEXT.format(
         allowed=", ".join(sorted(ALLOWED)),
         pictures=pictures(catalogue),

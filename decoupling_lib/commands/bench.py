@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from .. import checks
+from ..common import validation
+from ..common.errors import input_error
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -22,6 +23,6 @@ def bench(
     known = sorted(file.stem for file in BENCHMARKS.glob("[!_]*.py"))
     if not known:
         step = "clone the kit's repository and install it from there"
-        raise checks.problem("bench", "finds no benchmarks", BENCHMARKS, "an installed source checkout", step)
-    script = BENCHMARKS / f"{checks.choice(name, known, 'benchmark')}.py"
+        raise input_error("bench", "finds no benchmarks", BENCHMARKS, "an installed source checkout", step)
+    script = BENCHMARKS / f"{validation.choice(name, known, 'benchmark')}.py"
     raise typer.Exit(subprocess.run([sys.executable, script, *context.args], check=False).returncode)

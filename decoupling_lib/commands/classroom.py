@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .faults import FaultError
+from .output import FaultError
 
 
 def classroom(
@@ -14,7 +14,7 @@ def classroom(
     browser: Annotated[bool, typer.Option(help="Open the page in the default browser.")] = True,
 ) -> None:
     """Show the explorers, sliders over the kit's calculations, as a page in the browser; Ctrl-C ends it."""
-    from ..classroom import serve
+    from ..explorers.server import serve
 
     code = serve(port, browser, lambda address: print(f"explorers: {address}  (Ctrl-C ends them)", flush=True))
     if code:

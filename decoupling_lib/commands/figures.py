@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .faults import writing
+from .output import writing
 
 
 def figures(
@@ -19,12 +19,15 @@ def figures(
 ) -> None:
     """Draw the thesis's figures anew."""
     from ..figures import gallery
-    from ..figures.entry import choose
-    from ..progress import Parts
+    from ..runs.progress import PartsProgress
+    from ..transfers.network_source import choose_source
 
     numbers = [number.strip() for number in only.split(",")] if only is not None else None
-    chosen, source = gallery.chosen(numbers), choose(network, weights)
-    with writing(out) as folder, Parts({f"figure {entry.number}": entry.seconds for entry in chosen}, quiet) as bar:
+    chosen, source = gallery.chosen(numbers), choose_source(network, weights)
+    with (
+        writing(out) as folder,
+        PartsProgress({f"figure {entry.number}": entry.seconds for entry in chosen}, quiet) as bar,
+    ):
         paths = gallery.make(folder, numbers, source, lambda entry: bar.begin(f"figure {entry.number}"), resume)
     for path in paths:
         print(path)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .. import checks
+from ..common.errors import input_error
 
 
 def moments(
@@ -24,12 +24,12 @@ def moments(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, at full precision.")] = False,
 ) -> None:
     """Coupled and decoupled moments of a sample, side by side."""
-    from .. import moments as features
-    from .. import samples
+    from ..moments import decoupling as features
+    from ..moments import samples
 
     if (file is None) == (sample is None):
         given = "both" if file else "neither"
-        raise checks.problem("moments", "needs one sample", given, "FILE or --sample NAME", "give one of them")
+        raise input_error("moments", "needs one sample", given, "FILE or --sample NAME", "give one of them")
     chosen = samples.named(sample, max_side, seed) if file is None else samples.read(file, column, max_side, seed)
     x = samples.dequantize(chosen.values, seed) if break_ties else chosen.values
     coupled, decoupled = features.coupled(x), features.decouple(x).values

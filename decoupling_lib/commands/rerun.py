@@ -10,8 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import checks, files
-from .faults import FaultError, writing
+from ..common import validation
+from ..common.atomic_files import write_text
+from ..common.errors import input_error
+from .output import FaultError, writing
 
 
 def rerun(
@@ -29,21 +31,19 @@ def rerun(
     quiet: Annotated[bool, typer.Option("--quiet", help="No estimate, no progress.")] = False,
 ) -> None:
     """Make a transfer, or figures, again from the report alone, and compare; exit code 1 where they differ."""
-    checks.in_range(tolerance, "--tolerance", 0, 1)
-    from ..rerun import read, refuse_own_folder
+    validation.in_range(tolerance, "--tolerance", 0, 1)
+    from ..runs.rerun import read, refuse_own_folder
 
     recorded = read(report)
     refuse_own_folder(report, out)
     if recorded["command"] == "figures":
         if origin is not None or target is not None:
-            raise checks.problem(
-                "--origin and --target", "are of a transfer", report, "a transfer's report", "drop them"
-            )
+            raise input_error("--origin and --target", "are of a transfer", report, "a transfer's report", "drop them")
         numbers = [number.strip() for number in only.split(",")] if only is not None else None
         _figures(recorded, out, numbers, weights, tolerance, quiet)
     else:
         if only is not None:
-            raise checks.problem("--only", "is of figures", report, "the manifest.json of figures", "leave it out")
+            raise input_error("--only", "is of figures", report, "the manifest.json of figures", "leave it out")
         _transfer(recorded, out, (origin, target, weights), tolerance, quiet)
 
 
@@ -51,27 +51,27 @@ def _transfer(
     recorded: Mapping[str, Any], out: str, given: tuple[str | None, ...], tolerance: float, quiet: bool
 ) -> None:
     began = time.perf_counter()
-    from .. import experiment
-    from .. import report as reports
-    from .. import rerun as again
-    from ..estimate import estimate
-    from ..progress import Progress
+    from ..runs import report as reports
+    from ..runs.progress import RunProgress
+    from ..runs.rerun import compare_run, recorded_inputs, write_comparison
+    from ..transfers.estimate import estimate_run
+    from ..transfers.setup import complete_setup
 
-    inputs = again.inputs(recorded, *given)
+    inputs = recorded_inputs(recorded, *given)
     with writing(out) as folder:
-        expected = None if quiet else estimate(inputs)
+        expected = None if quiet else estimate_run(inputs)
         if expected is not None:
             print(expected, file=sys.stderr)
-        ready = experiment.ready(inputs)
-        with Progress(expected) as progress:
+        ready = complete_setup(inputs)
+        with RunProgress(expected) as progress:
             result = ready.run(progress.listen)
         if result.status == "interrupted":
             raise KeyboardInterrupt
         if result.status != "done":
             raise FaultError(f"the run {result.status} in {list(result.paths)[-1]}")
         reports.write(folder, ready, result, reports.describe(ready, result, time.perf_counter() - began))
-        comparison = again.compare(recorded, result, tolerance)
-        again.written(folder, comparison)
+        comparison = compare_run(recorded, result, tolerance)
+        write_comparison(folder, comparison)
     for name, off in comparison.off.items():
         print(f"{name:18}{_off(off)}")
     if not comparison.same:
@@ -87,17 +87,17 @@ def _figures(
     tolerance: float,
     quiet: bool,
 ) -> None:
-    from ..figures import again
-    from ..progress import Parts
-    from ..rerun import with_weights
+    from ..figures import redraw
+    from ..runs.progress import PartsProgress
+    from ..runs.rerun import with_weights
 
-    chosen = again.entries(with_weights(recorded, weights, only), only)
+    chosen = redraw.entries(with_weights(recorded, weights, only), only)
     compared = {}
-    with writing(out) as folder, Parts({entry.title: entry.seconds for entry, _ in chosen}, quiet) as bar:
-        for entry, comparison in again.repeat(chosen, folder, tolerance, lambda entry: bar.begin(entry.title)):
+    with writing(out) as folder, PartsProgress({entry.title: entry.seconds for entry, _ in chosen}, quiet) as bar:
+        for entry, comparison in redraw.repeat(chosen, folder, tolerance, lambda entry: bar.begin(entry.title)):
             compared[entry.number] = comparison
             described = {number: each.describe() for number, each in compared.items()}
-            files.write_text(folder / "comparison.json", json.dumps(described, indent=1) + "\n")
+            write_text(folder / "comparison.json", json.dumps(described, indent=1) + "\n")
             judged = (
                 comparison.off.values() if comparison.alike else [comparison.off[name] for name in comparison.judged]
             )

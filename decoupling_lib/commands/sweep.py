@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .. import checks
-from .faults import FaultError, writing
+from ..common import validation
+from .output import FaultError, writing
 
 
 def sweep(
@@ -23,24 +23,24 @@ def sweep(
 ) -> None:
     """Run many transfers from a file, on this machine or a Dask cluster; called again it runs what is missing."""
     if workers is not None:
-        checks.in_range(workers, "--workers", 1, 1024, integer=True)
-    checks.in_range(threads, "--threads", 1, 1024, integer=True)
-    from .. import contact, sweep_file
-    from .. import sweep as many
-    from ..progress import Count
+        validation.in_range(workers, "--workers", 1, 1024, integer=True)
+    validation.in_range(threads, "--threads", 1, 1024, integer=True)
+    from ..runs import contact_sheet, sweep_spec
+    from ..runs import sweep as many
+    from ..runs.progress import CountProgress
 
-    jobs = sweep_file.read(spec)
+    jobs = sweep_spec.read(spec)
     with writing(out) as folder:
         if scheduler is None:
             plan = many.plan(jobs, folder, workers)
             workers = plan.workers
             if not quiet:
                 print(plan.said, file=sys.stderr)
-        with Count(len(jobs), quiet) as bar:
+        with CountProgress(len(jobs), quiet) as bar:
             rows = many.run(
                 jobs, folder, scheduler, workers, threads, lambda row: bar.one(row.job.name, row.status == "failed")
             )
-        contact.write(folder / "contact.png", rows, folder)
+        contact_sheet.write(folder / "contact.png", rows, folder)
     failed = [row for row in rows if row.status == "failed"]
     for row in failed:
         print(f"{row.job.name}: {row.said}")

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from .. import checks
-from ..options import AS_THESIS, Options
-from .faults import FaultError, writing
+from ..common import validation
+from ..common.errors import input_error
+from ..transfers.options import AS_THESIS, Options
+from .output import FaultError, writing
 
 DEFAULTS = Options()
 
@@ -88,11 +89,12 @@ def transfer(
     choices = {"activation": activation, "pooling": pooling, "method": method}
     if as_thesis:
         choices = _as_thesis(context, choices)
-    parsed = checks.size(size) if size is not None else None
-    from .. import experiment, report
-    from ..checkpoint import DiskJournal, fingerprint
-    from ..estimate import estimate
-    from ..progress import Progress
+    parsed = validation.size(size) if size is not None else None
+    from ..runs import report
+    from ..runs.checkpoint import DiskJournal, fingerprint
+    from ..runs.progress import RunProgress
+    from ..transfers.estimate import estimate_run
+    from ..transfers.setup import complete_setup, gather_inputs
 
     options = Options(
         layers=layers,
@@ -118,18 +120,18 @@ def transfer(
         seed=seed,
         **choices,
     )
-    inputs = experiment.gather(origin, target, options, memory_limit)
+    inputs = gather_inputs(origin, target, options, memory_limit)
     with writing(out) as folder:
         journal = DiskJournal(folder, fingerprint(inputs), resume)
         if not quiet and network is None and weights is None:
             chosen = inputs.network.weights
             print(f"network: {chosen.architecture}, weights: {chosen.source}", file=sys.stderr)
-        expected = None if quiet else estimate(inputs)
+        expected = None if quiet else estimate_run(inputs)
         if expected is not None:
             print(expected, file=sys.stderr)
         try:
-            ready = experiment.ready(inputs)
-            with journal, Progress(expected) as progress:
+            ready = complete_setup(inputs)
+            with journal, RunProgress(expected) as progress:
                 result = ready.run(progress.listen, journal)
             if result.status == "interrupted":
                 raise KeyboardInterrupt
@@ -150,7 +152,7 @@ def _as_thesis(context: typer.Context, given: dict[str, str]) -> dict[str, str]:
         source = context.get_parameter_source(name)
         explicit = source is not None and source.name != "DEFAULT"
         if explicit and given[name] != value:
-            raise checks.problem(f"--{name}", "conflicts with --as-thesis", given[name], value, "leave one of them out")
+            raise input_error(f"--{name}", "conflicts with --as-thesis", given[name], value, "leave one of them out")
     return dict(AS_THESIS)
 
 

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from .. import checks
+from ..common import validation
 
 
 def weights(network: Annotated[str, typer.Option(help="vgg19 or vgg16.")] = "vgg19") -> None:
     """Fetch Keras's ImageNet weights into Keras's cache and verify them."""
-    from .. import weights as sources
-    from ..architectures import ARCHITECTURES
+    from ..networks import weights as sources
+    from ..networks.architectures import ARCHITECTURES
 
-    print(sources.fetch(checks.choice(network, ARCHITECTURES, "network")))
+    print(sources.fetch(validation.choice(network, ARCHITECTURES, "network")))

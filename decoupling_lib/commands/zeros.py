@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from .. import checks
-from .faults import writing
+from ..common import validation
+from .output import writing
 
 MOST_NOISE = 1024
 """Longest side in pixels of the noise: a larger one takes more than 1 GiB, and counts alike."""
@@ -23,20 +23,24 @@ def zeros(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,
 ) -> None:
     """Count the channels that noise leaves dead, for several kinds of noise and seeds."""
-    draws = int(checks.in_range(seeds, "--seeds", 1, 1000, integer=True))
-    checks.layer_count(layers)
-    from .. import census, plots
-    from ..figures.entry import choose
-    from ..noise_kinds import KINDS
-    from ..progress import Parts
+    draws = int(validation.in_range(seeds, "--seeds", 1, 1000, integer=True))
+    validation.layer_count(layers)
+    from ..images.noise import NOISE_KINDS
+    from ..networks.dead_channels import count_dead_channels, format_counts, write_counts
+    from ..plotting.dead_channels import draw_census
+    from ..plotting.style import save_figure
+    from ..runs.progress import PartsProgress
+    from ..transfers.network_source import choose_source
 
-    read = choose(network, weights).network(layers)
-    side = int(checks.in_range(size, "--size", max(checks.MIN_SIDE, read.minimum_side), MOST_NOISE, integer=True))
+    read = choose_source(network, weights).network(layers)
+    side = int(
+        validation.in_range(size, "--size", max(validation.MIN_SIDE, read.minimum_side), MOST_NOISE, integer=True)
+    )
     with writing(out) as folder:
-        with Parts(dict.fromkeys(KINDS, 1.0), quiet) as bar:
-            counted = census.take(read, (side, side), range(draws), listen=bar.begin)
-        plots.save(census.draw(counted), folder / "zeros.png")
-        census.write(counted, folder / "zeros.json")
+        with PartsProgress(dict.fromkeys(NOISE_KINDS, 1.0), quiet) as bar:
+            counted = count_dead_channels(read, (side, side), range(draws), listen=bar.begin)
+        save_figure(draw_census(counted), folder / "zeros.png")
+        write_counts(counted, folder / "zeros.json")
     if not quiet:
-        print(census.table(counted))
+        print(format_counts(counted))
         print(f"outputs in {folder}")

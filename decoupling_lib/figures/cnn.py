@@ -6,10 +6,11 @@ import numpy as np
 from scipy.signal import correlate2d
 from skimage.measure import block_reduce
 
-from .. import images
-from ..diagrams import show_numbers, show_parts, show_perceptron
-from ..plots import show_picture
-from .entry import Entry, Made, Source, canvas
+from ..images.pictures import load_picture
+from ..plotting.diagrams import show_numbers, show_parts, show_perceptron
+from ..plotting.style import show_picture
+from ..transfers.network_source import NetworkSource
+from .spec import Entry, Made, canvas
 
 HIDDEN = (5, 4)
 """Units of the perceptron's hidden layers."""
@@ -20,7 +21,7 @@ STRIPED, STRIPED_SIZE = "chelsea", (200, 300)
 BAR, THICKNESS = 15, 3  # pixels: a filter's side, and of the bar in its middle
 
 
-def perceptron(source: Source) -> Made:
+def perceptron(source: NetworkSource) -> Made:
     """Figure 2.3: a multilayer perceptron that was trained, its weights as lines."""
     from sklearn.datasets import load_iris
     from sklearn.neural_network import MLPClassifier
@@ -45,7 +46,7 @@ def perceptron(source: Source) -> Made:
     return Made(figure, parameters, ("numpy", "scikit-learn", "matplotlib"), seed=0)
 
 
-def numbers(source: Source) -> Made:
+def numbers(source: NetworkSource) -> Made:
     """Section 2.3.2: a convolution and a maximum pooling of small matrices."""
     figure = canvas(9, 5.6)
     above, below = figure.subplots(2, 3)
@@ -62,9 +63,9 @@ def numbers(source: Source) -> Made:
     return Made(figure, {}, ("numpy", "scipy", "scikit-image", "matplotlib"))
 
 
-def bars(source: Source) -> Made:
+def bars(source: NetworkSource) -> Made:
     """Figure 2.5: a striped cat under a vertical and a horizontal bar."""
-    picture = images.load(STRIPED, STRIPED_SIZE).array
+    picture = load_picture(STRIPED, STRIPED_SIZE).array
     gray = picture.mean(axis=-1)
     figure = canvas(10.5, 5.0)
     grid = figure.add_gridspec(2, 4, width_ratios=(1.5, 0.7, 1.5, 1.5))
@@ -85,12 +86,14 @@ def bars(source: Source) -> Made:
     return Made(figure, parameters, ("numpy", "scipy", "scikit-image", "matplotlib"))
 
 
-def classifier_parts(source: Source) -> Made:
+def classifier_parts(source: NetworkSource) -> Made:
     """Figure 2.4: the kit's classifier of digits, a convolutional network with maximum pooling."""
-    from .. import classifier  # here and below: these load TensorFlow, which most of this module does without
-    from ..anatomy import parameters, parts
+    from ..networks import (
+        digits_classifier,  # here and below: these load TensorFlow, which most of this module does without
+    )
+    from ..networks.keras_layers import parameters, parts
 
-    found = parts(classifier.load())
+    found = parts(digits_classifier.load())
     figure = canvas(9, 4.4)
     show_parts(figure.add_subplot(), found)
     figure.suptitle("A convolutional network with maximum pooling: the kit's classifier of digits", fontsize=11)
@@ -98,11 +101,11 @@ def classifier_parts(source: Source) -> Made:
     return Made(figure, said, ("tensorflow", "matplotlib"))
 
 
-def vgg19_parts(source: Source) -> Made:
+def vgg19_parts(source: NetworkSource) -> Made:
     """Figure 2.6: VGG-19 as Keras builds it, with its parameters counted."""
-    from ..anatomy import parameters, parts, vgg19
+    from ..networks.keras_layers import keras_vgg19, parameters, parts
 
-    found = parts(vgg19())
+    found = parts(keras_vgg19())
     figure = canvas(13, 5.4)
     show_parts(figure.add_subplot(), found)
     figure.suptitle(f"VGG-19: {parameters(found):,} parameters", fontsize=12)

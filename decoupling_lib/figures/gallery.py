@@ -15,10 +15,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from .. import checks, digest, files
-from ..plots import save
+from ..common import validation
+from ..common.atomic_files import write_text
+from ..common.machine import describe_machine
+from ..plotting.style import save_figure
+from ..runs import digest
+from ..transfers.network_source import NetworkSource, choose_source
 from . import cnn, noise, textures, theory, transfers
-from .entry import Entry, Made, Source, choose, sign
+from .spec import Entry, Made, sign
 
 FIGURES: dict[str, Entry] = {
     entry.number: entry
@@ -37,7 +41,7 @@ _LISTED = {name: str for name in ("number", "title", "file", "differs", "command
 def make(
     out: str | os.PathLike[str],
     numbers: Sequence[str] | None = None,
-    source: Source | None = None,
+    source: NetworkSource | None = None,
     listen: Callable[[Entry], None] | None = None,
     resume: bool = False,
 ) -> list[Path]:
@@ -55,8 +59,8 @@ def make(
 
     Raises `InputError` for a number that the kit does not draw, before anything is drawn.
     """
-    entries, source = chosen(numbers), source or choose()
-    folder = checks.output_folder(out)
+    entries, source = chosen(numbers), source or choose_source()
+    folder = validation.output_folder(out)
     listed, paths = _read(folder), []
     for entry in entries:
         path = folder / entry.file
@@ -73,17 +77,17 @@ def make(
 
 def chosen(numbers: Sequence[str] | None = None) -> list[Entry]:
     """The entries of these numbers, all if None; raises `InputError` for a number that the kit does not draw."""
-    return [FIGURES[checks.choice(number, FIGURES, "figure")] for number in numbers or FIGURES]
+    return [FIGURES[validation.choice(number, FIGURES, "figure")] for number in numbers or FIGURES]
 
 
-def draw(entry: Entry, source: Source, path: Path) -> Made:
+def draw(entry: Entry, source: NetworkSource, path: Path) -> Made:
     """Draws a figure into a file, with its small print."""
     made = entry.draw(source)
-    save(sign(made), path)
+    save_figure(sign(made), path)
     return made
 
 
-def described(entry: Entry, made: Made, source: Source, path: Path, seconds: float) -> dict[str, Any]:
+def described(entry: Entry, made: Made, source: NetworkSource, path: Path, seconds: float) -> dict[str, Any]:
     """A figure's entry in the manifest, in types that JSON knows: its report, enough to draw and compare it again."""
     return {
         "number": entry.number,
@@ -96,7 +100,7 @@ def described(entry: Entry, made: Made, source: Source, path: Path, seconds: flo
         "network": None if made.network is None else made.network.describe(),
         "seed": made.seed,
         "versions": made.versions,
-        "machine": digest.machine(),
+        "machine": describe_machine(),
         "sha256": pixels_sha256(path),
         "plotted": {name: digest.describe_plotted(*each) for name, each in plotted(made.figure).items()},
         "seconds": round(seconds, 1),
@@ -143,7 +147,7 @@ def page(listed: Sequence[dict[str, Any]]) -> str:
 def _read(folder: Path) -> dict[str, dict[str, Any]]:
     """The entries of an earlier manifest; none where there is no manifest, or another file of its name."""
     try:
-        file = checks.regular_file(folder / MANIFEST, "manifest")  # not a pipe, which would never end
+        file = validation.regular_file(folder / MANIFEST, "manifest")  # not a pipe, which would never end
         found = json.loads(file.read_text(encoding="utf-8"))["figures"]
         good = [each for each in found if all(isinstance(each[name], kind) for name, kind in _LISTED.items())]
         return {each["number"]: each for each in good if each["number"] in FIGURES and math.isfinite(each["seconds"])}
@@ -157,4 +161,4 @@ def _write(folder: Path, listed: dict[str, dict[str, Any]]) -> None:
     manifest = f'{{"schema": 1, "command": "figures", "figures": [\n{reports}\n]}}\n'
     texts = {MANIFEST: manifest, PAGE: page(ordered)}
     for name, text in texts.items():
-        files.write_text(folder / name, text)
+        write_text(folder / name, text)

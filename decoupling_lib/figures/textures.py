@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import images
-from ..plots import show_picture
-from .entry import Entry, Made, Source, canvas
+from ..images.noise import uniform_noise
+from ..images.pictures import load_picture
+from ..plotting.style import show_picture
+from ..transfers.network_source import NetworkSource
+from .spec import Entry, Made, canvas
 
 if TYPE_CHECKING:
-    from ..networks import Network
+    from ..networks.vgg import Network
 
 TEXTURES = {
     "brick": ("bricks", (0, 0, 1, 1)),
@@ -31,11 +33,11 @@ SHOWN = 32
 _PACKAGES = ("numpy", "tensorflow", "scipy", "scikit-image", "matplotlib")
 
 
-def natural_textures(source: Source) -> Made:
+def natural_textures(source: NetworkSource) -> Made:
     """Figure 1.1: textures in photographs."""
     figure = canvas(9, 6.4)
     for ax, (name, (seen, box)) in zip(figure.subplots(2, 3).flat, TEXTURES.items(), strict=True):
-        picture = images.load(name).array
+        picture = load_picture(name).array
         height, width = picture.shape[:2]
         left, top, right, bottom = np.round(np.multiply(box, (width, height, width, height))).astype(int)
         side = min(right - left, bottom - top)
@@ -43,12 +45,12 @@ def natural_textures(source: Source) -> Made:
     return Made(figure, {}, ("numpy", "scikit-image", "scikit-learn", "matplotlib"))
 
 
-def gatys_transfer(source: Source) -> Made:
+def gatys_transfer(source: NetworkSource) -> Made:
     """Figure 2.7: the style of one picture on another by Gram matrices."""
-    from .. import gatys
+    from ..methods import gatys
 
     network = _network(source, content=True)
-    style, content = (images.load(name, (SIDE, SIDE)).array for name in (STYLE, CONTENT))
+    style, content = (load_picture(name, (SIDE, SIDE)).array for name in (STYLE, CONTENT))
     aim = gatys.objective(network, (SIDE, SIDE), style, content, content=CONTENT_LAYER, alpha=1.0, beta=3e2)
     found = gatys.synthesize(aim, content, ITERATIONS)
     figure = canvas(9, 4.7)
@@ -59,13 +61,13 @@ def gatys_transfer(source: Source) -> Made:
     return Made(figure, _said(aim, parameters), _PACKAGES, network)
 
 
-def gatys_synthesis(source: Source) -> Made:
+def gatys_synthesis(source: NetworkSource) -> Made:
     """Figure 2.8: a texture from noise, by the Gram matrices of a photograph."""
-    from .. import gatys
-    from ..channel_means import gram_matrices
+    from ..methods import gatys
+    from ..networks.gram import gram_matrices
 
     network = _network(source, content=False)
-    texture, noise = images.load(TEXTURE, (SIDE, SIDE)).array, images.uniform_noise((SIDE, SIDE), SEED)
+    texture, noise = load_picture(TEXTURE, (SIDE, SIDE)).array, uniform_noise((SIDE, SIDE), SEED)
     aim = gatys.objective(network, (SIDE, SIDE), texture)
     found = gatys.synthesize(aim, noise, ITERATIONS)
     pictures = {f"texture: {TEXTURE}": texture, "start: noise": noise, "synthesis": found.x}
@@ -85,12 +87,12 @@ def gatys_synthesis(source: Source) -> Made:
     return Made(figure, _said(aim, parameters), _PACKAGES, network, SEED)
 
 
-def _network(source: Source, content: bool) -> Network:
+def _network(source: NetworkSource, content: bool) -> Network:
     """ReLU with average pooling, as in the papers, at the thesis's five layers and perhaps one for the content."""
-    from .. import networks
+    from ..networks.vgg import build_network
 
     layers = sorted((*source.layers(5), *([CONTENT_LAYER] if content else [])))
-    return networks.build(source.architecture, source.weights, layers, activation="relu", pooling="average")
+    return build_network(source.architecture, source.weights, layers, activation="relu", pooling="average")
 
 
 def _said(aim: Any, parameters: dict[str, Any]) -> dict[str, Any]:

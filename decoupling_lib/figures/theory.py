@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..portraits import TOLERANCE, bowl, nested_portrait, portrait, show_nested, show_portrait
-from .entry import Entry, Made, Source, canvas
+from ..plotting.portraits import TOLERANCE, bowl, nested_portrait, portrait, show_nested, show_portrait
+from ..transfers.network_source import NetworkSource
+from .spec import Entry, Made, canvas
 
 STARTS = ((2.4, 1.6), (1.8, 1.7), (2.7, 0.6), (-2.5, 1.2), (-1.2, -1.7), (0.7, 0.25))
 SAMPLE = (0.2, 4.4, 1.0)
 _PACKAGES = ("numpy", "scipy", "matplotlib")
 
 
-def normalization_in_the_plane(source: Source) -> Made:
+def normalization_in_the_plane(source: NetworkSource) -> Made:
     """Figure 2.1: points run along gradient curves to the reference manifold of one feature."""
     figure = canvas(7.5, 5.2)
     ax = figure.add_subplot()
@@ -22,7 +23,7 @@ def normalization_in_the_plane(source: Source) -> Made:
     return Made(figure, parameters, _PACKAGES)
 
 
-def nested_normalization(source: Source) -> Made:
+def nested_normalization(source: NetworkSource) -> Made:
     """Figure 2.2: R_1 ⊃ R_2 ⊃ R_3 of the first three moments, and the legs of one sample of three values."""
     figure = canvas(7.0, 6.4)
     ax = figure.add_subplot(projection="3d")

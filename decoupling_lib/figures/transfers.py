@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from .. import images, metrics
-from ..diagrams import show_flow
-from ..options import Options
-from ..plots import STEPS, show_curve, show_picture
-from .entry import Entry, Made, Source, canvas
+from ..images.noise import uniform_noise
+from ..images.quality import psnr, ssim
+from ..plotting.diagrams import show_flow
+from ..plotting.style import show_picture
+from ..plotting.transfers import STEPS, show_curve
+from ..transfers.network_source import NetworkSource
+from ..transfers.options import Options
+from .spec import Entry, Made, canvas
 
 if TYPE_CHECKING:
-    from ..experiment import Experiment
-    from ..transfer import Transfer
+    from ..transfers.run import Transfer
+    from ..transfers.setup import Experiment
 
 PICTURES = ("coffee", "china")
 """The style's and the content's, of the transfer; the second is also the self-transfer's."""
@@ -27,7 +30,7 @@ REFINEMENTS = 6
 _PACKAGES = ("numpy", "tensorflow", "scipy", "scikit-image", "matplotlib")
 
 
-def transfer_example(source: Source) -> Made:
+def transfer_example(source: NetworkSource) -> Made:
     """Figure 1.2: what style transfer is, by an example."""
     experiment, result = _run(source, *PICTURES)
     titles = (f"origin: {PICTURES[0]}\ngives the style", f"target: {PICTURES[1]}\ngives the content", "result\n")
@@ -35,14 +38,14 @@ def transfer_example(source: Source) -> Made:
     return _made(_row(list(zip(pictures, titles, strict=True))), experiment, result)
 
 
-def steps(source: Source) -> Made:
+def steps(source: NetworkSource) -> Made:
     """Figure 2.9: how Steps 0 to 3 lead from picture to picture."""
     experiment, result = _run(source, *PICTURES)
     figure = canvas(9, 7)
     pictures = {
         "origin": result.origin,
         "origin_noisified": result.paths["step1"].x,
-        "noise": images.uniform_noise((SIDE, SIDE), experiment.options.seed),
+        "noise": uniform_noise((SIDE, SIDE), experiment.options.seed),
         "target": result.target,
         "target_noisified": result.paths["step2"].x,
         "result": result.paths["step3"].x,
@@ -51,7 +54,7 @@ def steps(source: Source) -> Made:
     return _made(figure, experiment, result)
 
 
-def transfer_pictures(source: Source) -> Made:
+def transfer_pictures(source: NetworkSource) -> Made:
     """Figure 4.1: the style of one picture on another, two layers."""
     experiment, result = _run(source, *PICTURES)
     one, two, three = (result.paths[step].x for step in ("step1", "step2", "step3"))
@@ -65,11 +68,11 @@ def transfer_pictures(source: Source) -> Made:
     return _made(_row(shown), experiment, result)
 
 
-def self_transfer_pictures(source: Source) -> Made:
+def self_transfer_pictures(source: NetworkSource) -> Made:
     """Figure 4.2: a picture's own style, taken off and imposed again."""
     experiment, result = _run(source, PICTURES[1], PICTURES[1])
     last = result.paths["step3"].x
-    said = f"PSNR {metrics.psnr(last, result.origin):.0f} dB, SSIM {metrics.ssim(last, result.origin):.3f}"
+    said = f"PSNR {psnr(last, result.origin):.0f} dB, SSIM {ssim(last, result.origin):.3f}"
     shown = [
         (result.origin, f"Origin and target: {PICTURES[1]}"),
         (result.paths["step1"].x, "Noisified, Steps 1 and 2"),
@@ -78,22 +81,22 @@ def self_transfer_pictures(source: Source) -> Made:
     return _made(_row(shown), experiment, result)
 
 
-def transfer_curves(source: Source) -> Made:
+def transfer_curves(source: NetworkSource) -> Made:
     """Figure 4.3: how far each layer is from where it is to go, in the three steps of the transfer."""
     experiment, result = _run(source, *PICTURES)
     return _made(_curves(result, ("step1", "step2", "step3")), experiment, result)
 
 
-def self_transfer_curves(source: Source) -> Made:
+def self_transfer_curves(source: NetworkSource) -> Made:
     """Figure 4.4: the same for the self-transfer, which needs no Step 2."""
     experiment, result = _run(source, PICTURES[1], PICTURES[1])
     return _made(_curves(result, ("step1", "step3")), experiment, result)
 
 
 @lru_cache(maxsize=2)
-def _run(source: Source, origin: str, target: str) -> tuple[Experiment, Transfer]:
+def _run(source: NetworkSource, origin: str, target: str) -> tuple[Experiment, Transfer]:
     """A transfer with the defaults for two layers; its pictures and its curves are two figures of one run."""
-    from ..experiment import prepare
+    from ..transfers.setup import prepare
 
     options = Options(size=(SIDE, SIDE), network=source.architecture, weights=source.weights, refinements=REFINEMENTS)
     experiment = prepare(origin, target, options)

@@ -1,0 +1,14 @@
+"""TensorFlow, loaded without the lines that its libraries write while they load."""
+
+from __future__ import annotations
+
+import os
+
+from ..common.silence import silence_stderr
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+with silence_stderr():  # the libraries write whatever their log level
+    import tensorflow as tf
+
+__all__ = ["tf"]

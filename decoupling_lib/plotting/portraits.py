@@ -1,0 +1,172 @@
+"""Normalization drawn for the lessons: in the plane and nested in space (figures 2.1 and 2.2 of the thesis)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from mpl_toolkits.mplot3d import Axes3D
+from scipy.optimize import brentq
+
+from ..engine.features import Block, ClosedForm, Counted, FeatureMap
+from ..engine.legs import Reference, Settings
+from ..engine.lift import Damping
+from ..engine.normalization import normalize
+from ..engine.ode import integrate
+from ..moments.decoupling import REFERENCE, feature_map
+from .style import COLORS
+
+RESOLUTION = 201
+TOLERANCE = 1e-11
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What normalization by one feature does to points of the plane.
+
+    Parameters
+    ----------
+    across, up : (RESOLUTION,), coordinates of the grid.
+    levels : (RESOLUTION, RESOLUTION), the feature on the grid; rows go up.
+    value : v; the reference manifold R(v) is where the feature has it.
+    curves : one (n, 2) a point: the accepted points of its gradient curve, the last on R(v).
+    """
+
+    across: np.ndarray
+    up: np.ndarray
+    levels: np.ndarray
+    value: float
+    curves: tuple[np.ndarray, ...]
+
+
+def bowl(steepness: float = 3.0) -> ClosedForm:
+    """f(x, y) = (x² + a y²)/2 on the plane; its gradient curves are y = c x^a, its level sets ellipses."""
+    stretch = np.array([1.0, steepness])
+    return ClosedForm((Block("f", 1),), lambda x: np.array([x @ (stretch * x) / 2]), lambda x: (stretch * x)[None])
+
+
+def portrait(
+    features: FeatureMap, starts: Sequence[np.ndarray], value: float, extent: tuple[float, float, float, float]
+) -> Portrait:
+    """Follows each point's gradient curve until the feature is `value`.
+
+    Parameters
+    ----------
+    features : one feature on the plane. starts : points, (2,) each. extent : (left, right, bottom, top).
+    """
+    across, up = np.linspace(*extent[:2], RESOLUTION), np.linspace(*extent[2:], RESOLUTION)
+    levels = np.array([[features.values(np.array([x, y]))[0] for x in across] for y in up])
+    return Portrait(across, up, levels, value, tuple(gradient_curve(features, start, value) for start in starts))
+
+
+def gradient_curve(features: FeatureMap, start: np.ndarray, value: float) -> np.ndarray:
+    """The accepted points, (n, 2), of the gradient curve of one feature from `start` to where the feature is `value`.
+
+    It ends early where the gradient vanishes on the way.
+    """
+    points = [np.asarray(start, dtype=float)]
+    change = value - float(features.values(points[0])[0])
+    integrate(unit_speed(features, change), points[0], "adaptive", 400, TOLERANCE, lambda _, x: points.append(x))
+    return np.stack(points)
+
+
+def unit_speed(features: FeatureMap, change: float):
+    """The field change ∇f/‖∇f‖², along which the first feature changes by `change` in unit time."""
+
+    def field(x: np.ndarray) -> np.ndarray:
+        gradient = features.linearize(x).jacobian()[0]
+        return change * gradient / (gradient @ gradient)
+
+    return field
+
+
+def show_portrait(ax: Axes, drawn: Portrait) -> None:
+    """Level sets in gray, the reference manifold in blue, each point's gradient curve and where it ends."""
+    ax.contour(drawn.across, drawn.up, drawn.levels, levels=10, colors="0.75", linewidths=0.8)
+    ax.contour(drawn.across, drawn.up, drawn.levels, levels=[drawn.value], colors=COLORS[1], linewidths=2.5)
+    for curve in drawn.curves:
+        ax.plot(*curve.T, color=COLORS[3], linewidth=1.2)
+        ax.plot(*curve[0], "o", color=COLORS[3], markersize=5)
+        ax.plot(*curve[-1], "s", color=COLORS[2], markersize=6)
+    ax.plot([], [], color="0.75", label="level sets of f")
+    ax.plot([], [], color=COLORS[1], linewidth=2.5, label="reference manifold f = v")
+    ax.plot([], [], "o-", color=COLORS[3], label="a point and its gradient curve")
+    ax.plot([], [], "s", color=COLORS[2], label="the point, normalized")
+    ax.set(xlabel="first coordinate", ylabel="second coordinate", aspect="equal")
+    ax.legend(fontsize=8, loc="lower right")
+
+
+@dataclass(frozen=True)
+class NestedPortrait:
+    """Nested normalization of samples of three values: R_1 ⊃ R_2 ⊃ R_3 in space, and the legs of one sample.
+
+    Parameters
+    ----------
+    plane : (4, 3), corners of a piece of R_1, where the mean is 0.
+    circle : (n, 3), R_2: of these, the variance is 1. points : (6, 3), R_3: of these, the skewness is 0.
+    legs : one (n, 3) a leg: the accepted points of the flow, each leg beginning where the one before ended.
+    """
+
+    plane: np.ndarray
+    circle: np.ndarray
+    points: np.ndarray
+    legs: tuple[np.ndarray, ...]
+
+
+def nested_portrait(start: np.ndarray, reach: float = 3.4) -> NestedPortrait:
+    """The manifolds computed from their features, and the engine's legs from a sample (3,) to R_3."""
+    features = feature_map(3)
+    first, second = np.linalg.svd(np.ones((1, 3)))[2][1:]  # an orthonormal basis of the plane of mean 0
+    corners = reach * np.array([first + second, first - second, -first - second, second - first])
+
+    def on_circle(angle: float) -> np.ndarray:
+        ray = np.cos(angle) * first + np.sin(angle) * second
+        return ray / np.sqrt(features.values(ray)[1])
+
+    def skewness(angle: float) -> float:
+        return float(features.values(on_circle(angle))[2])
+
+    angles = np.linspace(0.01, 0.01 + 2 * np.pi, 361)
+    signs = np.sign([skewness(angle) for angle in angles])
+    changes = np.flatnonzero(np.diff(signs))
+    points = [on_circle(brentq(skewness, angles[k], angles[k + 1])) for k in changes]
+    legs: dict[str, list[np.ndarray]] = {}
+    normalize(
+        Counted(features),
+        np.asarray(start, dtype=float),
+        Reference(REFERENCE[:3], np.ones(3, bool), Damping(0.0, np.ones(3))),
+        Settings(rule="adaptive", steps=2000, tolerance=TOLERANCE, solver_tolerance=1e-12, threshold=1e-9),
+        listen=lambda _, layer, progress, x: legs.setdefault(layer, []).append(x),
+    )
+    circle = np.stack([on_circle(angle) for angle in angles])
+    return NestedPortrait(corners, circle, np.stack(points), tuple(np.stack(leg) for leg in legs.values()))
+
+
+def show_nested(ax: Axes3D, drawn: NestedPortrait) -> None:
+    """The plane R_1, the circle R_2, the points R_3, and one sample's way through them, a color a leg."""
+    ax.plot_trisurf(*drawn.plane.T, triangles=[[0, 1, 2], [0, 2, 3]], color=COLORS[1], alpha=0.18)
+    ax.plot(*drawn.circle.T, color=COLORS[1], linewidth=2)
+    ax.plot(*drawn.points.T, "D", color=COLORS[0], markersize=5)
+    looks = zip(drawn.legs, (COLORS[3], COLORS[2], COLORS[0]), ("-", "--", ":"), strict=True)
+    for (leg, color, line), goal in zip(looks, ("mean 0", "variance 1", "skewness 0"), strict=True):
+        ax.plot(*leg.T, line, color=color, linewidth=2.2, label=f"leg to {goal}")
+    ax.plot(*drawn.legs[0][0], "o", color=COLORS[3], markersize=7)
+    ax.text(*drawn.plane[1], "$R_1$: mean 0   ", color=COLORS[1], ha="right", va="bottom")
+    ax.text(0, 0, 0, "$R_2$: variance 1", color=COLORS[1], ha="center")
+    ax.text(*(1.12 * drawn.points[-1]), "$R_3$: skewness 0")
+    ax.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="$x_3$")
+    ax.legend(fontsize=8, loc="upper left")
+
+
+def show_cosines(ax: Axes, cosines: np.ndarray, names: Sequence[str], title: str) -> None:
+    """A table of the cosines between gradients, (n, n), shaded by size; 0 is decoupled."""
+    ax.imshow(np.abs(cosines), cmap="Blues", vmin=0, vmax=1.4)
+    for (row, column), cosine in np.ndenumerate(cosines):
+        shown = "0" if abs(cosine) < 5e-4 else f"{cosine:.2f}"
+        ax.text(column, row, shown, ha="center", va="center", fontsize=8)
+    ax.set(xticks=range(len(names)), yticks=range(len(names)))
+    ax.set_xticklabels(names, rotation=45, ha="right", fontsize=8)
+    ax.set_yticklabels(names, fontsize=8)
+    ax.set_title(title, fontsize=10)

@@ -1,0 +1,175 @@
+"""Nested normalization and imposing, on toys whose decoupled features are known or can be had another way."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
+from toys import EXACT, FIRST, NOISE, SAMPLE, SECOND, TOY, point, reference, softplus_sums
+
+from decoupling_lib.engine.features import ClosedForm, Counted
+from decoupling_lib.engine.legs import Leg, Record, Reference, Settings, Task
+from decoupling_lib.engine.normalization import Route, impose, normalize
+from decoupling_lib.engine.ode import FlowResult
+from decoupling_lib.moments.decoupling import feature_map
+
+
+def standardize(x: np.ndarray) -> np.ndarray:
+    return (x - x.mean()) / x.std()
+
+
+# Moments: what the legs do and measure
+
+
+@pytest.mark.parametrize("target", [0.0, -1.5])
+def test_the_mean_leg_subtracts(target: float):
+    path = normalize(Counted(feature_map(1)), SAMPLE, reference(feature_map(1), [target]), EXACT)
+    np.testing.assert_allclose(path.x, SAMPLE - SAMPLE.mean() + target, atol=1e-12)
+    assert path.style == pytest.approx(SAMPLE.mean())
+    assert path.status == "done"
+
+
+@pytest.mark.parametrize(("mean", "square"), [(0.0, 1.0), (0.0, 7.0), (2.0, 5.0)])
+def test_the_second_moments_leg_scales_about_the_mean_and_measures_the_variance(mean: float, square: float):
+    path = normalize(Counted(feature_map(2)), SAMPLE, reference(feature_map(2), [mean, square]), EXACT)
+    np.testing.assert_allclose(path.x, mean + np.sqrt(square - mean**2) * standardize(SAMPLE), atol=1e-9)
+    np.testing.assert_allclose(path.style, [SAMPLE.mean(), SAMPLE.var() + mean**2], rtol=1e-9)
+
+
+def test_the_third_decoupled_feature_is_the_skewness_and_the_fourth_the_orthokurtosis():
+    """The leg to zero skewness is y = standardize(z/(1 - tz)): its t from a bracket, not from a flow."""
+    z = standardize(SAMPLE)
+
+    def moebius(t: float) -> np.ndarray:
+        return standardize(z / (1 - t * z))
+
+    t = brentq(lambda t: np.mean(moebius(t) ** 3), 0.999 / z.min(), 0.999 / z.max(), xtol=1e-15)
+    path = normalize(Counted(feature_map(4)), SAMPLE, reference(feature_map(4), [0, 1, 0, 3]), EXACT)
+    wanted = [SAMPLE.mean(), SAMPLE.var(), np.mean(z**3), np.mean(moebius(t) ** 4)]
+    np.testing.assert_allclose(path.style, wanted, rtol=1e-8)
+
+
+def test_the_orthokurtosis_of_four_points_is_a_function_of_their_cross_ratio():
+    """2 - (2λ - 1)⁻², exactly 7/4 for {0, 1, 2, 4}; no fourth leg: its target is where it stands."""
+    for a, b, c, d in ((0, 1, 2, 4), (-3, 0.2, 1, 1.5)):
+        ratio = (c - a) * (d - b) / ((c - b) * (d - a))
+        wanted = 2 - (2 * ratio - 1) ** -2
+        at_rest = reference(feature_map(4), [0, 1, 0, wanted])
+        path = normalize(Counted(feature_map(4)), np.array([a, b, c, d], float), at_rest, EXACT)
+        assert path.style[3] == pytest.approx(wanted, rel=1e-8)
+    assert wanted != pytest.approx(1.75)
+
+
+# There and back
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.05])
+def test_imposing_ones_own_style_is_the_identity(delta: float):
+    cubic = feature_map(3)
+    for features, x, values in ((cubic, SAMPLE / 4, [0.5, 1, 1]), (TOY, FIRST, TOY.values(NOISE))):
+        step0 = reference(features, values, delta, NOISE if features is TOY else None)
+        away = normalize(Counted(features), x, step0, EXACT)
+        back = impose(Counted(features), away.x, away.style, step0, EXACT)
+        assert away.status == back.status == "done"
+        assert np.linalg.norm(away.x - x) > 0.05 * np.linalg.norm(x)
+        np.testing.assert_allclose(back.x, x, atol=2e-7)
+
+
+@pytest.mark.parametrize("features", [feature_map(3), TOY], ids=["moments", "softplus"])
+def test_the_style_measured_afterwards_is_the_style_that_was_imposed(features: ClosedForm):
+    first, second = (SAMPLE, np.random.default_rng(1).gamma(2, 1, 10)) if features is not TOY else (FIRST, SECOND)
+    values = TOY.values(NOISE) if features is TOY else np.array([0.1, 1.1, 0.2])
+    step0 = reference(features, values)
+    style = normalize(Counted(features), first, step0, EXACT).style
+    noisified = normalize(Counted(features), second, step0, EXACT)
+    assert np.linalg.norm(noisified.style - style) > 0.05 * np.linalg.norm(style)
+    result = impose(Counted(features), noisified.x, style, step0, EXACT)
+    assert np.linalg.norm(result.x - first) > 0.1 * np.linalg.norm(first), "the target's picture, not the origin's"
+    np.testing.assert_allclose(normalize(Counted(features), result.x, step0, EXACT).style, style, rtol=1e-7)
+
+
+def test_imposing_holds_the_lower_blocks_at_the_reference_until_their_turn():
+    step0 = reference(TOY, TOY.values(NOISE))
+    style = normalize(Counted(TOY), FIRST, step0, EXACT).style
+    start = normalize(Counted(TOY), SECOND, step0, EXACT).x
+    ends = {}
+    impose(Counted(TOY), start, style, step0, EXACT, listen=lambda _, layer, progress, x: ends.update({layer: x}))
+    np.testing.assert_allclose(TOY.values(ends["block2"])[:2], step0.values[:2], rtol=1e-8)
+    np.testing.assert_allclose(TOY.values(ends["block2"])[2:], style[2:], rtol=1e-8)
+    np.testing.assert_allclose(TOY.values(ends["block1"])[:2], style[:2], rtol=1e-8)
+
+
+def test_gradient_descent_does_not_come_back_and_the_lift_does():
+    """Followed exactly, ‖f - v‖² and then ‖f - c‖² descend along two different curves (theory: another 35 %)."""
+    features = softplus_sums((6,), 16, 5)
+    x, v = point(6, 16), features.values(0.3 * point(7, 16))
+
+    def descend(start: np.ndarray, aim: np.ndarray) -> np.ndarray:
+        def down(_: float, y: np.ndarray) -> np.ndarray:
+            at = features.linearize(y)
+            return -at.vjp(at.values - aim)
+
+        end = solve_ivp(down, (0, 1e5), start, method="LSODA", rtol=1e-10, atol=1e-12).y[:, -1]
+        assert np.linalg.norm(features.values(end) - aim) < 1e-6 * np.linalg.norm(aim), "solved to the end"
+        return end
+
+    away = descend(x, v)
+    returned = descend(away, features.values(x))
+    assert np.linalg.norm(returned - x) > 0.1 * np.linalg.norm(away - x)
+
+    step0 = reference(features, v)
+    lifted = normalize(Counted(features), x, step0, EXACT)
+    back = impose(Counted(features), lifted.x, lifted.style, step0, EXACT)
+    assert np.linalg.norm(features.values(lifted.x) - v) < 1e-6 * np.linalg.norm(v)
+    assert np.linalg.norm(back.x - x) < 1e-7 * np.linalg.norm(lifted.x - x)
+
+
+# Another way to make a leg
+
+
+def collect(run: Callable[..., Route], *arguments: np.ndarray) -> list[Task]:
+    """The tasks that a run gives to a mover that stays where it is."""
+    tasks = []
+
+    def stay(
+        features: Counted, x: np.ndarray, task: Task, step0: Reference, settings: Settings, record: Record
+    ) -> FlowResult:
+        tasks.append(task)
+        assert sum(block.size for block in features.blocks) == task.aim.size
+        return FlowResult(x, 1.0, 1, "reached", "stayed")
+
+    path = run(Counted(TOY), *arguments, reference(TOY, TOY.values(NOISE)), EXACT, move=stay)
+    assert isinstance(path.legs[0], Leg) and path.legs[0].status == "reached"
+    np.testing.assert_array_equal(path.x, FIRST)
+    return tasks
+
+
+def test_normalizing_asks_each_block_for_the_reference_from_where_it_is():
+    v, f = TOY.values(NOISE), TOY.values(FIRST)
+    one, two = collect(normalize, FIRST)
+    assert (one.step, one.layer, one.moving) == (1, "block1", slice(0, 2))
+    assert (two.step, two.layer, two.moving) == (1, "block2", slice(2, 5))
+    np.testing.assert_array_equal(one.aim, v[:2])
+    np.testing.assert_array_equal(two.aim, v)
+    np.testing.assert_array_equal(np.concatenate([one.start, two.start]), f)
+    assert not one.imposing and not two.imposing
+
+
+def test_the_style_alone_is_had_without_the_last_leg():
+    step0 = reference(TOY, TOY.values(NOISE))
+    whole = normalize(Counted(TOY), FIRST, step0, EXACT)
+    alone = normalize(Counted(TOY), FIRST, step0, EXACT, to_the_end=False)
+    np.testing.assert_array_equal(alone.style, whole.style)
+    assert [leg.layer for leg in alone.legs] == ["block1"] and alone.status == "done"
+
+
+def test_imposing_asks_each_block_for_the_style_and_the_lower_ones_for_the_reference():
+    v, c = TOY.values(NOISE), np.arange(5.0)
+    two, one = collect(impose, FIRST, c)
+    assert (two.step, two.layer) == (3, "block2") and (one.step, one.layer) == (3, "block1")
+    np.testing.assert_array_equal(two.aim, [*v[:2], *c[2:]])
+    np.testing.assert_array_equal(two.start, v[2:])
+    np.testing.assert_array_equal(one.aim, c[:2])
+    assert one.imposing and two.imposing
+    np.testing.assert_array_equal(one.start, v[:2])

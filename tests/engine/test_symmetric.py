@@ -1,0 +1,190 @@
+"""The symmetric step: its equations, its order, its way back, and a leg that is broken off and goes on."""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+from toys import FIRST, NOISE, TOY
+
+from decoupling_lib.engine import symmetric
+from decoupling_lib.engine.features import Block, ClosedForm, Counted, Passes
+from decoupling_lib.engine.lift import Damping, dense_velocity
+from decoupling_lib.engine.ode import graded_grid
+from decoupling_lib.engine.symmetric import LegState, follow_symmetric
+
+LIVE = np.ones(5, bool)
+RATE = 0.2 * np.concatenate([np.zeros(2), (TOY.values(NOISE) - TOY.values(FIRST))[2:]])
+SCALES = np.array([2.0, 2.0, 0.5, 0.5, 1.0])
+
+
+def leg(steps: int, delta: float, x: np.ndarray = FIRST, sign: int = 1, **keywords):
+    grid = graded_grid(steps, 2.0, 1.5)
+    grid = grid if sign > 0 else 1 - grid[::-1]
+    return follow_symmetric(TOY, LegState(x), sign * RATE, LIVE, Damping(delta, SCALES), grid, 1e-12, **keywords)
+
+
+def gap(x: np.ndarray, y: np.ndarray) -> float:
+    return float(np.max(np.abs(x - y)))
+
+
+def exact(delta: float) -> np.ndarray:
+    """The damped lift by its definition, followed by a high-order integrator with error control."""
+
+    def field(_: float, x: np.ndarray) -> np.ndarray:
+        return dense_velocity(TOY.linearize(x).jacobian(), RATE, LIVE, Damping(delta, SCALES))
+
+    return solve_ivp(field, (0, 1), FIRST, method="DOP853", rtol=1e-12, atol=1e-12).y[:, -1]
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.05])
+def test_it_converges_to_the_damped_lift_with_order_two(delta: float):
+    errors = [gap(leg(steps, delta).x, exact(delta)) for steps in (8, 16, 32)]
+    orders = np.log2(np.array(errors[:-1]) / errors[1:])
+    np.testing.assert_allclose(orders, 2, atol=0.15)
+
+
+def test_undamped_features_follow_their_line_at_any_step_size():
+    for steps in (1, 3):
+        seen = []
+        grid = graded_grid(steps, 2.0)
+        follow_symmetric(
+            TOY,
+            LegState(FIRST),
+            RATE,
+            LIVE,
+            Damping(0.0, SCALES),
+            grid,
+            1e-12,
+            on_step=lambda s, state, seen=seen: seen.append((s, TOY.values(state.x))),
+        )
+        assert [s for s, _ in seen] == pytest.approx(list(grid[1:]))
+        for s, f in seen:
+            np.testing.assert_allclose(f, TOY.values(FIRST) + s * RATE, atol=1e-9)
+
+
+def test_one_step_solves_its_two_equations():
+    delta = 0.3
+    states = []
+    follow_symmetric(
+        TOY,
+        LegState(FIRST),
+        RATE,
+        LIVE,
+        Damping(delta, SCALES),
+        np.array([0.0, 1.0]),
+        1e-13,
+        on_step=lambda _, state: states.append(state),
+    )
+    ((_, velocity, multipliers),) = states[0].nodes
+    np.testing.assert_allclose(states[0].x, FIRST + velocity, atol=1e-14)
+    rows = TOY.linearize(FIRST + velocity / 2).jacobian() / np.sqrt(SCALES)[:, None]
+    np.testing.assert_allclose(velocity, multipliers @ rows, atol=1e-10)
+    moved = (TOY.values(states[0].x) - TOY.values(FIRST)) / np.sqrt(SCALES)
+    np.testing.assert_allclose(moved + delta * multipliers, RATE / np.sqrt(SCALES), atol=1e-10)
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.05])
+@pytest.mark.parametrize("steps", [1, 2, 6])
+def test_the_way_back_is_exact_at_any_step_size(steps: int, delta: float):
+    there = leg(steps, delta)
+    back = leg(steps, delta, there.x, -1)
+    assert gap(there.x, FIRST) > 0.1
+    assert gap(back.x, FIRST) < 1e-10
+    assert (there.status, back.status) == ("reached", "reached")
+    if steps < 6:  # and not because the steps are accurate
+        assert gap(there.x, exact(delta)) > 1e-3
+
+
+def test_another_grid_on_the_way_back_does_not_come_back():
+    there = leg(3, 0.05)
+    other = follow_symmetric(
+        TOY, LegState(there.x), -RATE, LIVE, Damping(0.05, SCALES), graded_grid(3, 2.0, 1.5), 1e-12
+    )
+    assert gap(other.x, FIRST) > 1e-5
+
+
+def test_a_dead_feature_takes_no_part():
+    live = np.array([True, True, True, False, True])
+    kept = [0, 1, 2, 4]
+    part = ClosedForm(
+        (Block("block1", 2), Block("block2", 2)),
+        lambda x: TOY.values(x)[kept],
+        lambda x: TOY.linearize(x).jacobian()[kept],
+    )
+    grid = graded_grid(4, 2.0)
+    whole = follow_symmetric(TOY, LegState(FIRST), RATE, live, Damping(0.05, SCALES), grid, 1e-13)
+    less = follow_symmetric(part, LegState(FIRST), RATE[kept], live[kept], Damping(0.05, SCALES[kept]), grid, 1e-13)
+    assert gap(whole.x, less.x) < 1e-9
+
+
+def run_and_count(steps: int, refreshes: int) -> tuple[list[Passes], list[LegState]]:
+    """The passes made up to each accepted step of an undisturbed leg, and its states."""
+    counted, spent, states = Counted(TOY), [], []
+
+    def note(_: float, state: LegState) -> None:
+        spent.append(counted.passes.copy())
+        states.append(state)
+
+    grid = graded_grid(steps, 2.0)
+    follow_symmetric(counted, LegState(FIRST), RATE, LIVE, Damping(0.05, SCALES), grid, 1e-9, refreshes, note)
+    return spent, states
+
+
+def test_each_iteration_costs_two_forward_passes_and_one_vjp():
+    spent, _ = run_and_count(4, 1)
+    assert spent[-1].jacobian_rows == 5 and spent[-1].jvp == 0
+    for before, after in zip(spent[:-1], spent[1:], strict=True):
+        step = after.since(before)
+        assert step.forward == 2 * step.vjp + 1 and step.vjp > 0
+
+
+def test_the_gram_matrix_is_made_anew_when_steps_are_slow_and_it_is_old_enough(monkeypatch):
+    for slow, made in ((1, [0, 0, 0, 3, 3, 3]), (1000, [0] * 6)):  # every step is slow, or none
+        monkeypatch.setattr(symmetric, "SLOW", slow)
+        spent, states = run_and_count(6, 2)
+        assert [state.made for state in states] == made
+        assert spent[-1].jacobian_rows == 5 * len(set(made))
+    gram = states[0].gram
+    rows = TOY.linearize(FIRST).jacobian() / np.sqrt(SCALES)[:, None]
+    np.testing.assert_allclose(gram, rows @ rows.T, rtol=1e-12)
+
+
+@pytest.mark.parametrize("after", [1, 3, 4])
+def test_a_broken_leg_goes_on_to_the_bit(after: int, monkeypatch):
+    kept = {}
+
+    def stop(_: float, state: LegState) -> None:
+        kept.update(state.arrays())
+        if state.steps == after:
+            raise KeyboardInterrupt
+
+    grid, damping = graded_grid(6, 2.0), Damping(0.05, SCALES)
+    monkeypatch.setattr(symmetric, "SLOW", 2)  # so that the Gram matrix is made anew on the way
+    whole = follow_symmetric(TOY, LegState(FIRST), RATE, LIVE, damping, grid, refreshes=3)
+    broken = follow_symmetric(TOY, LegState(FIRST), RATE, LIVE, damping, grid, refreshes=3, on_step=stop)
+    assert (broken.status, broken.steps) == ("interrupted", after)
+    rest = follow_symmetric(TOY, LegState.of(kept), RATE, LIVE, damping, grid, refreshes=3)
+    assert rest.status == "reached" and rest.x.tobytes() == whole.x.tobytes()
+
+
+def test_a_target_out_of_reach_stalls_and_keeps_the_last_point():
+    """A sum of squares cannot become negative."""
+    square = ClosedForm((Block("square", 1),), lambda x: np.array([x @ x]), lambda x: 2 * x[None])
+    x = np.array([1.0, 0.0])
+    result = follow_symmetric(
+        square, LegState(x), np.array([-2.0]), np.ones(1, bool), Damping(0.0, np.ones(1)), np.arange(2.0)
+    )
+    assert result.status == "stalled" and result.steps == 0
+    np.testing.assert_array_equal(result.x, x)
+
+
+def test_a_linear_map_keeps_its_rows_and_one_step_is_enough():
+    rows = np.random.default_rng(7).standard_normal((3, 6))
+    kept = rows.copy()
+    linear = ClosedForm((Block("all", 3),), lambda x: rows @ x, lambda _: rows)
+    scales, delta, rate = np.array([0.5, 1.0, 4.0]), 0.3, np.array([1.0, -2.0, 0.5])
+    found = follow_symmetric(
+        linear, LegState(np.ones(6)), rate, np.ones(3, bool), Damping(delta, scales), np.arange(2.0), 1e-12
+    )
+    wanted = 1 + kept.T @ np.linalg.solve(kept @ kept.T + delta * np.diag(scales), rate)
+    np.testing.assert_allclose(found.x, wanted, atol=1e-10)
+    np.testing.assert_array_equal(rows, kept)

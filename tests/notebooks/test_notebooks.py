@@ -1,0 +1,298 @@
+"""The committed notebooks are their sources, executed; each rule is tried on a bad notebook too."""
+
+import ast
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from lessons import FOLDER, execute
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from paths import ROOT
+
+from decoupling_lib.networks import weights
+
+CHECKED = "NBVAL_CHECK_OUTPUT"
+HEADINGS = ["What you'll do", "What you'll learn", "What you'll need", "Exercises", "Further reading"]
+MACHINE = re.compile("|".join(map(re.escape, ("/home/", "/tmp/", "/Users/", "/root/", ":\\", str(ROOT)))))
+LIBRARY_OBJECT = re.compile(r"\[?(<|[A-Z]\w+\()")
+SOURCES = execute.sources()
+each_notebook = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+
+
+def tags(cell) -> set[str]:
+    return set(cell.metadata.get("tags", []))
+
+
+def text_of(cell) -> str:
+    """All that a reader sees as text below a cell."""
+    seen = []
+    for output in cell.get("outputs", []):
+        seen += [output.get("text", ""), output.get("data", {}).get("text/plain", ""), *output.get("traceback", [])]
+    return "\n".join(seen)
+
+
+def cells_differ(source, notebook) -> list[str]:
+    def key(cell) -> tuple:
+        return cell.cell_type, cell.source, sorted(tags(cell))
+
+    if len(source.cells) != len(notebook.cells):
+        return [f"{len(source.cells)} cells in the source, {len(notebook.cells)} in the notebook"]
+    pairs = enumerate(zip(source.cells, notebook.cells, strict=True))
+    return [f"cell {k} differs" for k, (a, b) in pairs if key(a) != key(b)]
+
+
+def not_executed(notebook) -> list[str]:
+    found, checked = [], 0
+    for k, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        if cell.execution_count is None:
+            found.append(f"cell {k} was not executed")
+        if CHECKED in cell.source:
+            checked += 1
+            if not any(output.output_type in ("stream", "execute_result") for output in cell.outputs):
+                found.append(f"cell {k} is checked but shows nothing")
+    return found if checked else [*found, "no cell is checked"]
+
+
+def bad_outputs(notebook) -> list[str]:
+    """Errors but an exercise's NotImplementedError, messages on stderr, bars, paths of a machine, library objects."""
+    found = []
+    for k, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                expected = {"exercise", "raises-exception"} <= tags(cell) and output.ename == "NotImplementedError"
+                found += [] if expected else [f"cell {k} raised {output.ename}"]
+            data = output.get("data", {})
+            if "image/png" not in data and LIBRARY_OBJECT.match(data.get("text/plain", "")):
+                found.append(f"cell {k} shows what a library calls its object")
+            if output.get("name") == "stderr":
+                found.append(f"cell {k} wrote on stderr")
+        if cell.cell_type == "code" and (MACHINE.search(text_of(cell)) or "it/s" in text_of(cell)):
+            found.append(f"cell {k} shows a path or a progress bar")
+    return found
+
+
+def bad_exercises(notebook) -> list[str]:
+    found, code = [], [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell, second, third in zip(code, [*code[1:], None], [*code, None, None][2:], strict=True):
+        if "exercise" in tags(cell):
+            solved = second is not None and "solution" in tags(second)
+            found += [] if solved else ["an exercise has no solution after it"]
+            found += [] if "raises-exception" in tags(cell) else ["an exercise's stub may not raise"]
+            checked = third is not None and "check" in tags(third)
+            tested = checked and any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(third.source)))
+            found += [] if tested else ["an exercise is not checked"]
+        if "solution" in tags(cell):
+            hidden = cell.metadata.get("jupyter", {}).get("source_hidden") and "hide-input" in tags(cell)
+            found += [] if hidden else ["a solution is not hidden"]
+    return found if any("exercise" in tags(cell) for cell in code) else [*found, "no exercise"]
+
+
+def definitions(notebook) -> list[str]:
+    """Functions and classes outside of exercises: those belong into the library."""
+    found = []
+    for k, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and not {"exercise", "solution"} & tags(cell):
+            kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+            found += [f"cell {k} defines {n.name}" for n in ast.walk(ast.parse(cell.source)) if isinstance(n, kinds)]
+    return found
+
+
+def record(source: Path, notebook) -> dict:
+    """As if the notebook were made now."""
+    return execute.made_from(source.read_text("utf-8")) | {"outputs": execute.outputs_sha256(notebook)}
+
+
+def untraceable(source: Path, notebook) -> list[str]:
+    """Where the record is not that of this source, these outputs and the measurements that are committed."""
+    kept, made = notebook.metadata.get(execute.RECORD, {}), record(source, notebook)
+    found = [
+        f"the record is of other {key}" for key in ("source", "measurements", "outputs") if kept.get(key) != made[key]
+    ]
+    optional = {"settings"}  # of a machine: only where some are set
+    missing = [
+        key
+        for key in ("weights", "versions", "machine")
+        if kept.get(key, {}).keys() - optional != made[key].keys() - optional
+    ]
+    return found + [f"the record lacks {key}" for key in missing]
+
+
+def missing_headings(notebook) -> list[str]:
+    written = [line[3:] for c in notebook.cells if c.cell_type == "markdown" for line in c.source.splitlines()]
+    places = [written.index(heading) if heading in written else -1 for heading in HEADINGS]
+    return [] if -1 not in places and places == sorted(places) else [f"headings stand at {places}"]
+
+
+@each_notebook
+def test_a_notebook_is_its_source_executed(source):
+    notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    nbformat.validate(notebook)
+    assert cells_differ(execute.parsed(source), notebook) == []
+    for rule in (not_executed, bad_outputs, bad_exercises, definitions, missing_headings):
+        assert rule(notebook) == [], rule.__name__
+    assert untraceable(source, notebook) == [], f"make notebooks ONLY={source.stem}"
+
+
+def test_there_are_notebooks_and_each_has_a_source():
+    assert SOURCES
+    assert {path.stem for path in FOLDER.glob("*.ipynb")} == {path.stem for path in SOURCES}
+
+
+def test_a_record_tells_its_source_its_measurements_and_its_outputs_apart(tmp_path):
+    source, notebook = tmp_path / "01_try.py", new_notebook(cells=[checked_cell()])
+    source.write_text('json.loads((results / "growth.json").read_text("utf-8"))', "utf-8")
+    assert untraceable(source, notebook)[0] == "the record is of other source"
+    notebook.metadata[execute.RECORD] = record(source, notebook)
+    assert untraceable(source, notebook) == []
+    kept = notebook.metadata[execute.RECORD]
+    growth = (ROOT / "benchmarks" / "results" / "growth.json").read_bytes()
+    assert kept["measurements"] == {"growth.json": hashlib.sha256(growth).hexdigest()}
+    assert kept["weights"]["sha256"] == weights.read(*weights.default_source()).sha256
+    assert json.loads(json.dumps(kept)) == kept
+    kept["measurements"]["growth.json"] = "0" * 64
+    assert untraceable(source, notebook) == ["the record is of other measurements"]
+    notebook.cells[0].outputs[0].text = "0.26\n"
+    assert "the record is of other outputs" in untraceable(source, notebook)
+    del kept["weights"], kept["machine"]["threads"]
+    assert untraceable(source, notebook)[2:] == ["the record lacks weights", "the record lacks machine"]
+
+
+def checked_cell(printed: str = "0.25\n") -> nbformat.NotebookNode:
+    source = f"# {CHECKED}\nprint(0.5**2)"
+    return new_code_cell(source, execution_count=1, outputs=[new_output("stream", name="stdout", text=printed)])
+
+
+def error(name: str) -> nbformat.NotebookNode:
+    return new_output("error", ename=name, evalue="", traceback=[])
+
+
+def shown(text: str) -> nbformat.NotebookNode:
+    return new_output("execute_result", data={"text/plain": text})
+
+
+STUB = {"tags": ["exercise", "raises-exception"]}
+SOLUTION = {"tags": ["solution", "hide-input"], "jupyter": {"source_hidden": True}}
+
+
+@pytest.mark.parametrize(
+    ("rule", "cells", "said"),
+    [
+        (not_executed, [new_code_cell("1")], "cell 0 was not executed"),
+        (not_executed, [new_code_cell("1", execution_count=1)], "no cell is checked"),
+        (not_executed, [new_code_cell(f"# {CHECKED}", execution_count=1)], "shows nothing"),
+        (bad_outputs, [new_code_cell("1/0", outputs=[error("ZeroDivisionError")])], "raised ZeroDivisionError"),
+        (bad_outputs, [new_code_cell("f()", outputs=[error("NotImplementedError")])], "raised NotImplementedError"),
+        (bad_outputs, [new_code_cell("1/0", metadata=STUB, outputs=[error("ValueError")])], "raised ValueError"),
+        (bad_outputs, [checked_cell("read /tmp/x\n")], "path"),
+        (bad_outputs, [new_code_cell("w", outputs=[new_output("stream", name="stderr", text="!")])], "stderr"),
+        (bad_outputs, [new_code_cell("ax", outputs=[shown("[<Line2D at 0x7f0fa9362f50>]")])], "object"),
+        (bad_outputs, [new_code_cell("ax", outputs=[shown("Text(0, 0.5, 'how many')")])], "object"),
+        (bad_exercises, [new_code_cell("1")], "no exercise"),
+        (bad_exercises, [new_code_cell("1", metadata=STUB)], "no solution"),
+        (bad_exercises, [new_code_cell("1", metadata=STUB), new_code_cell("1", metadata=SOLUTION)], "not checked"),
+        (bad_exercises, [new_code_cell("assert 1", metadata={"tags": ["solution"]})], "not hidden"),
+        (bad_exercises, [new_code_cell("1", metadata={"tags": ["exercise"]})], "may not raise"),
+        (definitions, [new_code_cell("def f():\n    return 1")], "defines f"),
+        (missing_headings, [new_markdown_cell("## Exercises\n\n## What you'll do")], "headings"),
+    ],
+)
+def test_each_rule_finds_what_it_forbids(rule, cells, said):
+    assert any(said in fault for fault in rule(new_notebook(cells=cells)))
+
+
+def test_cells_are_compared_by_type_source_and_tags():
+    one, other = new_notebook(cells=[new_code_cell("1")]), new_notebook(cells=[new_code_cell("2")])
+    tagged = new_notebook(cells=[new_code_cell("1", metadata=STUB)])
+    assert cells_differ(one, one) == []
+    assert cells_differ(one, other) and cells_differ(one, tagged) and cells_differ(one, new_notebook())
+
+
+def validated(path: Path) -> int:
+    """pytest's exit code on a notebook, under the project's own options."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-c",
+        "pyproject.toml",
+        "--rootdir",
+        ".",
+        "-p",
+        "no:cacheprovider",
+        str(path),
+    ]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=300).returncode
+
+
+def test_a_changed_number_or_a_failing_cell_is_seen(tmp_path):
+    kernel = nbformat.from_dict({"kernelspec": execute.KERNEL})
+    good, changed = new_notebook(cells=[checked_cell()], metadata=kernel), new_notebook(metadata=kernel)
+    changed.cells = [checked_cell("0.26\n")]
+    failing = new_notebook(cells=[new_code_cell("assert 1 > 2", execution_count=1)], metadata=kernel)
+    codes = []
+    for name, notebook in (("good", good), ("changed", changed), ("failing", failing)):
+        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+        codes.append(validated(tmp_path / f"{name}.ipynb"))
+    assert codes == [0, 1, 1]
+
+
+@each_notebook
+def test_a_number_changed_in_a_notebook_is_seen(source, tmp_path):
+    """The lesson up to its first checked cell, with the last digit of that cell's output changed."""
+    notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    place = next(k for k, cell in enumerate(notebook.cells) if CHECKED in cell.source)
+    notebook.cells = notebook.cells[: place + 1]
+    output = notebook.cells[place].outputs[0]
+    last = max(m.start() for m in re.finditer(r"\d", output.text))
+    output.text = output.text[:last] + str((int(output.text[last]) + 1) % 10) + output.text[last + 1 :]
+    nbformat.write(notebook, tmp_path / "changed.ipynb")
+    assert validated(tmp_path / "changed.ipynb") == 1
+
+
+def test_what_is_edited_while_a_notebook_runs_has_not_made_it(tmp_path, monkeypatch):
+    results, source = tmp_path / "results", tmp_path / "01_try.py"
+    results.mkdir()
+    (results / "numbers.json").write_text("1\n")
+    monkeypatch.setattr(execute, "MEASUREMENTS", results)
+    edit = "name.write_text(name.read_text() + '# %%\\nprint(3)\\n')"
+    cells = (
+        "from pathlib import Path",
+        'measured = Path("results", "numbers.json")',
+        "print(measured.read_text())",
+        'name = Path("01_try.py")',
+        edit,
+        'measured.write_text("2")',
+    )
+    source.write_text("# %%\n" + "\n".join(cells) + "\n", "utf-8")
+    before = execute.made_from(source.read_text("utf-8"))
+    made = nbformat.read(execute.execute(source), as_version=4)
+    kept = made.metadata[execute.RECORD]
+    assert source.read_text("utf-8").endswith("print(3)\n") and len(made.cells) == 1
+    assert before["measurements"].keys() == {"numbers.json"}
+    assert {name: kept[name] for name in before} == before
+    assert untraceable(source, made) == ["the record is of other source", "the record is of other measurements"]
+
+
+def test_execution_is_repeatable_and_a_failure_keeps_the_old_notebook(tmp_path, capsys):
+    source = tmp_path / "01_try.py"
+    source.write_text("# %% [markdown]\n# # Title\n\n# %%\nprint(1 + 1)\n", "utf-8")
+    assert execute.main([], tmp_path) == 0
+    first = source.with_suffix(".ipynb").read_bytes()
+    assert execute.main(["01_try"], tmp_path) == 0
+    assert source.with_suffix(".ipynb").read_bytes() == first
+    made = nbformat.reads(first.decode(), as_version=4)
+    assert made.cells[1].outputs[0].text == "2\n"
+    assert untraceable(source, made) == []
+    source.write_text("# %%\nraise ValueError\n", "utf-8")
+    assert untraceable(source, made) == ["the record is of other source"]
+    assert execute.main([], tmp_path) == 1
+    assert "01_try" in capsys.readouterr().err
+    assert source.with_suffix(".ipynb").read_bytes() == first
+    assert execute.main(["02_none"], tmp_path) == 2

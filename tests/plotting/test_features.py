@@ -1,0 +1,60 @@
+"""Pictures of features: what stands on the axes is what was given."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from decoupling_lib.plotting.features import show_channel_means, show_leg_errors, show_matrix, show_pairs
+
+
+@pytest.mark.parametrize("channels", [5, 512])
+def test_a_bar_for_each_channel_and_a_mark_for_each_dead_one(channels: int):
+    values = np.random.default_rng(0).random(channels)
+    dead = np.arange(channels) % 3 == 1
+    ax = Figure().subplots()
+    bars = show_channel_means(ax, np.where(dead, 0.0, values), dead, "layer")
+    np.testing.assert_allclose([bar.get_height() for bar in bars], np.where(dead, 0.0, values))
+    np.testing.assert_allclose([bar.get_x() + bar.get_width() / 2 for bar in bars], np.arange(channels))
+    (marks,) = ax.lines
+    np.testing.assert_array_equal(marks.get_xdata(), np.flatnonzero(dead))
+    assert ax.get_legend().get_texts()[0].get_text() == f"dead: {dead.sum()} of {channels}"
+    assert ax.get_title() == "layer" and ax.get_xlabel() == "channel"
+
+
+def test_without_dead_channels_there_is_no_mark():
+    ax = Figure().subplots()
+    show_channel_means(ax, np.ones(4), np.zeros(4, bool))
+    show_channel_means(ax, np.ones(4))
+    assert not ax.lines and ax.get_legend() is None
+
+
+def test_leg_errors_mark_the_points_at_which_a_layer_moves():
+    ax = Figure().add_subplot()
+    one, other = show_leg_errors(ax, {"a": [1, 0.1, 0.1, 0.1], "b": [1, 0.9, 0.5, 0.01]}, list("aabb"))
+    assert one.get_markevery() == [0, 1] and other.get_markevery() == [2, 3]
+    assert [text.get_text() for text in ax.texts] == ["a moves", "b moves"]
+    assert [line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 2] == [1.5]
+
+
+def test_every_layer_has_a_line_of_its_own_look():
+    names = ["a", "b", "c", "d", "e"]
+    lines = show_leg_errors(Figure().add_subplot(), {name: [1, 0.1] for name in names}, ["a", "a"])
+    assert [line.get_label() for line in lines] == names
+    assert len({(line.get_color(), str(line.get_linestyle()), line.get_marker()) for line in lines}) == 5
+
+
+def test_a_matrix_is_written_legibly_in_every_place():
+    ax = Figure().add_subplot()
+    show_matrix(ax, np.array([[1.0, 0.25], [-0.001, 0.5]]), ("p", "q"), "title", "{:z.2f}")
+    said = {text.get_position(): (text.get_text(), text.get_color()) for text in ax.texts}
+    assert said == {
+        (0, 0): ("1.00", "white"), (1, 0): ("0.25", "black"), (0, 1): ("0.00", "black"), (1, 1): ("0.50", "white"),
+    }  # fmt: skip
+
+
+def test_pairs_have_a_row_each_from_the_top_down_and_a_median_each_method():
+    ax = Figure().add_subplot()
+    show_pairs(ax, {"m": [1.0, 2.0, 9.0], "n": [3.0, 3.0, 4.0]}, ("p", "q", "r"), "title")
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["p", "q", "r"] and ax.yaxis_inverted()
+    medians = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() != "None"]
+    assert medians == [2.0, 3.0]

@@ -1,0 +1,144 @@
+"""What is told of a run's time: the estimate's parts and its line, and the bar that is moved by them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from decoupling_lib.runs import progress
+from decoupling_lib.runs.progress import PartsProgress, RunProgress
+from decoupling_lib.transfers import estimate as estimates
+from decoupling_lib.transfers.estimate import Cost, Estimate, Part, estimate_run
+from decoupling_lib.transfers.options import Options
+from decoupling_lib.transfers.setup import complete_setup, gather_inputs
+
+PARTS = (
+    Part(0, "noise", (3.0, 3.0)),
+    Part(1, "a", (1.0, 3.0)),
+    Part(1, "b", (4.0, 8.0)),
+    Part(3, "b", (4.0, 8.0)),
+    Part(3, "a", (1.0, 3.0)),
+    Part(4, "a", (1.0, 1.0)),
+    Part(4, "a", (3.0, 3.0)),
+)
+
+
+@pytest.mark.parametrize(
+    "seconds, line",
+    [
+        ((0.1, 0.2), "about 0 s"),
+        ((20, 25), "about 25 s"),
+        ((20, 50), "20 to 50 s"),
+        ((60, 600), "60 s to 10 min"),
+        ((3000, 9000), "50 min to 2.5 h"),
+        ((1e5, 1e5), "about 28 h"),
+    ],
+)
+def test_the_line(seconds, line):
+    assert str(Estimate((Part(1, "a", seconds),), 1234)) == f"estimate: {line}, 1,234 MiB"
+
+
+@pytest.fixture
+def bar(monkeypatch):
+    """A bar that shows itself nowhere, and its numbers."""
+    told = SimpleNamespace(n=0.0, initial=0.0, disable=False, titles=[])
+    told.update = lambda more: setattr(told, "n", told.n + more)
+    told.set_description_str = told.titles.append
+    told.close = lambda: None
+    monkeypatch.setattr(progress, "tqdm", lambda **keywords: vars(told).update(total=keywords["total"]) or told)
+    return told
+
+
+def test_legs_move_the_bar_by_what_they_cost_and_end_where_they_should(bar):
+    with RunProgress(Estimate(PARTS, 1)) as shown:
+        assert bar.total == 2 + 6 + 6 + 2 + 1 + 3
+        for what, at in (
+            ((1, "a", 0.0), 0),
+            ((1, "a", 0.5), 1),
+            ((1, "b", 0.0), 2),
+            ((1, "b", 1.0), 8),
+            ((3, "b", 0.0), 8),
+            ((3, "b", 0.25), 9.5),
+            ((3, "a", 0.0), 14),  # the leg before ended early
+            ((4, "a", 0.0), 16),
+            ((4, "a", 1.0), 17),
+            ((4, "a", 0.0), 17),  # the same layer once more
+            ((4, "a", 1.0), 20),
+        ):
+            shown.listen(*what, None)
+            assert bar.n == pytest.approx(at), what
+    assert bar.titles[0] == "Step 1 a" and bar.titles[-1] == "Judging a" and bar.initial == 0
+
+
+def test_what_an_earlier_run_did_does_not_count_for_the_rate(bar):
+    shown = RunProgress(Estimate(PARTS, 1))
+    shown.listen(1, "a", 1.0, None)
+    shown.listen(1, "b", 0.5, None)
+    assert (bar.n, bar.initial) == (5, 5)
+    shown.listen(1, "b", 1.0, None)
+    assert (bar.n, bar.initial) == (8, 5)
+
+
+OPTIONS = Options(layers=2, size=(24, 24), network="vgg16", weights="random", steps=2, refinements=1)
+
+
+def heard(options: Options, pictures: tuple[str, str]) -> tuple[list, Estimate]:
+    """The legs of a run in order, and what was expected of it."""
+    inputs, legs = gather_inputs(*pictures, options), []
+
+    def listen(step, layer, share, x):
+        if share == 0:
+            legs.append((step, layer))
+
+    expected = estimate_run(inputs)
+    complete_setup(inputs).run(listen)
+    return legs, expected
+
+
+@pytest.mark.parametrize("changes", [{}, {"method": "direct", "iterations": 3}])
+def test_the_parts_are_the_legs_of_the_run(pictures, changes):
+    legs, expected = heard(Options(**vars(OPTIONS) | {"tolerance": 1e-2} | changes), pictures)
+    assert [(part.step, part.layer) for part in expected.parts[1:]] == legs
+    assert all(0 < part.seconds[0] <= part.seconds[1] for part in expected.parts)
+
+
+def test_a_self_transfer_has_no_step_2_and_no_refinement_steps(pictures):
+    inputs = gather_inputs(pictures[0], pictures[0], OPTIONS)
+    parts = estimate_run(inputs).parts
+    assert {part.step for part in parts} == {0, 1, 3}
+    (again,) = [part.seconds for part in parts if "+" in part.layer]
+    first = next(part.seconds for part in parts if part.step == 1)
+    assert again[0] <= first[0] and again[1] <= first[1]  # it measures the picture once, by coarse legs
+
+
+def test_a_symmetric_leg_costs_what_its_passes_cost(monkeypatch, pictures):
+    monkeypatch.setattr(
+        estimates, "_measure", lambda inputs: [Cost(64, 1.0, 10.0, 1000.0), Cost(192, 2.0, 20.0, 2000.0)]
+    )
+    inputs = gather_inputs(*pictures, Options(**vars(OPTIONS) | {"steps": 16}))
+    deep = next(part for part in estimate_run(inputs).parts if part.layer == inputs.features.blocks[1].name)
+    low, high = (16 * ((2 * n + 2) * 2.0 + n * 20.0) for n in estimates.ITERATIONS)
+    # One Gram matrix, or a second where steps are slow: about 400 rows in legs of 192.
+    np.testing.assert_allclose(deep.seconds, (low + 2000, high + 2 * 2000))
+
+
+def test_nothing_is_shown_where_nothing_was_estimated(capsys):
+    with RunProgress(None) as silent:
+        silent.listen(1, "a", 0.5, None)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_over_parts_stands_where_the_named_part_begins(monkeypatch):
+    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True, raising=False)
+    with PartsProgress({"one": 3.0, "two": 5.0, "three": 2.0}) as bar:
+        stood = []
+        for name in ("one", "three"):  # the second was there already
+            bar.begin(name)
+            stood.append(bar._bar.n)
+    assert stood == [0.0, 8.0] and bar._bar.total == 10.0
+
+
+def test_a_quiet_bar_over_parts_shows_nothing(capsys):
+    with PartsProgress({"one": 1.0}, quiet=True) as bar:
+        bar.begin("one")
+    assert capsys.readouterr().err == ""

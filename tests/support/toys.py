@@ -1,0 +1,63 @@
+"""Feature maps small enough to know all about, and settings that follow them nearly exactly."""
+
+import numpy as np
+
+from decoupling_lib.engine.features import Block, ClosedForm
+from decoupling_lib.engine.legs import Reference, Settings
+from decoupling_lib.engine.lift import Damping, gradient_scales
+from decoupling_lib.moments.samples import TEN
+
+SAMPLE = np.array(TEN)
+EXACT = Settings(rule="adaptive", steps=2000, tolerance=1e-11, solver_tolerance=1e-12, threshold=1e-9)
+
+
+def softplus_sums(sizes: tuple[int, ...], pixels: int, seed: int) -> ClosedForm:
+    """Sums of softplus units: smooth, curved, and with gradients that no change of variables makes integrable."""
+    rng = np.random.default_rng(seed)
+    mix = rng.random((sum(sizes), 4 * sum(sizes))) + 0.1
+    filters = rng.standard_normal((4 * sum(sizes), pixels))
+    return ClosedForm(
+        tuple(Block(f"block{k}", size) for k, size in enumerate(sizes, start=1)),
+        lambda x: mix @ np.logaddexp(0, filters @ x),
+        lambda x: (mix / (1 + np.exp(-filters @ x))) @ filters,
+    )
+
+
+def reference(features: ClosedForm, values: np.ndarray, delta: float = 0.0, at: np.ndarray | None = None) -> Reference:
+    live = np.ones(len(values), bool)
+    scales = np.ones(len(values)) if at is None else gradient_scales(features.linearize(at), features.blocks, live)
+    return Reference(np.asarray(values, float), live, Damping(delta, scales))
+
+
+def point(seed: int, size: int) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(size)
+
+
+TOY = softplus_sums((2, 3), 14, 1)
+NOISE, FIRST, SECOND = (0.5 * point(seed, 14) for seed in (2, 3, 4))
+
+# Two blocks on 12 numbers: LINEAR, whose iterations have closed forms, and CURVED.
+RNG = np.random.default_rng(0)
+BLOCKS = (Block("low", 2), Block("high", 3))
+A = RNG.normal(size=(5, 12))
+X = RNG.normal(size=(2, 2, 3))
+V = np.array([1.0, -2.0, 3.0, 1.5, -1.0])
+LINEAR = ClosedForm(BLOCKS, lambda x: A @ x.ravel(), lambda x: A)
+Q = np.array([(m + m.T) / 2 for m in RNG.normal(size=(5, 12, 12))])
+# f_i = a_i·x + 0.05 xᵀQ_i x: every feature is curved.
+CURVED = ClosedForm(
+    BLOCKS,
+    lambda x: A @ x.ravel() + 0.05 * np.einsum("nij,i,j->n", Q, x.ravel(), x.ravel()),
+    lambda x: A + 0.1 * Q @ x.ravel(),
+)
+
+
+def relative(f: np.ndarray, v: np.ndarray) -> float:
+    return float(np.linalg.norm(f - v) / np.linalg.norm(v))
+
+
+def history(run, *arguments, **options):
+    """The result of an iteration, and what its `on_step` heard."""
+    heard = []
+    result = run(*arguments, on_step=lambda *what: heard.append(what), **options)
+    return result, heard

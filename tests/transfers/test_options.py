@@ -1,0 +1,104 @@
+"""Every option is judged before anything is loaded."""
+
+import subprocess
+import sys
+from dataclasses import asdict, fields
+
+import pytest
+from paths import ROOT
+
+from decoupling_lib.common.errors import InputError
+from decoupling_lib.networks import architectures, channel_means, vgg
+from decoupling_lib.runs import sweep_spec
+from decoupling_lib.transfers.options import AS_THESIS, TUNING, Options, resolve_options
+
+NONSENSE = {
+    "layers": (0, 6, 1.5, True, "2", None),
+    "layer_set": ("thesys", 1, None, ["thesis"]),
+    "size": (24, (24,), (24, 15), (24, 4096), (24, 24.5), "24x24"),
+    "max_side": (15, 4096, 24.5, True, "24"),
+    "method": ("decouple", 1, None),
+    "network": ("vgg99", "", 19, ["vgg16"], {}),
+    "weights": ("", " ", "a\0b", 3, True, ["hed"], b"hed"),
+    "activation": ("nonsense", "ReLU", 1, None, ["relu"]),
+    "softness": (0, -1, 2.5, float("nan"), "1", True),
+    "growth": (0, 11, float("inf"), "1"),
+    "pooling": ("min", 3, None, ["max"]),
+    "damping": (-1, 101, "0.1"),
+    "rule": ("rk5", 4, ["rk4"]),
+    "steps": (0, 1.5, "16", True),
+    "tolerance": (0, 1, "1e-4"),
+    "precision": ("double", 64, None, ["mixed", "double"]),
+    "refinements": (-1, 1.5, "1"),
+    "threshold": (0, 2, "1"),
+    "learning_rate": (0, -1, "1"),
+    "optimizer": ("sgd", 1, None),
+    "iterations": (0, 1.5, None),
+    "annex_slips": ("no", "false", 0, 1, None, [False]),
+    "noise_draws": (0, 1001, None),
+    "seed": (-1, 2**32, 1.5, None),
+}
+
+
+def test_there_is_nonsense_for_every_option():
+    assert NONSENSE.keys() == {field.name for field in fields(Options)}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in NONSENSE.items() for value in values])
+def test_nonsense_is_refused_in_a_line(name: str, value: object):
+    # With the method that annex slips go with, so that they are not refused for lack of it.
+    with pytest.raises(InputError) as caught:
+        resolve_options(Options(**{"method": "descent"} | {name: value}))
+    line = str(caught.value)
+    assert line.isprintable() and len(line) < 400
+    assert "; received " in line and "; accepted: " in line
+
+
+def test_a_size_and_a_longest_side_are_one_too_many():
+    with pytest.raises(InputError, match=r"size and max_side are both given; received '\(24, 32\) and 48'"):
+        resolve_options(Options(size=(24, 32), max_side=48))
+
+
+def test_what_is_judged_is_complete_and_is_judged_alike_again():
+    for layers in TUNING:
+        judged = resolve_options(Options(layers=layers))
+        assert resolve_options(judged) == judged and judged.max_side == 96
+        unknown = {"size", "network", "weights", "rule", "steps", "threshold", "learning_rate"}
+        assert {name for name, value in asdict(judged).items() if value is None} == unknown
+    assert resolve_options(Options(size=(24, 32))).max_side is None
+    assert resolve_options(Options(**AS_THESIS, annex_slips=True)).annex_slips
+
+
+def test_every_name_that_a_network_takes_is_let_in():
+    for activation in vgg.ACTIVATIONS:
+        for pooling in vgg.POOLINGS:
+            resolve_options(Options(activation=activation, pooling=pooling))
+    for precision in channel_means.PRECISIONS:
+        resolve_options(Options(precision=precision))
+    for network in architectures.ARCHITECTURES:
+        for source in ("imagenet", "hed", "random", "any/file.h5"):
+            resolve_options(Options(network=network, weights=source))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['activation = "nonsense"', 'precision = "double"', 'network = "vgg99"', "pooling = 3", 'annex_slips = "no"']
+    + ["size = 24\nmax_side = 32", "weights = 1"],
+)
+def test_a_sweep_of_nonsense_is_refused_when_its_file_is_read(line: str, tmp_path):
+    file, beginning = (
+        tmp_path / "sweep.toml",
+        'origins = ["coffee"]\ntargets = ["china"]\n[fixed]\nmethod = "descent"\n',
+    )
+    file.write_text(beginning)
+    assert len(sweep_spec.read(file)) == 1
+    file.write_text(beginning + line)
+    with pytest.raises(InputError):
+        sweep_spec.read(file)
+
+
+def test_options_are_judged_without_loading_what_runs_them():
+    code = "import sys; from decoupling_lib import cli; from decoupling_lib.transfers import options; options.resolve_options(options.Options()); print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()
+    assert "decoupling_lib.transfers.options" in loaded
+    assert not {"tensorflow", "keras", "h5py", "matplotlib", "distributed"} & set(loaded)

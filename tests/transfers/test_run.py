@@ -1,0 +1,239 @@
+"""Whole transfers by each method on a small random network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from journals import Kept
+
+from decoupling_lib.engine import normalization, refinement
+from decoupling_lib.engine.features import Counted, Passes
+from decoupling_lib.engine.legs import Settings
+from decoupling_lib.images.quality import psnr
+from decoupling_lib.methods import baselines
+from decoupling_lib.networks.channel_means import ChannelMeans
+from decoupling_lib.networks.vgg import build_network
+from decoupling_lib.transfers import run as run_module
+from decoupling_lib.transfers.run import METHODS, Method, run_transfer
+from decoupling_lib.transfers.steps import measure_reference
+
+SHAPE = (20, 24, 3)
+LAYERS = ("block1_conv1", "block2_conv1")
+QUICK, CAREFUL = (Settings("rk4", steps, 1e-5, 1e-6, 1e-3, refinements=3) for steps in (2, 4))
+ROWS, COLUMNS = np.mgrid[: SHAPE[0], : SHAPE[1]]
+WAVES = np.stack([0.5 + 0.4 * np.sin(COLUMNS / 3), 0.5 + 0.3 * np.cos(ROWS / 2), 0.3 + 0.01 * COLUMNS], axis=-1)
+RAMP = np.stack([ROWS / 25, 0.2 + 0.02 * COLUMNS + 0.1 * np.sin(ROWS * COLUMNS / 9), 0.6 - ROWS / 50], axis=-1)
+
+
+@pytest.fixture(scope="module")
+def means():
+    return ChannelMeans(build_network("vgg16", "random", layers=LAYERS, softness=0.32, seed=1), "float64")
+
+
+@pytest.fixture(scope="module")
+def reference(means):
+    noise = np.random.default_rng(0).random((1, *SHAPE))
+    return measure_reference(Counted(means), noise, np.ones(192, bool), delta=1.0)
+
+
+@pytest.fixture(scope="module")
+def run(means, reference):
+    def run(origin, target, method="decoupled", listen=None, settings=QUICK, **keywords):
+        chosen = method if isinstance(method, Method) else Method(method, optimizer="Adam", iterations=6)
+        return run_transfer(Counted(means), origin, target, reference, settings, chosen, listen, **keywords)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def done(run):
+    """One undisturbed transfer by each method."""
+    return {method: run(WAVES, RAMP, method) for method in METHODS}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_runs_through_and_is_judged_alike(done, means, reference, method):
+    result = done[method]
+    assert result.status == "done"
+    end = result.paths["step3"].x
+    assert end.shape == SHAPE and np.isfinite(end).all() and not np.array_equal(end, RAMP)
+    names = ["step1", "step2", "step3"] + ["origin_style"] * (method != "decoupled") + ["result_style"]
+    assert list(result.paths) == names
+    # ‖c(result) - c‖/‖c‖, c by Step 1 of the decoupled method on each picture.
+    # (The refinement, which judges where there is one, solves as coarsely as it may.)
+    coarse = replace(QUICK, solver_tolerance=refinement.COARSE) if method == "decoupled" else QUICK
+    c, again = (
+        normalization.normalize(Counted(means), x, reference, settings).style
+        for x, settings in ((WAVES, QUICK), (end, coarse))
+    )
+    expected = {
+        layer: np.linalg.norm(again[at] - c[at]) / np.linalg.norm(c[at])
+        for layer, at in zip(LAYERS, (slice(64), slice(64, 192)), strict=True)
+    }
+    assert result.style_relative_error == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def test_what_the_refinement_measured_is_not_measured_again(done, run):
+    refined, plain = done["decoupled"], run(WAVES, RAMP, settings=replace(QUICK, refinements=0))
+    assert refined.paths["result_style"].legs == () and len(plain.paths["result_style"].legs) == 1
+    assert max(refined.style_relative_error.values()) == pytest.approx(refined.legs[-1].relative_error)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_passes_are_the_sum_over_the_legs_of_steps_1_to_3(done, method):
+    result = done[method]
+    legs = [leg for step in ("step1", "step2", "step3") for leg in result.paths[step].legs]
+    for kind in ("forward", "jvp", "vjp", "jacobian_rows"):
+        assert getattr(result.passes, kind) == sum(getattr(leg.passes, kind) for leg in legs)
+    assert len(legs) == {"direct": 1, "decoupled": 7}.get(method, 6)
+    assert all(leg.passes.forward > 0 and leg.curve for leg in legs)
+
+
+def test_a_self_transfer_comes_back_and_its_step_2_costs_nothing(run):
+    result = run(RAMP, RAMP.copy(), settings=CAREFUL)
+    assert result.status == "done" and psnr(result.paths["step3"].x, RAMP) > 40
+    assert np.max(np.abs(result.paths["step2"].x - RAMP)) > 0.1  # it has been away
+    for one, two in zip(result.paths["step1"].legs, result.paths["step2"].legs, strict=True):
+        assert two == replace(one, step=2, passes=Passes(), seconds=0.0) and one.passes.total > 0
+    assert np.array_equal(result.paths["step1"].x, result.paths["step2"].x)
+
+
+@pytest.mark.parametrize("method", ["decoupled", "projected", "descent"])
+def test_an_interrupted_transfer_resumes_to_the_same_arrays(run, done, method):
+    kept = Kept()
+
+    def stop(step, layer, progress, x):
+        if (step, layer) == (2, LAYERS[1]) and progress > 0.3:
+            raise KeyboardInterrupt
+
+    broken = run(WAVES, RAMP, method, stop, journal=kept)
+    assert broken.status == "interrupted" and broken.style_relative_error == {}
+    assert list(broken.paths) == ["step1", "step2"]
+    assert list(kept) == ["step1.block1_conv1", "step1.block2_conv1", "step2.block1_conv1"]
+    heard, ends = [], [(int(name[4]), name[6:], 1.0) for name in kept]
+    resumed = run(WAVES, RAMP, method, lambda *what: heard.append(what[:3]), journal=kept)
+    assert heard[:3] == ends and not set(heard[3:]) & set(ends)  # these legs are not run again
+    assert_same_transfer(resumed, done[method])
+
+
+def assert_same_transfer(one, other):
+    """The same arrays to the bit, and the same told of every leg; only clocks may differ."""
+    assert one.status == other.status and list(one.paths) == list(other.paths)
+    for name, path in other.paths.items():
+        assert one.paths[name].x.tobytes() == path.x.tobytes()
+        assert one.paths[name].style.tobytes() == path.style.tobytes()
+        legs = (tuple(replace(leg, seconds=0.0) for leg in each) for each in (one.paths[name].legs, path.legs))
+        assert repr(next(legs)) == repr(next(legs))  # NaN equals NaN
+        assert [leg.curve for leg in one.paths[name].legs] == [leg.curve for leg in path.legs]
+
+
+SYMMETRIC = Settings("symmetric", 3, 1e-5, 1e-6, 1e-3, refinements=2)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(run):
+    return run(WAVES, RAMP, settings=SYMMETRIC)
+
+
+@pytest.mark.parametrize("every", [1, 5])
+def test_a_run_stopped_at_every_kth_point_ends_as_an_undisturbed_one(run, undisturbed, every):
+    """Each run gets `every` accepted points far, and the next one takes it up; one that is heard of again is none."""
+    kept, seen, stops = Kept(), set(), 0
+
+    def go_on():
+        new = set()
+
+        def stop(step, layer, progress, x):
+            point = (step, layer, progress, x.tobytes())
+            if point not in seen and progress > 0:
+                new.add(point)
+            if len(new) == every:
+                raise KeyboardInterrupt
+
+        try:
+            return run(WAVES, RAMP, listen=stop, settings=SYMMETRIC, journal=kept)
+        except KeyboardInterrupt:  # between two legs
+            return None
+        finally:
+            seen.update(new)
+
+    while (result := go_on()) is None or result.status == "interrupted":
+        stops += 1
+    assert stops >= 20 // every
+    assert_same_transfer(result, undisturbed)
+    assert result.passes == undisturbed.passes and result.passes.total > 0
+    assert len(kept) == 7, "one state a leg, and one of the refinement, which judges"
+
+
+def test_step_3_gets_no_array_of_the_origin(run, monkeypatch):
+    """Of the origin it gets c alone: no picture, by no name, and none hidden in what it is given."""
+    given = []
+    real = run_module.impose_style
+    monkeypatch.setattr(run_module, "impose_style", lambda *what: given.append(what) or real(*what))
+    result = run(WAVES, RAMP)
+    arrays = []
+
+    def collect(value, depth=4):
+        if isinstance(value, np.ndarray):
+            arrays.append(value)
+        elif depth:
+            parts = value if isinstance(value, (list, tuple)) else getattr(value, "__dict__", {}).values()
+            for part in parts:
+                collect(part, depth - 1)
+
+    collect(given)
+    assert any(array is result.paths["step2"].x for array in arrays)
+    assert any(array is result.paths["step1"].style for array in arrays)
+    for picture in (WAVES, result.paths["step1"].x):
+        for array in arrays:
+            assert not np.shares_memory(array, picture) and not np.array_equal(array, picture)
+
+
+@pytest.mark.parametrize("slips", [False, True])
+def test_annex_slips_change_the_stop_rules_and_the_targets_of_step_3(run, reference, monkeypatch, slips):
+    asked, real = [], baselines.descend
+
+    def descend(features, x, targets, **options):
+        asked.append((targets.copy(), options["threshold"], options["absolute"]))
+        return real(features, x, targets, **options)
+
+    monkeypatch.setattr(baselines, "descend", descend)
+    result = run(WAVES, RAMP, Method("descent", iterations=2, threshold=0.02, annex_slips=slips))
+    c, v = result.paths["step1"].style, reference.values
+    deep = c if slips else np.concatenate([v[:64], c[64:]])
+    wanted = [v[:64], v, v[:64], v, deep, c[:64]]
+    assert len(asked) == 6 and np.linalg.norm(c[:64] - v[:64]) > 0.1 * np.linalg.norm(v[:64])
+    for (targets, _, _), expected in zip(asked, wanted, strict=True):
+        np.testing.assert_array_equal(targets, expected)
+    rules = [(1.0, True)] * 2 + [(0.05, True)] * 2 + [(None, True)] * 2 if slips else [(0.02, False)] * 6
+    assert [(threshold, absolute) for _, threshold, absolute in asked] == rules
+
+
+def test_annex_slips_end_legs_by_mean_squared_error_and_run_step_3_to_the_end(run):
+    method = Method("descent", optimizer="Adam", learning_rate=0.01, iterations=400, annex_slips=True)
+    result = run(WAVES, RAMP, replace(method, iterations=40))
+    legs = {(leg.step, leg.layer): leg for leg in result.legs}
+    for (step, _), leg in legs.items():
+        below = step < 3 and leg.mse <= {1: 1.0, 2: 0.05}[step]
+        assert leg.steps == 40 or below
+    assert all(leg.steps == 40 for (step, _), leg in legs.items() if step == 3)
+
+
+def test_a_descent_leg_that_meets_its_own_threshold_is_called_reached(run):
+    method = Method("descent", optimizer="Adam", learning_rate=0.01, iterations=200, threshold=0.3)
+    for leg in run(WAVES, RAMP, method).legs:
+        assert (leg.status == "reached") == (leg.relative_error <= 0.3)
+        assert leg.status in ("reached", "max_steps")
+
+
+def test_a_result_that_cannot_be_judged_is_still_a_result(run, monkeypatch):
+    real = run_module.normalize
+
+    def fail_on_judging(features, x, reference, settings, step, *rest, **keywords):
+        path = real(features, x, reference, settings, step, *rest, **keywords)
+        return replace(path, status="diverged") if step == 4 else path
+
+    monkeypatch.setattr(run_module, "normalize", fail_on_judging)
+    result = run(WAVES, RAMP, settings=replace(QUICK, refinements=0))
+    assert result.paths["result_style"].status == "diverged"
+    assert result.status == "done" and result.style_relative_error == {}
