@@ -116,7 +116,7 @@ define LOCK_HEADER
 # Every package of the kit, its extras dev, notebooks, book and audit, and what they need: Python 3.11 to 3.13, Linux and macOS.
 # Install:    pip install --require-hashes -r requirements.lock
 #             pip install --no-deps --no-build-isolation -e .
-# Make anew:  make lock, which runs
+# Make again: make lock, which keeps the pins that still fit (make lock UPGRADE=--upgrade: the newest versions) and runs
 #             $(LOCK_COMMAND)
 endef
 LOCK_COMMAND = $(UV) pip compile pyproject.toml --extra dev --extra notebooks --extra book --extra audit --universal --python-version 3.11 --generate-hashes
@@ -124,8 +124,10 @@ export LOCK_HEADER
 
 lock:
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or name it: make lock UV=/path/to/uv" >&2; exit 1; }
-	@echo "$$LOCK_HEADER" | sed 's|$(UV) pip|uv pip|' > requirements.lock.new
-	@$(LOCK_COMMAND) --no-config --no-header --quiet >> requirements.lock.new || { rm -f requirements.lock.new; exit 1; }
+	@cp requirements.lock requirements.lock.pins
+	@$(LOCK_COMMAND) $(UPGRADE) --no-config --no-header --quiet --output-file requirements.lock.pins >/dev/null || { rm -f requirements.lock.pins; exit 1; }
+	@{ echo "$$LOCK_HEADER" | sed 's|$(UV) pip|uv pip|'; cat requirements.lock.pins; } > requirements.lock.new
+	@rm requirements.lock.pins
 	@mv requirements.lock.new requirements.lock
 	@echo "requirements.lock: $$(grep -c '^[a-z0-9].*==' requirements.lock) pins"
 
