@@ -20,7 +20,7 @@ import pytest
 import tifffile
 from hostile import campaign, limited, outcome
 from PIL import Image
-from test_images import chunk
+from png_files import chunk
 
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.figures import gallery
@@ -158,7 +158,8 @@ def test_claims_are_not_believed(tmp_path: Path, record_property):
     claims = huge_claims()
     for name, data in claims.items():
         (tmp_path / name).write_bytes(data)
-    code = "import pathlib; from decoupling_lib.images.pictures import load_picture; from decoupling_lib.moments import samples\n"
+    code = "import pathlib; from decoupling_lib.images.pictures import load_picture\n"
+    code += "from decoupling_lib.moments import samples\n"
     code += "for path in pathlib.Path(sys.argv[1]).iterdir(): outcome(load_picture, path); outcome(samples.read, path)"
     _, peak = limited(code, tmp_path, mib=3072)
     assert peak < 700

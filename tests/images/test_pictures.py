@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from paths import ROOT
 from PIL import Image
+from png_files import chunk
 
 from decoupling_lib.common import validation
 from decoupling_lib.common.errors import InputError
@@ -54,10 +55,6 @@ def refusal(function, *arguments, **options) -> str:
 def over_white(values: np.ndarray, top: float) -> np.ndarray:
     color, alpha = values[..., :-1] / top, values[..., -1:] / top
     return np.broadcast_to(color * alpha + 1 - alpha, (*values.shape[:2], 3))
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def png16(values: np.ndarray, color_type: int, key: bytes = b"") -> bytes:
