@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import _common as common
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.images.quality import psnr
-from decoupling_lib.plotting import transfers
-from decoupling_lib.plotting.frontier import show_frontier
-from decoupling_lib.plotting.style import DPI, save_figure
+from decoupling_lib.plotting.frontier import DEFAULT, show_frontier
+from decoupling_lib.plotting.style import new_figure, save_figure
 from decoupling_lib.transfers.options import Options, resolve_options
 
 FIGURE = Path(__file__).parents[1] / "figures" / "frontier.png"
@@ -99,8 +97,7 @@ def draw(rows: list[dict[str, Any]], options: dict[str, Any], default: tuple[flo
         if row["psnr_db"] is not None  # one that broke off cost less, and is no bargain
     ]
     pictures = list(dict.fromkeys(row["picture"] for row in rows))
-    figure = Figure(figsize=(1.5 + 3.6 * len(pictures), 7.6), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(1.5 + 3.6 * len(pictures), 7.6)
     axes = figure.subplots(2, len(pictures), sharex=True, sharey="row", squeeze=False)
     for column, picture in zip(axes.T, pictures, strict=True):
         own, made = [point for point in points if point["picture"] == picture], options[picture]
@@ -109,7 +106,7 @@ def draw(rows: list[dict[str, Any]], options: dict[str, Any], default: tuple[flo
             ax.label_outer()
         column[0].set_title(f"{Path(picture).stem}, {made['size'][0]} px, {made['weights']}", fontsize=10)
     handles = {handle.get_label(): handle for ax in axes[0] for handle in ax.get_legend_handles_labels()[0]}
-    shown = sorted(handles.values(), key=lambda handle: handle.get_label() == transfers.DEFAULT)  # that one last
+    shown = sorted(handles.values(), key=lambda handle: handle.get_label() == DEFAULT)  # that one last
     look = {"ncols": min(2, len(pictures)), "frameon": False, "fontsize": 8, "handlelength": 4.5}
     figure.legend(handles=shown, loc="outside lower center", **look)
     return figure

@@ -13,7 +13,7 @@ from ..images.noise import uniform_noise
 from ..images.quality import psnr, ssim
 from ..plotting.diagrams import show_flow
 from ..plotting.style import show_picture
-from ..plotting.transfers import STEPS, show_curve
+from ..plotting.transfers import STEP_TITLES, show_curve
 from ..transfers.network_source import NetworkSource
 from ..transfers.options import Options
 from .spec import Entry, Made, canvas
@@ -114,7 +114,7 @@ def _curves(result: Transfer, steps: Sequence[str]) -> Figure:
     figure = canvas(4.2 * len(steps), 4.8)
     for ax, step in zip(figure.subplots(1, len(steps), sharey=True), steps, strict=True):
         show_curve(ax, result.paths[step].legs, list(result.layers))
-        ax.set_title(STEPS[int(step[-1]) - 1], fontsize=9)
+        ax.set_title(STEP_TITLES[int(step[-1]) - 1], fontsize=9)
         ax.label_outer()
     return figure
 

@@ -1,26 +1,69 @@
-"""Counts the channels that noise leaves dead, over kinds of noise and seeds (section 4.4 of the thesis)."""
+"""The share of channels that noise leaves dead, by layer (section 4.4 of the thesis)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..networks.dead_channels import Census
-from .features import show_dead_shares
-from .style import DPI
+from .style import line_look, new_figure
+
+if TYPE_CHECKING:
+    from ..networks.dead_channels import Census
 
 
 def draw_census(census: Census) -> Figure:
-    """The share of dead channels by layer, a line a kind of noise."""
-    figure = Figure(figsize=(8, 4.5), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    """Draw the share of dead channels by layer, one line per kind of noise.
+
+    Parameters
+    ----------
+    census : Census
+        The dead channels counted by `networks.dead_channels.count_dead_channels`.
+
+    Returns
+    -------
+    Figure
+        Shares in percent, with the network and the seeds below.
+    """
+    figure = new_figure(8, 4.5)
     layers = census.network.layers
     shares = {kind: np.stack([each[layer].mean(axis=1) for layer in layers], 1) for kind, each in census.dead.items()}
     ax = figure.add_subplot()
     show_dead_shares(ax, shares, layers)
     weights, (height, width) = census.network.weights, census.shape
     ax.set_title(f"Channels that noise of {width} × {height} pixels leaves dead: median and range of the draws")
-    said = f"{weights.architecture}, weights {weights.source} ({weights.sha256[:8]}), ReLU, maximum pooling; "
-    figure.supxlabel(f"{said}seeds {', '.join(map(str, census.seeds))}", fontsize=7, color="0.35", wrap=True)
+    network = f"{weights.architecture}, weights {weights.source} ({weights.sha256[:8]}), ReLU, maximum pooling"
+    seeds = f"seeds {', '.join(map(str, census.seeds))}"
+    figure.supxlabel(f"{network}; {seeds}", fontsize=7, color="0.35", wrap=True)
     return figure
+
+
+def show_dead_shares(ax: Axes, shares: Mapping[str, np.ndarray], layers: Sequence[str]) -> None:
+    """Show the share of dead channels by layer: one line per kind of noise, with the range over the seeds.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes to draw on.
+    shares : mapping of str to ndarray, shape (seeds, layers)
+        Shares in [0, 1], by kind of noise; the line joins the medians over the seeds.
+    layers : sequence of str
+        Names of the layers.
+    """
+    positions = np.arange(len(layers))
+    for index, (kind, values) in enumerate(shares.items()):
+        median = np.median(values, axis=0)
+        spread = 100 * np.abs(np.stack([values.min(axis=0), values.max(axis=0)]) - median)
+        ax.errorbar(
+            positions + 0.06 * (index - (len(shares) - 1) / 2), 100 * median, spread, **line_look(index),
+            markerfacecolor="white", markersize=5, linewidth=1.2, elinewidth=1, capsize=3, label=kind,
+        )  # fmt: skip
+    ax.set_xticks(positions, layers, fontsize=8)
+    ax.set_ylabel("dead channels, %", fontsize=9)
+    ax.set_ylim(bottom=0)
+    ax.tick_params(labelsize=8)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=8)

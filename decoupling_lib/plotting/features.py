@@ -1,10 +1,9 @@
-"""Axes-level pictures of features: nothing is computed here."""
+"""Plots of features on given axes: nothing is computed here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import cycle, pairwise
-from typing import Any
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,22 +11,30 @@ from matplotlib.container import BarContainer
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
-from .style import COLORS, LINES, MARKERS
+from .style import line_look
 
 DEAD = "dead"
+"""Legend label of the marks of dead channels."""
 
 
 def show_channel_means(ax: Axes, values: np.ndarray, dead: np.ndarray | None = None, title: str = "") -> BarContainer:
-    """Shows a layer's channel means as bars, one a channel (figure 4.5 of the thesis).
+    """Show a layer's channel means, one bar per channel (figure 4.5 of the thesis).
 
     Parameters
     ----------
-    values : (channels,), in units of the activations.
-    dead : (channels,) bool: the channels that are marked below the axis, in which a bar of no height is easily missed.
+    ax : Axes
+        Axes to draw on.
+    values : ndarray, shape (channels,)
+        The means, in units of the activations.
+    dead : ndarray of bool, shape (channels,), optional
+        True for channels to mark below the axis, where a bar of no height is easily missed.
+    title : str
+        Text above the axes.
 
     Returns
     -------
-    the bars, in the order of the channels.
+    BarContainer
+        The bars, in the order of the channels.
     """
     channels = np.arange(len(values))
     seam = 0.3 if len(values) < 200 else 0.0
@@ -38,7 +45,7 @@ def show_channel_means(ax: Axes, values: np.ndarray, dead: np.ndarray | None = N
             transform=ax.get_xaxis_transform(), label=f"{DEAD}: {np.count_nonzero(dead)} of {len(values)}",
         )  # fmt: skip
         ax.legend(loc="upper right", frameon=False, fontsize=8)
-        ax.tick_params(axis="x", pad=10)  # the marks' place
+        ax.tick_params(axis="x", pad=10)  # room for the marks
     ax.set_xlim(-0.5, len(values) - 0.5)
     ax.set_xlabel("channel", fontsize=9)
     ax.set_ylabel("mean activation", fontsize=9)
@@ -49,23 +56,28 @@ def show_channel_means(ax: Axes, values: np.ndarray, dead: np.ndarray | None = N
 
 
 def show_leg_errors(ax: Axes, errors: Mapping[str, Sequence[float]], legs: Sequence[str]) -> list[Line2D]:
-    """Shows how far every layer is from its reference at the accepted points of legs that follow one another.
+    """Show each layer's distance from its reference at the accepted points of consecutive legs.
 
     Parameters
     ----------
-    errors : by layer, the relative error at each point.
-    legs : the moving layer's name at each point; a thin upright line stands where another begins to move.
+    ax : Axes
+        Axes to draw on.
+    errors : mapping of str to sequence of float, length n
+        By layer, the relative error at each point.
+    legs : sequence of str, length n
+        The layer that moves at each point; a thin vertical line separates the legs.
 
     Returns
     -------
-    one line a layer; its points are marked where the layer moves, and not where it is held or drifts.
+    list of Line2D
+        One line per layer, with markers only where the layer moves, not where it is held or drifts.
     """
-    points = np.arange(len(legs))
+    points = range(len(legs))
     lines = []
-    for (layer, values), look in zip(errors.items(), _looks(), strict=False):
+    for index, (layer, values) in enumerate(errors.items()):
         moves = [point for point in points if legs[point] == layer]
-        lines += ax.semilogy(points, values, **look, markevery=moves, markersize=4, label=layer)
-    begins = [0, *(b for a, b in pairwise(points) if legs[a] != legs[b])]
+        lines += ax.semilogy(points, values, **line_look(index), markevery=moves, markersize=4, label=layer)
+    begins = [0, *(after for before, after in pairwise(points) if legs[before] != legs[after])]
     for begin in begins:
         if begin:
             ax.axvline(begin - 0.5, color="0.6", linewidth=0.8, zorder=0)
@@ -79,28 +91,36 @@ def show_leg_errors(ax: Axes, errors: Mapping[str, Sequence[float]], legs: Seque
 
 
 def show_distances(ax: Axes, distances: Mapping[str, Sequence[float]], steps: Sequence[int]) -> list[Line2D]:
-    """Shows how far every layer is from noise at the accepted points of Steps 1 to 3; an upright line begins a step.
+    """Show each layer's distance from noise at the accepted points of Steps 1 to 3.
 
     Parameters
     ----------
-    distances : by layer, relative to the reference's length. steps : of each point, 4 for the judging of a result.
+    ax : Axes
+        Axes to draw on.
+    distances : mapping of str to sequence of float, length n
+        By layer, the distance at each point, relative to the length of the reference.
+    steps : sequence of int, length n
+        The step of each point, 4 for the judging of a result; a thin vertical line separates the steps.
 
     Returns
     -------
-    one line for each layer and step, layer by layer.
+    list of Line2D
+        One line per layer and step, layer by layer.
     """
     starts = [k for k in range(len(steps)) if not k or steps[k] != steps[k - 1]]
     lines = []
-    for (layer, values), look in zip(distances.items(), _looks(), strict=False):
-        # A step begins with another picture than the one before has ended with: its line does not go on.
+    for index, (layer, values) in enumerate(distances.items()):
+        # A step begins with another image than the one that the step before ended with, so its line is a new one.
         for place, (begin, end) in enumerate(pairwise([*starts, len(steps)])):
             label = "_" if place else layer
-            lines += ax.semilogy(range(begin, end), values[begin:end], **look, markevery=8, markersize=4, label=label)
+            lines += ax.semilogy(
+                range(begin, end), values[begin:end], **line_look(index), markevery=8, markersize=4, label=label
+            )
     for begin in starts:
         if begin:
             ax.axvline(begin - 0.5, color="0.6", linewidth=0.8, zorder=0)
-        said = f"Step {steps[begin]}" if steps[begin] < 4 else "judging"
-        ax.annotate(said, (begin, 1), (2, 2), ("data", "axes fraction"), "offset points", fontsize=8)
+        name = f"Step {steps[begin]}" if steps[begin] < 4 else "judging"
+        ax.annotate(name, (begin, 1), (2, 2), ("data", "axes fraction"), "offset points", fontsize=8)
     ax.set_xlabel("accepted point", fontsize=9)
     ax.set_ylabel("distance from noise, relative", fontsize=9)
     ax.tick_params(labelsize=8)
@@ -110,18 +130,31 @@ def show_distances(ax: Axes, distances: Mapping[str, Sequence[float]], steps: Se
     return lines
 
 
-def show_matrix(ax: Axes, values: np.ndarray, names: Sequence[str], title: str, written: str) -> AxesImage:
-    """Shows a square matrix in gray, the largest entry black, with every entry written in its place.
+def show_matrix(ax: Axes, values: np.ndarray, names: Sequence[str], title: str, number_format: str) -> AxesImage:
+    """Show a square matrix in gray, its largest entry black, with each entry written in its cell.
 
     Parameters
     ----------
-    values : (n, n). names : of the n rows and columns. written : a format of one number, as in "{:.1f}".
+    ax : Axes
+        Axes to draw on.
+    values : ndarray, shape (n, n)
+        The matrix; white is its smallest entry or 0, whichever is less.
+    names : sequence of str, length n
+        Names of the rows and columns.
+    title : str
+        Text above the matrix.
+    number_format : str
+        Format of one entry, such as "{:.1f}".
+
+    Returns
+    -------
+    AxesImage
+        The matrix on the axes.
     """
     image = ax.imshow(values, cmap="gray_r", vmin=min(0.0, values.min()), vmax=values.max())
     for (row, column), value in np.ndenumerate(values):
-        dark = image.norm(value) > 0.5
-        said = written.format(value)
-        ax.text(column, row, said, ha="center", va="center", fontsize=8, color="white" if dark else "black")
+        color = "white" if np.asarray(image.norm(value)) > 0.5 else "black"
+        ax.text(column, row, number_format.format(value), ha="center", va="center", fontsize=8, color=color)
     ax.set_xticks(range(len(names)), names, fontsize=8)
     ax.set_yticks(range(len(names)), names, fontsize=8)
     ax.set_title(title, fontsize=9)
@@ -131,47 +164,26 @@ def show_matrix(ax: Axes, values: np.ndarray, names: Sequence[str], title: str, 
 
 
 def show_pairs(ax: Axes, values: Mapping[str, Sequence[float]], pairs: Sequence[str], title: str) -> None:
-    """Shows one number a pair of pictures and method, a row a pair, and each method's median as an upright line.
+    """Show one number per method and pair of pictures: one row per pair, a vertical line at each method's median.
 
     Parameters
     ----------
-    values : by method, one number a pair. pairs : their names, from the top down.
+    ax : Axes
+        Axes to draw on.
+    values : mapping of str to sequence of float, length n
+        By method, one number per pair.
+    pairs : sequence of str, length n
+        Names of the pairs, from top to bottom.
+    title : str
+        Text above the axes.
     """
     rows = np.arange(len(pairs))
-    for (method, found), look in zip(values.items(), _looks(), strict=False):
-        ax.plot(found, rows, **look | {"linestyle": ""}, markerfacecolor="white", markersize=5, label=method)
-        ax.axvline(float(np.median(found)), color=look["color"], linestyle=look["linestyle"], linewidth=1)
+    for index, (method, numbers) in enumerate(values.items()):
+        look = line_look(index)
+        ax.plot(numbers, rows, **look | {"linestyle": ""}, markerfacecolor="white", markersize=5, label=method)
+        ax.axvline(float(np.median(numbers)), color=look["color"], linestyle=look["linestyle"], linewidth=1)
     ax.set_yticks(rows, pairs, fontsize=8)
     ax.set_ylim(len(pairs) - 0.5, -0.5)
     ax.set_title(title, fontsize=10)
     ax.tick_params(labelsize=8)
     ax.spines[["top", "right"]].set_visible(False)
-
-
-def show_dead_shares(ax: Axes, shares: Mapping[str, np.ndarray], layers: Sequence[str]) -> None:
-    """Shows the share of dead channels by layer, a line a kind of noise, with the range over seeds.
-
-    Parameters
-    ----------
-    shares : by kind, (seeds, layers), in [0, 1].
-    """
-    places = np.arange(len(layers))
-    for shift, ((kind, found), look) in enumerate(zip(shares.items(), _looks(), strict=False)):
-        middle = np.median(found, axis=0)
-        apart = 100 * np.abs(np.stack([found.min(axis=0), found.max(axis=0)]) - middle)
-        ax.errorbar(
-            places + 0.06 * (shift - (len(shares) - 1) / 2), 100 * middle, apart, **look,
-            markerfacecolor="white", markersize=5, linewidth=1.2, elinewidth=1, capsize=3, label=kind,
-        )  # fmt: skip
-    ax.set_xticks(places, layers, fontsize=8)
-    ax.set_ylabel("dead channels, %", fontsize=9)
-    ax.set_ylim(bottom=0)
-    ax.tick_params(labelsize=8)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize=8)
-
-
-def _looks() -> Iterator[dict[str, Any]]:
-    """Looks that are apart in gray as well, without end."""
-    for color, line, marker in zip(cycle(COLORS), cycle(LINES), cycle(MARKERS), strict=True):
-        yield {"color": color, "linestyle": line, "marker": marker}

@@ -1,4 +1,4 @@
-"""The frontier of fidelity, exactness and the way back, drawn."""
+"""The frontier of fidelity, exactness and the way back, drawn from the rows of its benchmark."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from .style import COLORS, LINES, MARKERS
+from .style import line_look
 
 DEFAULT = "default; beside its line, the dampings"
+"""Legend label of the ring around the default settings."""
 
 
 def show_frontier(
@@ -19,21 +20,31 @@ def show_frontier(
     rows: Sequence[Mapping[str, Any]],
     value: str,
     default: tuple[float, float, float],
-    together: Sequence[Mapping[str, Any]] | None = None,
+    all_rows: Sequence[Mapping[str, Any]] | None = None,
 ) -> list[Line2D]:
-    """Shows what self-transfers reach or cost against the error at which their legs end, a line along the dampings.
+    """Show what self-transfers reach, or cost, against the error at the end of their legs.
+
+    Each line joins the dampings of one network.
 
     Parameters
     ----------
-    rows : with `softness`, `growth`, `fidelity`, `damping`, `relative_error` and the value, None where there is none.
-    value : `psnr_db`, or `passes` in all.
-    default : (softness, growth, damping) of the settings that are ringed, labeled `DEFAULT`; where PSNR is shown the
-        dampings stand beside its line.
-    together : the rows of all plots that share a legend, so that a line looks alike in each; None is these rows.
+    ax : Axes
+        Axes to draw on.
+    rows : sequence of mapping
+        Each has `softness`, `growth`, `fidelity`, `damping`, `relative_error` and the value; a value of None is left
+        out.
+    value : {"psnr_db", "passes"}
+        What the vertical axis shows: the PSNR in dB, or the network passes of the whole transfer.
+    default : tuple of three float
+        (softness, growth, damping) of the settings to ring. Where PSNR is shown, the dampings stand beside its line.
+    all_rows : sequence of mapping, optional
+        The rows of all plots that share a legend, so that a network has the same look in each; by default, `rows`.
 
     Returns
     -------
-    one line for each growth and softness, its label with the fidelity; growths differ by filled and open markers.
+    list of Line2D
+        One line per growth and softness, labeled with the fidelity. Markers are filled for the smallest growth and
+        open for the others.
     """
     ax.set_xscale("log", nonpositive="mask")
     ax.set_yscale("linear" if value == "psnr_db" else "log")
@@ -41,26 +52,27 @@ def show_frontier(
     ax.set_ylabel({"psnr_db": "self-transfer, PSNR in dB", "passes": "network passes"}[value], fontsize=9)
     ax.tick_params(labelsize=8, which="both")
     ax.spines[["top", "right"]].set_visible(False)
-    looks, growths = (sorted({row[name] for row in together or rows}) for name in ("softness", "growth"))
+    looks, growths = (sorted({row[name] for row in all_rows or rows}) for name in ("softness", "growth"))
     lines = []
     for growth, softness in sorted({(row["growth"], row["softness"]) for row in rows}):
         own = [row for row in rows if (row["softness"], row["growth"]) == (softness, growth)]
         fidelity = max(row["fidelity"] for row in own)
         own = sorted((row for row in own if row[value] is not None), key=lambda row: row["damping"])
-        look, color = looks.index(softness), COLORS[looks.index(softness) % len(COLORS)]
+        look = line_look(looks.index(softness))
         (line,) = ax.plot(
-            [row["relative_error"] for row in own], [row[value] for row in own], color=color,
-            linestyle=LINES[look % len(LINES)], linewidth=1.2, marker=MARKERS[look % len(MARKERS)], markersize=5,
-            markerfacecolor="white" if growths.index(growth) else color,
+            [row["relative_error"] for row in own], [row[value] for row in own], **look, linewidth=1.2, markersize=5,
+            markerfacecolor="white" if growths.index(growth) else look["color"],
             label=f"softness {softness:g}, growth {growth:g}: {fidelity:.1%} off the thesis's network",
         )  # fmt: skip
         lines.append(line)
         for row in own if (softness, growth) == default[:2] else ():
-            at = (row["relative_error"], row[value])
-            if value == "psnr_db":  # the costs of neighbors lie too near to one another for words between them
+            point = (row["relative_error"], row[value])
+            if value == "psnr_db":  # the costs of neighbors are too close to one another for text between them
                 halo = [withStroke(linewidth=2.5, foreground="white")]
-                beside = {"textcoords": "offset points", "fontsize": 7, "path_effects": halo, "zorder": 5}
-                ax.annotate(f"{row['damping']:g}", at, (7, -9), **beside)
+                ax.annotate(
+                    f"{row['damping']:g}", point, (7, -9), textcoords="offset points", fontsize=7, path_effects=halo,
+                    zorder=5,
+                )  # fmt: skip
             if row["damping"] == default[2]:
-                ax.plot(*at, "o", markersize=13, markerfacecolor="none", markeredgecolor="black", label=DEFAULT)
+                ax.plot(*point, "o", markersize=13, markerfacecolor="none", markeredgecolor="black", label=DEFAULT)
     return lines

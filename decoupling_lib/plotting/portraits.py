@@ -1,8 +1,8 @@
-"""Normalization drawn for the lessons: in the plane and nested in space (figures 2.1 and 2.2 of the thesis)."""
+"""Drawings of normalization: in the plane, and nested in space (figures 2.1 and 2.2 of the thesis)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from mpl_toolkits.mplot3d import Axes3D
 from scipy.optimize import brentq
 
+from ..engine.context import Context
 from ..engine.features import Block, ClosedForm, Counted, FeatureMap
 from ..engine.legs import Reference, Settings
 from ..engine.lift import Damping
@@ -19,7 +20,9 @@ from ..moments.decoupling import REFERENCE, feature_map
 from .style import COLORS
 
 RESOLUTION = 201
+"""Points of the grid along each axis."""
 TOLERANCE = 1e-11
+"""Tolerance of the flows with error control."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,14 @@ class Portrait:
 
     Parameters
     ----------
-    across, up : (RESOLUTION,), coordinates of the grid.
-    levels : (RESOLUTION, RESOLUTION), the feature on the grid; rows go up.
-    value : v; the reference manifold R(v) is where the feature has it.
-    curves : one (n, 2) a point: the accepted points of its gradient curve, the last on R(v).
+    across, up : ndarray, shape (RESOLUTION,)
+        Coordinates of the grid.
+    levels : ndarray, shape (RESOLUTION, RESOLUTION)
+        The feature on the grid; rows go up.
+    value : float
+        v: the feature has this value on the reference manifold R(v).
+    curves : tuple of ndarray, shape (n, 2) each
+        Per starting point, the accepted points of its gradient curve; the last is on R(v).
     """
 
     across: np.ndarray
@@ -42,7 +49,20 @@ class Portrait:
 
 
 def bowl(steepness: float = 3.0) -> ClosedForm:
-    """f(x, y) = (x² + a y²)/2 on the plane; its gradient curves are y = c x^a, its level sets ellipses."""
+    """Return the feature f(x, y) = (x² + a y²)/2 of the plane.
+
+    Its gradient curves are y = c x^a, its level sets ellipses.
+
+    Parameters
+    ----------
+    steepness : float
+        a, above 0.
+
+    Returns
+    -------
+    ClosedForm
+        One block of one feature.
+    """
     stretch = np.array([1.0, steepness])
     return ClosedForm((Block("f", 1),), lambda x: np.array([x @ (stretch * x) / 2]), lambda x: (stretch * x)[None])
 
@@ -50,11 +70,23 @@ def bowl(steepness: float = 3.0) -> ClosedForm:
 def portrait(
     features: FeatureMap, starts: Sequence[np.ndarray], value: float, extent: tuple[float, float, float, float]
 ) -> Portrait:
-    """Follows each point's gradient curve until the feature is `value`.
+    """Follow each point's gradient curve until the feature has the reference value.
 
     Parameters
     ----------
-    features : one feature on the plane. starts : points, (2,) each. extent : (left, right, bottom, top).
+    features : FeatureMap
+        One feature of the plane.
+    starts : sequence of ndarray, shape (2,) each
+        Starting points.
+    value : float
+        The reference value v.
+    extent : tuple of four float
+        The window: left, right, bottom, top.
+
+    Returns
+    -------
+    Portrait
+        The feature on a grid, and the curves.
     """
     across, up = np.linspace(*extent[:2], RESOLUTION), np.linspace(*extent[2:], RESOLUTION)
     levels = np.array([[features.values(np.array([x, y]))[0] for x in across] for y in up])
@@ -62,9 +94,23 @@ def portrait(
 
 
 def gradient_curve(features: FeatureMap, start: np.ndarray, value: float) -> np.ndarray:
-    """The accepted points, (n, 2), of the gradient curve of one feature from `start` to where the feature is `value`.
+    """Follow the gradient curve of one feature from a point to its reference manifold.
 
-    It ends early where the gradient vanishes on the way.
+    The curve ends early where the gradient vanishes on the way.
+
+    Parameters
+    ----------
+    features : FeatureMap
+        One feature of the plane.
+    start : ndarray, shape (2,)
+        Starting point.
+    value : float
+        The reference value v.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        The accepted points of the flow; the first is `start`.
     """
     points = [np.asarray(start, dtype=float)]
     change = value - float(features.values(points[0])[0])
@@ -72,21 +118,43 @@ def gradient_curve(features: FeatureMap, start: np.ndarray, value: float) -> np.
     return np.stack(points)
 
 
-def unit_speed(features: FeatureMap, change: float):
-    """The field change ∇f/‖∇f‖², along which the first feature changes by `change` in unit time."""
+def unit_speed(features: FeatureMap, change: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the vector field (change) ∇f/‖∇f‖², along which the first feature changes by `change` in unit time.
+
+    Parameters
+    ----------
+    features : FeatureMap
+        Features of the plane; the first is f.
+    change : float
+        The change of f along the flow from time 0 to time 1.
+
+    Returns
+    -------
+    callable
+        Maps a point, shape (2,), to the velocity there, shape (2,); not a number where the gradient is 0.
+    """
 
     def field(x: np.ndarray) -> np.ndarray:
-        gradient = features.linearize(x).jacobian()[0]
-        return change * gradient / (gradient @ gradient)
+        gradient: np.ndarray = features.linearize(x).jacobian()[0]
+        velocity: np.ndarray = change * gradient / (gradient @ gradient)
+        return velocity
 
     return field
 
 
-def show_portrait(ax: Axes, drawn: Portrait) -> None:
-    """Level sets in gray, the reference manifold in blue, each point's gradient curve and where it ends."""
-    ax.contour(drawn.across, drawn.up, drawn.levels, levels=10, colors="0.75", linewidths=0.8)
-    ax.contour(drawn.across, drawn.up, drawn.levels, levels=[drawn.value], colors=COLORS[1], linewidths=2.5)
-    for curve in drawn.curves:
+def show_portrait(ax: Axes, plane: Portrait) -> None:
+    """Show level sets in gray, the reference manifold in blue, and each point's gradient curve with its end.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes to draw on.
+    plane : Portrait
+        What to show.
+    """
+    ax.contour(plane.across, plane.up, plane.levels, levels=10, colors="0.75", linewidths=0.8)
+    ax.contour(plane.across, plane.up, plane.levels, levels=[plane.value], colors=COLORS[1], linewidths=2.5)
+    for curve in plane.curves:
         ax.plot(*curve.T, color=COLORS[3], linewidth=1.2)
         ax.plot(*curve[0], "o", color=COLORS[3], markersize=5)
         ax.plot(*curve[-1], "s", color=COLORS[2], markersize=6)
@@ -104,9 +172,14 @@ class NestedPortrait:
 
     Parameters
     ----------
-    plane : (4, 3), corners of a piece of R_1, where the mean is 0.
-    circle : (n, 3), R_2: of these, the variance is 1. points : (6, 3), R_3: of these, the skewness is 0.
-    legs : one (n, 3) a leg: the accepted points of the flow, each leg beginning where the one before ended.
+    plane : ndarray, shape (4, 3)
+        Corners of a piece of R_1, where the mean is 0.
+    circle : ndarray, shape (n, 3)
+        R_2, the part of R_1 where the variance is 1.
+    points : ndarray, shape (6, 3)
+        R_3, the part of R_2 where the skewness is 0.
+    legs : tuple of ndarray, shape (n, 3) each
+        Per leg, the accepted points of the flow; each leg begins where the one before it ended.
     """
 
     plane: np.ndarray
@@ -116,14 +189,28 @@ class NestedPortrait:
 
 
 def nested_portrait(start: np.ndarray, reach: float = 3.4) -> NestedPortrait:
-    """The manifolds computed from their features, and the engine's legs from a sample (3,) to R_3."""
+    """Compute the nested manifolds from their features, and the engine's legs from a sample to R_3.
+
+    Parameters
+    ----------
+    start : ndarray, shape (3,)
+        The sample.
+    reach : float
+        Half the diagonal of the piece of R_1, divided by √2.
+
+    Returns
+    -------
+    NestedPortrait
+        The manifolds and the legs.
+    """
     features = feature_map(3)
     first, second = np.linalg.svd(np.ones((1, 3)))[2][1:]  # an orthonormal basis of the plane of mean 0
     corners = reach * np.array([first + second, first - second, -first - second, second - first])
 
     def on_circle(angle: float) -> np.ndarray:
         ray = np.cos(angle) * first + np.sin(angle) * second
-        return ray / np.sqrt(features.values(ray)[1])
+        point: np.ndarray = ray / np.sqrt(features.values(ray)[1])
+        return point
 
     def skewness(angle: float) -> float:
         return float(features.values(on_circle(angle))[2])
@@ -133,39 +220,53 @@ def nested_portrait(start: np.ndarray, reach: float = 3.4) -> NestedPortrait:
     changes = np.flatnonzero(np.diff(signs))
     points = [on_circle(brentq(skewness, angles[k], angles[k + 1])) for k in changes]
     legs: dict[str, list[np.ndarray]] = {}
-    normalize(
-        Counted(features),
-        np.asarray(start, dtype=float),
-        Reference(REFERENCE[:3], np.ones(3, bool), Damping(0.0, np.ones(3))),
-        Settings(rule="adaptive", steps=2000, tolerance=TOLERANCE, solver_tolerance=1e-12, threshold=1e-9),
-        listen=lambda _, layer, progress, x: legs.setdefault(layer, []).append(x),
-    )
+    normalize(Context(Counted(features), Reference(REFERENCE[:3], np.ones(3, bool), Damping(0.0, np.ones(3))), Settings(rule="adaptive", steps=2000, tolerance=TOLERANCE, solver_tolerance=1e-12, threshold=1e-9), listen=lambda _, layer, progress, x: legs.setdefault(layer, []).append(x)), np.asarray(start, dtype=float))
     circle = np.stack([on_circle(angle) for angle in angles])
     return NestedPortrait(corners, circle, np.stack(points), tuple(np.stack(leg) for leg in legs.values()))
 
 
-def show_nested(ax: Axes3D, drawn: NestedPortrait) -> None:
-    """The plane R_1, the circle R_2, the points R_3, and one sample's way through them, a color a leg."""
-    ax.plot_trisurf(*drawn.plane.T, triangles=[[0, 1, 2], [0, 2, 3]], color=COLORS[1], alpha=0.18)
-    ax.plot(*drawn.circle.T, color=COLORS[1], linewidth=2)
-    ax.plot(*drawn.points.T, "D", color=COLORS[0], markersize=5)
-    looks = zip(drawn.legs, (COLORS[3], COLORS[2], COLORS[0]), ("-", "--", ":"), strict=True)
+def show_nested(ax: Axes3D, space: NestedPortrait) -> None:
+    """Show the plane R_1, the circle R_2, the points R_3, and one sample's way through them, one color per leg.
+
+    Parameters
+    ----------
+    ax : Axes3D
+        Axes in space to draw on.
+    space : NestedPortrait
+        What to show.
+    """
+    ax.plot_trisurf(*space.plane.T, triangles=[[0, 1, 2], [0, 2, 3]], color=COLORS[1], alpha=0.18)
+    ax.plot(*space.circle.T, color=COLORS[1], linewidth=2)
+    ax.plot(*space.points.T, "D", color=COLORS[0], markersize=5)
+    looks = zip(space.legs, (COLORS[3], COLORS[2], COLORS[0]), ("-", "--", ":"), strict=True)
     for (leg, color, line), goal in zip(looks, ("mean 0", "variance 1", "skewness 0"), strict=True):
         ax.plot(*leg.T, line, color=color, linewidth=2.2, label=f"leg to {goal}")
-    ax.plot(*drawn.legs[0][0], "o", color=COLORS[3], markersize=7)
-    ax.text(*drawn.plane[1], "$R_1$: mean 0   ", color=COLORS[1], ha="right", va="bottom")
+    ax.plot(*space.legs[0][0], "o", color=COLORS[3], markersize=7)
+    ax.text(*space.plane[1], "$R_1$: mean 0   ", color=COLORS[1], ha="right", va="bottom")
     ax.text(0, 0, 0, "$R_2$: variance 1", color=COLORS[1], ha="center")
-    ax.text(*(1.12 * drawn.points[-1]), "$R_3$: skewness 0")
+    ax.text(*(1.12 * space.points[-1]), "$R_3$: skewness 0")
     ax.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="$x_3$")
     ax.legend(fontsize=8, loc="upper left")
 
 
 def show_cosines(ax: Axes, cosines: np.ndarray, names: Sequence[str], title: str) -> None:
-    """A table of the cosines between gradients, (n, n), shaded by size; 0 is decoupled."""
+    """Show the cosines between gradients as a table, shaded by size; two features are decoupled where it is 0.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes to draw on.
+    cosines : ndarray, shape (n, n)
+        Cosines in [-1, 1].
+    names : sequence of str, length n
+        Names of the features.
+    title : str
+        Text above the table.
+    """
     ax.imshow(np.abs(cosines), cmap="Blues", vmin=0, vmax=1.4)
     for (row, column), cosine in np.ndenumerate(cosines):
-        shown = "0" if abs(cosine) < 5e-4 else f"{cosine:.2f}"
-        ax.text(column, row, shown, ha="center", va="center", fontsize=8)
+        text = "0" if abs(cosine) < 5e-4 else f"{cosine:.2f}"
+        ax.text(column, row, text, ha="center", va="center", fontsize=8)
     ax.set(xticks=range(len(names)), yticks=range(len(names)))
     ax.set_xticklabels(names, rotation=45, ha="right", fontsize=8)
     ax.set_yticklabels(names, fontsize=8)

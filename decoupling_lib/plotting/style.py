@@ -1,12 +1,17 @@
-"""What all figures share: resolution, colors, line styles, and how pictures are shown and figures are saved."""
+"""The look that all figures share: resolution, colors and line styles; how images are shown and figures are saved.
+
+Figures are made without pyplot, so that they need no screen, leave pyplot's state alone and can be drawn in any thread.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
@@ -15,22 +20,80 @@ from ..common.atomic_files import atomic_write
 from ..common.errors import input_error, output_error
 
 DPI = 150
+"""Default resolution of a figure, in pixels per inch."""
 COLORS = ("#000000", "#2b8fd0", "#1f2f8f", "#b04a00")
-"""Their lightnesses L* are 0, 57, 25 and 44: apart in gray and for color-blind eyes, and dark enough on white."""
+"""Their lightness L* is 0, 57, 25 and 44: distinct in gray and to color-blind eyes, and dark enough on white."""
 LINES = ("-", "--", "-.", ":", (0, (7, 1.5, 1, 1.5, 1, 1.5)))
+"""Line styles, in Matplotlib's notation."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-FONT = "DejaVu Sans"  # comes with matplotlib
+"""Markers, in Matplotlib's notation."""
+FONT = "DejaVu Sans"
+"""A font that ships with Matplotlib."""
 
 
-def show_picture(ax: Axes, image: np.ndarray | None, title: str) -> AxesImage | None:
-    """Shows a picture, clipped to [0, 1] for showing only; None leaves an empty frame.
+def new_figure(
+    width: float, height: float, dpi: float = DPI, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
+    """Return an empty white figure that can be drawn and saved without pyplot.
 
     Parameters
     ----------
-    image : (H, W, 3) float, nominally in [0, 1]. Not-a-number shows as middle gray.
+    width, height : float
+        Size in inches, above 0.
+    dpi : float
+        Resolution in pixels per inch, above 0.
+    layout : "constrained" or None
+        Whether Matplotlib arranges the axes, or the caller does.
+
+    Returns
+    -------
+    Figure
+        With an Agg canvas, which draws in memory.
+    """
+    figure = Figure(figsize=(width, height), dpi=dpi, layout=layout, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def line_look(index: int) -> dict[str, Any]:
+    """Return the look of a line; neighboring ones differ in color, lightness, line style and marker.
+
+    Parameters
+    ----------
+    index : int
+        Number of the line, at least 0.
+
+    Returns
+    -------
+    dict of str to Any
+        `color`, `linestyle` and `marker`, as Matplotlib's `plot` takes them.
+    """
+    return {
+        "color": COLORS[index % len(COLORS)],
+        "linestyle": LINES[index % len(LINES)],
+        "marker": MARKERS[index % len(MARKERS)],
+    }
+
+
+def show_picture(ax: Axes, image: np.ndarray | None, title: str) -> AxesImage | None:
+    """Show an image, clipped to [0, 1] for display only, or an empty dashed frame.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes to draw on.
+    image : ndarray or None, shape (H, W, 3)
+        Floating-point RGB values, nominally in [0, 1]; NaN is shown as middle gray. None leaves an empty frame.
+    title : str
+        Text above the image; it may hold dollar signs, which are not read as formulas.
+
+    Returns
+    -------
+    AxesImage or None
+        The image on the axes; None for an empty frame.
     """
     ax.set(xticks=[], yticks=[])
-    ax.set_title(title, fontsize=9, linespacing=1.3, parse_math=False)  # a picture's name may hold dollar signs
+    ax.set_title(title, fontsize=9, linespacing=1.3, parse_math=False)
     if image is None:
         ax.spines[:].set(color="0.5", linewidth=0.8, linestyle=(0, (4, 4)))
         return None
@@ -39,38 +102,65 @@ def show_picture(ax: Axes, image: np.ndarray | None, title: str) -> AxesImage | 
     return ax.imshow(pixels, interpolation="nearest")
 
 
-def show_map(ax: Axes, values: np.ndarray, highest: float, silent: str) -> AxesImage | None:
-    """Shows one activation map in gray, 0 white and `highest` black, or the empty frame of a silent channel.
+def show_map(ax: Axes, values: np.ndarray, maximum: float, silent_label: str) -> AxesImage | None:
+    """Show one activation map in gray, 0 white and `maximum` black, or the empty frame of a silent channel.
 
     Parameters
     ----------
-    values : (h, w), at least 0.
-    highest : common to the maps that are to be compared.
-    silent : the words in the empty frame, where the map is 0 everywhere; "" for all other maps.
+    ax : Axes
+        Axes to draw on.
+    values : ndarray, shape (h, w)
+        Activations, at least 0.
+    maximum : float
+        The value shown black, common to all maps that are to be compared; above 0.
+    silent_label : str
+        Text of the empty frame that replaces a map of zeros; "" shows the map.
+
+    Returns
+    -------
+    AxesImage or None
+        The map on the axes; None for an empty frame.
     """
-    if silent:
+    if silent_label:
         ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
-        ax.text(0.5, 0.5, silent, ha="center", va="center", fontsize=7, linespacing=1.3)
+        ax.text(0.5, 0.5, silent_label, ha="center", va="center", fontsize=7, linespacing=1.3)
         return show_picture(ax, None, "")
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set(color="0.5", linewidth=0.5)
-    return ax.imshow(values, cmap="gray_r", vmin=0, vmax=highest, interpolation="nearest")
+    return ax.imshow(values, cmap="gray_r", vmin=0, vmax=maximum, interpolation="nearest")
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Writes a figure as PNG, whole or not at all, and returns the path; equal figures give equal bytes.
+    """Write a figure as a PNG file that appears complete or not at all; equal figures give equal bytes.
 
-    Raises `InputError` for a name without .png or a place that cannot be written.
+    Parameters
+    ----------
+    figure : Figure
+        The figure to save, at its own resolution.
+    path : str or path-like
+        File name ending in .png, in an existing folder.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        For a name that does not end in .png, or a place that cannot be written to.
     """
     accepted = "the name of a .png file in an existing folder"
     target = validation.path(path, "output figure")
     if target.suffix.lower() != ".png":
         raise input_error("output figure", "is not named .png", target, accepted, "end its name in .png")
-    # The whole figure, also where a user's settings ask for `tight`: cutting would move pixels off their grid.
-    asked = {"format": "png", "dpi": figure.dpi, "bbox_inches": figure.bbox_inches, "facecolor": "white"}
+    # The whole figure, even where a user's settings ask for `tight`: cropping would move pixels off their grid.
+    settings: dict[str, Any] = {
+        "format": "png", "dpi": figure.dpi, "bbox_inches": figure.bbox_inches, "facecolor": "white",
+    }  # fmt: skip
     try:
         with atomic_write(target) as sibling:
-            figure.savefig(sibling, **asked, metadata={"Software": None})
+            figure.savefig(sibling, **settings, metadata={"Software": None})
     except OSError as error:
         raise output_error(error, "output figure", target, accepted) from None
     return target

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image
 
-from ..plotting.style import save_figure, show_picture
+from ..plotting.style import new_figure, save_figure, show_picture
 from .sweep import Row
 
 COLUMNS = 3
@@ -24,8 +22,7 @@ def write(path: Path, rows: Sequence[Row], folder: Path) -> Path:
     """Draws the finished transfers of a sweep in `folder`, in their order; a failed one is an empty frame."""
     shown = rows[:MOST]
     lines = math.ceil(len(shown) / COLUMNS)
-    figure = Figure(figsize=(4.2 * COLUMNS, 1.9 * lines + 0.4), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(4.2 * COLUMNS, 1.9 * lines + 0.4, dpi=100)
     grid = figure.add_gridspec(lines, 3 * COLUMNS)
     for place, row in enumerate(shown):
         line, column = divmod(place, COLUMNS)

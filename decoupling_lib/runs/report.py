@@ -111,8 +111,8 @@ def write(folder: Path, experiment: Experiment, result: Transfer, report: dict[s
         if array.ndim == 3:
             save_png(folder / f"{name}.png", array)
     small_print = caption(report)
-    save_figure(transfers.panel(result, small_print, report["self_transfer"]), folder / "panel.png")
-    save_figure(transfers.losses(result, small_print), folder / "losses.png")
+    save_figure(transfers.draw_panel(result, small_print, report["self_transfer"]), folder / "panel.png")
+    save_figure(transfers.draw_losses(result, small_print), folder / "losses.png")
     reference = experiment.reference
     arrays = made | {
         "reference": reference.values,

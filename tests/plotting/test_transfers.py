@@ -20,7 +20,7 @@ from decoupling_lib.engine.normalization import Route
 from decoupling_lib.plotting import frontier, transfers
 from decoupling_lib.plotting.frontier import show_frontier
 from decoupling_lib.plotting.style import COLORS, save_figure, show_picture
-from decoupling_lib.plotting.transfers import EDGES
+from decoupling_lib.plotting.transfers import EDGE_LABELS
 from decoupling_lib.transfers.run import Transfer
 
 RANDOM = np.random.default_rng(0)
@@ -79,7 +79,7 @@ def test_picture_is_clipped_for_showing_only():
 
 def test_panel_shows_the_five_pictures_in_order():
     result = made()
-    figure = transfers.panel(result, "small print", {"psnr_db": 44.04, "ssim": 0.99})
+    figure = transfers.draw_panel(result, "small print", {"psnr_db": 44.04, "ssim": 0.99})
     expected = [result.origin, result.paths["step1"].x, result.target, result.paths["step2"].x, result.paths["step3"].x]
     for ax, image in zip(figure.axes, expected, strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), image.clip(0, 1))
@@ -107,13 +107,13 @@ def test_panel_shows_the_five_pictures_in_order():
     ],
 )
 def test_title_of_the_result(self_transfer, said):
-    assert titles(transfers.panel(made((16, 16)), "", self_transfer))[4] == f"Result\n{said}"
+    assert titles(transfers.draw_panel(made((16, 16)), "", self_transfer))[4] == f"Result\n{said}"
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (48, 96), (96, 48), (150, 150), (16, 300), (336, 336)])
 def test_each_pixel_is_a_square_of_whole_pixels(shape, tmp_path):
     result = made(shape)
-    figure = transfers.panel(result, "small print")
+    figure = transfers.draw_panel(result, "small print")
     seen = pixels(figure, tmp_path / "panel.png")
     scale = 336 // max(shape)
     for ax, image in zip(figure.axes, [result.origin, result.paths["step1"].x], strict=False):
@@ -130,7 +130,7 @@ def test_each_pixel_is_a_square_of_whole_pixels(shape, tmp_path):
 @pytest.mark.parametrize("shape", [(700, 500), (16, 2000), (2000, 16)])
 def test_large_pictures_are_shrunk_smoothly_and_keep_their_shape(shape, tmp_path):
     result = made(shape)
-    figure = transfers.panel(result, "small print")
+    figure = transfers.draw_panel(result, "small print")
     boxes = [ax.get_window_extent() for ax in figure.axes]
     for box in boxes:
         assert max(box.width, box.height) == pytest.approx(336, abs=1)
@@ -146,13 +146,13 @@ def test_large_pictures_are_shrunk_smoothly_and_keep_their_shape(shape, tmp_path
 @pytest.mark.parametrize("reached", [(), ("step1",), ("step1", "step2"), NOISIFIED])
 def test_interrupted_transfer_shows_what_was_reached(reached, tmp_path):
     result = made((20, 20), reached=reached, status="interrupted")
-    figure = transfers.panel(result, "small print")
+    figure = transfers.draw_panel(result, "small print")
     frames = dict(zip(NOISIFIED, [figure.axes[at] for at in (1, 3, 4)], strict=True))
     for name, ax in frames.items():
         assert len(ax.images) == (name in reached)
         ending = "interrupted" if reached and name == reached[-1] else f"Step {name[-1]}"
         assert ax.get_title().endswith(ending if name in reached else "not reached")
-    curves = transfers.losses(result, "small print")
+    curves = transfers.draw_losses(result, "small print")
     for name, ax in zip(NOISIFIED, curves.axes, strict=True):
         assert len(ax.lines) == 2 * (name in reached)
         assert [text.get_text() for text in ax.texts] == ([] if name in reached else ["not reached"])
@@ -165,12 +165,12 @@ def test_interrupted_transfer_shows_what_was_reached(reached, tmp_path):
 
 def test_direct_method_has_no_noisified_pictures():
     result = made(layers=5, normalizes=False)
-    figure = transfers.panel(result, "small print")
+    figure = transfers.draw_panel(result, "small print")
     for at in (1, 3):
         assert not figure.axes[at].images
         assert figure.axes[at].get_title().endswith("\nnot noisified by this method")
     assert figure.axes[4].images
-    curves = transfers.losses(result, "small print")
+    curves = transfers.draw_losses(result, "small print")
     assert [[text.get_text() for text in ax.texts] for ax in curves.axes] == [["not noisified by this method"]] * 2 + [
         []
     ]
@@ -196,7 +196,7 @@ def test_curves_run_on_from_leg_to_leg_and_end_at_the_final_error():
 
 
 def test_losses_have_an_axes_a_step_with_common_errors_and_one_look_a_layer():
-    figure = transfers.losses(made(layers=5), "small print")
+    figure = transfers.draw_losses(made(layers=5), "small print")
     assert [ax.get_title().split(":")[0] for ax in figure.axes] == ["Step 1", "Step 2", "Step 3"]
     assert len({ax.get_ylim() for ax in figure.axes}) == 1
     looks = [
@@ -256,15 +256,17 @@ def test_errors_that_a_log_axis_cannot_show_are_marked_on_its_edges(errors, fina
     result = made((16, 16))
     odd = Route(result.origin, np.zeros(2), (leg(2, "block1_conv1", errors, final), leg(2, "b", errors, final)), "done")
     for others in (result.paths, {}):
-        figure = transfers.losses(Transfer(result.origin, result.target, result.layers, {**others, "step2": odd}), "")
+        figure = transfers.draw_losses(
+            Transfer(result.origin, result.target, result.layers, {**others, "step2": odd}), ""
+        )
         ax = figure.axes[1]
         every = [*errors, final]
         shown = ax.lines[0].get_ydata()
         assert [value for value in shown if not math.isnan(value)] == [e for e in every if 1e-20 <= e <= 1e20]
-        low, high = ([line for line in ax.lines if line.get_label() == label] for label in EDGES)
+        low, high = ([line for line in ax.lines if line.get_label() == label] for label in EDGE_LABELS)
         assert sum(line.get_xdata().size for line in low) == 2 * sum(e < 1e-20 for e in every)
         assert sum(line.get_xdata().size for line in high) == 2 * sum(e > 1e20 or math.isnan(e) for e in every)
-        assert legend(ax)[2:] == [label for label, marks in zip(EDGES, (low, high), strict=True) if marks]
+        assert legend(ax)[2:] == [label for label, marks in zip(EDGE_LABELS, (low, high), strict=True) if marks]
         save_figure(figure, tmp_path / "losses.png")
 
 
@@ -282,7 +284,7 @@ def test_no_legs_and_legs_without_passes(tmp_path):
     "caption", ["word " * 300, "W" * 900, "a $5 and $x^2$ b_c \\frac", "two\nlines", "雪山.png \U0001fae0 τ δ ∞", ""]
 )
 def test_small_print_stays_inside_and_below_the_pictures(caption, tmp_path):
-    figure = transfers.panel(made((48, 96)), caption)
+    figure = transfers.draw_panel(made((48, 96)), caption)
     (text,) = figure.texts
     box = text.get_window_extent()
     if caption:
@@ -291,12 +293,12 @@ def test_small_print_stays_inside_and_below_the_pictures(caption, tmp_path):
         letters = "".join(c if c.isascii() or c in "τδ∞" else "?" for c in caption)
         assert text.get_text().split() == letters.split() or "".join(text.get_text().split()) == letters.strip()
     save_figure(figure, tmp_path / "panel.png")
-    save_figure(transfers.losses(made(), caption), tmp_path / "losses.png")
+    save_figure(transfers.draw_losses(made(), caption), tmp_path / "losses.png")
 
 
 @pytest.mark.parametrize("layers", [1, 5])
 def test_nothing_of_the_losses_overlaps_or_leaves_the_figure(layers):
-    figure = transfers.losses(made(layers=layers), "small print " * 40)
+    figure = transfers.draw_losses(made(layers=layers), "small print " * 40)
     figure.draw_without_rendering()
     legends = [ax.get_legend().get_window_extent() for ax in figure.axes]
     boxes = [ax.get_window_extent() for ax in figure.axes]
@@ -313,8 +315,8 @@ def test_equal_figures_give_equal_bytes_without_a_date(tmp_path):
 
     def digests(shown, name):
         files = [
-            save_figure(transfers.panel(shown, "small print"), tmp_path / f"{name}_panel.png"),
-            save_figure(transfers.losses(shown, "small print"), tmp_path / f"{name}_losses.png"),
+            save_figure(transfers.draw_panel(shown, "small print"), tmp_path / f"{name}_panel.png"),
+            save_figure(transfers.draw_losses(shown, "small print"), tmp_path / f"{name}_losses.png"),
         ]
         return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
 
@@ -351,11 +353,11 @@ def test_unusable_names_are_refused(name, tmp_path):
 
 def test_threads_make_the_same_figures(tmp_path):
     results = [made((20, 30)) for _ in range(4)]
-    alone = [pixels(transfers.panel(result, "small print"), tmp_path / "alone.png") for result in results]
+    alone = [pixels(transfers.draw_panel(result, "small print"), tmp_path / "alone.png") for result in results]
     together = {}
 
     def work(at):
-        together[at] = pixels(transfers.panel(results[at], "small print"), tmp_path / f"{at}.png")
+        together[at] = pixels(transfers.draw_panel(results[at], "small print"), tmp_path / f"{at}.png")
 
     threads = [threading.Thread(target=work, args=(at,)) for at in range(4)]
     for thread in threads:
