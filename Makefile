@@ -1,7 +1,7 @@
 # One environment, .venv, installed from requirements.lock with pip alone. GNU make 3.81 is enough.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab classroom test test-browser test-faults rerun lint notebooks editions book figures screenshots results lock licences audit compatibility clean distclean
+.PHONY: help demo lab classroom test test-browser test-faults rerun lint notebooks editions book figures screenshots results lock licenses audit compatibility clean distclean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,7 +29,7 @@ help:
 	@echo "make figures    draw the thesis's figures anew into figures/; make screenshots: pictures of the explorers"
 	@echo "make results    make the committed measurements anew (long)"
 	@echo "make lock       make requirements.lock anew from pyproject.toml (needs uv)"
-	@echo "make licences   list the licences of packages, pictures and weights anew, in docs/licences.md"
+	@echo "make licenses   list the licenses of packages, pictures and weights anew, in docs/licenses.md"
 	@echo "make audit      compare what is installed with requirements.lock, and look up known vulnerabilities"
 	@echo "make compatibility  tests with the oldest and newest packages on each Python found (needs uv; long)"
 	@echo "make clean      remove out/ and the caches"
@@ -131,8 +131,8 @@ lock:
 	@mv requirements.lock.new requirements.lock
 	@echo "requirements.lock: $$(grep -c '^[a-z0-9].*==' requirements.lock) pins"
 
-licences: $(STAMP)
-	@$(BIN)/python tools/licences.py
+licenses: $(STAMP)
+	@$(BIN)/python tools/licenses.py
 
 # Not after the stamp, which would repair what is to be found.
 audit:

