@@ -23,8 +23,8 @@ def sweep(
 ) -> None:
     """Run many transfers from a file, on this machine or a Dask cluster; called again it runs what is missing."""
     if workers is not None:
-        validation.in_range(workers, "--workers", 1, 1024, integer=True)
-    validation.in_range(threads, "--threads", 1, 1024, integer=True)
+        validation.integer_in_range(workers, "--workers", 1, 1024)
+    validation.integer_in_range(threads, "--threads", 1, 1024)
     from ..runs import contact_sheet, sweep_spec
     from ..runs import sweep as many
     from ..runs.progress import CountProgress

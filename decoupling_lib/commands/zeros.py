@@ -23,7 +23,7 @@ def zeros(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,
 ) -> None:
     """Count the channels that noise leaves dead, for several kinds of noise and seeds."""
-    draws = int(validation.in_range(seeds, "--seeds", 1, 1000, integer=True))
+    draws = validation.integer_in_range(seeds, "--seeds", 1, 1000)
     validation.layer_count(layers)
     from ..images.noise import NOISE_KINDS
     from ..networks.dead_channels import count_dead_channels, format_counts, write_counts
@@ -34,7 +34,7 @@ def zeros(
 
     read = choose_source(network, weights).network(layers)
     side = int(
-        validation.in_range(size, "--size", max(validation.MIN_SIDE, read.minimum_side), MOST_NOISE, integer=True)
+        validation.integer_in_range(size, "--size", max(validation.MIN_SIDE, read.minimum_side), MOST_NOISE)
     )
     with writing(out) as folder:
         with PartsProgress(dict.fromkeys(NOISE_KINDS, 1.0), quiet) as bar:

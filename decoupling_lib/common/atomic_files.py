@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and a folder that one run at a time writes into."""
+"""Files that appear whole or not at all, and a lock for a folder into which one run at a time writes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,58 @@ from pathlib import Path
 from .errors import input_error, os_input_error
 
 
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    """Write a text file as UTF-8, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file; an existing one is replaced.
+    text : str
+        Its content.
+
+    Returns
+    -------
+    Path
+        The path of the file.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
+    with atomic_write(path) as sibling:
+        sibling.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """The name of a sibling to write to: on leaving it takes the place of `path`; after an error it is removed.
+    """Yield a sibling path to write to, which replaces `path` when the block ends.
 
-    A killed process leaves the sibling, `.NAME.part`, which the next one of that name overwrites. So a file has one
-    writer at a time; where several runs could meet, see `held`. Raises `OSError` where nothing can be written.
+    After an error in the block the sibling is removed and `path` stays as it was. A killed process leaves the sibling,
+    ``.NAME.part``, and the next writer of the same name overwrites it. A file must therefore have one writer at a
+    time; where several runs could meet, use `folder_lock`.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file to write or replace, in an existing folder.
+
+    Yields
+    ------
+    Path
+        The sibling, which does not exist yet.
+
+    Raises
+    ------
+    OSError
+        The sibling cannot take the place of `path`.
     """
     target = Path(path)
     sibling = target.with_name(f".{target.name}.part")
     with suppress(OSError):
-        sibling.unlink()  # what a killed process left; a link would lead elsewhere
+        sibling.unlink()  # left by a killed process; if it is a link, writing would change the file it leads to
     try:
         yield sibling
         os.replace(sibling, target)
@@ -31,19 +72,27 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> Path:
-    """Writes a text as UTF-8, whole or not at all, and returns its path; raises `OSError`."""
-    with atomic_write(path) as sibling:
-        sibling.write_text(text, encoding="utf-8")
-    return Path(path)
-
-
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
-    """Keeps other runs out of an existing folder, until left or until the process ends, however it ends.
+    """Keep other runs out of an existing folder until the block or the process ends, however it ends.
 
-    The lock is on the folder itself, so none is left behind. Some network file systems have no such locks: there two
-    runs are not kept apart. Raises `InputError` while another run holds the folder, or where it is gone.
+    The lock is on the folder itself, so that no lock file is left behind. On network file systems without such locks
+    two runs are not kept apart.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+
+    Yields
+    ------
+    None
+        The block runs while the folder is locked.
+
+    Raises
+    ------
+    InputError
+        Another run has locked the folder, or the folder cannot be opened.
     """
     accepted = "a folder that no other run writes into"
     try:
@@ -56,7 +105,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             step = "wait for it to end, or choose another folder"
             raise input_error("output folder", "is in use by another run", folder, accepted, step) from None
-        except OSError:  # no such locks here
+        except OSError:  # this file system has no such locks
             pass
         yield
     finally:

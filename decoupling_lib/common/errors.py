@@ -1,4 +1,6 @@
-"""Errors about a user's input or output: one line that says what was wrong, what was received, and what to do next."""
+"""Errors about a user's input or output: one line that says what was wrong, what was received and what to do next."""
+
+from __future__ import annotations
 
 import difflib
 import errno
@@ -20,52 +22,105 @@ _OS_REASONS = {
     errno.ENOTDIR: ("a part of the path is not a folder", "choose another path"),
     errno.EEXIST: ("a part of the path exists and is not a folder", "choose another path"),
     errno.EISDIR: ("it is a folder", "give the name of a file"),
-    errno.ELOOP: ("its links run in a circle", "choose another path"),
+    errno.ELOOP: ("its symbolic links form a loop", "choose another path"),
 }
+"""What was wrong and the next step, by the operating system's error number."""
 
 
 class InputError(ValueError):
-    """A value from the user cannot be used; the message is one line, fit to be shown as it is."""
+    """A value from the user cannot be used; the message is one line that can be shown as it is."""
 
 
 class OutputError(InputError):
     """An output cannot be written where the user wants it."""
 
 
-def join_names(options: Iterable[Any]) -> str:
-    """Return names as one text for a message, cut short where there are very many."""
-    text = ", ".join(str(option) for option in options)
-    return text if len(text) <= _LISTED_CHARACTERS else f"{text[:_LISTED_CHARACTERS]}..."
-
-
-def os_input_error(error: OSError, name: str, file: Any, accepted: str) -> InputError:
-    """Return the `InputError` that explains a refusal by the operating system."""
-    fallback = (error.strerror or type(error).__name__, "choose another path")
-    what, step = _OS_REASONS.get(error.errno or 0, fallback)
-    return input_error(name, f"cannot be used, {what}", file, accepted, step)
-
-
 def output_error(error: OSError, name: str, file: Any, accepted: str) -> OutputError:
-    """Return the `OutputError` that explains why the operating system would not write a file."""
+    """Return the error that explains why the operating system did not write a file.
+
+    Parameters
+    ----------
+    error : OSError
+        The operating system's refusal.
+    name : str
+        What the file is to the user, such as "output image".
+    file : str or os.PathLike
+        The path received.
+    accepted : str
+        What the path may be.
+
+    Returns
+    -------
+    OutputError
+        The error to raise, with the same message as that of `os_input_error`.
+    """
     return OutputError(str(os_input_error(error, name, file, accepted)))
 
 
-def suggest(value: Any, known: Iterable[Any]) -> str:
-    """Return the next step for an unknown name: the closest known one, or a look at the list."""
-    names = {str(option).lower(): str(option) for option in known}
-    close = difflib.get_close_matches(value[:99].lower(), names, n=1) if isinstance(value, str) else []
-    return f'did you mean "{names[close[0]]}"?' if close else "check the spelling"
+def os_input_error(error: OSError, name: str, file: Any, accepted: str) -> InputError:
+    """Return the error that explains why the operating system refused a path.
+
+    Parameters
+    ----------
+    error : OSError
+        The operating system's refusal.
+    name : str
+        What the file or folder is to the user, such as "output folder".
+    file : str or os.PathLike
+        The path received.
+    accepted : str
+        What the path may be.
+
+    Returns
+    -------
+    InputError
+        The error to raise.
+    """
+    fallback = (error.strerror or type(error).__name__, "choose another path")
+    what, step = _OS_REASONS.get(error.errno or 0, fallback)
+    return input_error(name, f"cannot be used: {what}", file, accepted, step)
 
 
 def input_error(name: str, what: str, value: Any, accepted: str, step: str) -> InputError:
-    """Return an `InputError` whose one line holds its five parts."""
-    return InputError(
-        escape_unprintable(f"{name} {what}; received {describe_value(value)}; accepted: {accepted}; {step}")
-    )
+    """Return an error whose message is one line with five parts.
+
+    Parameters
+    ----------
+    name : str
+        What the value is to the user, such as "size" or "--seed".
+    what : str
+        What is wrong, as the predicate of a sentence that begins with `name`.
+    value : object
+        The value received; the message shows it as `describe_value` does.
+    accepted : str
+        Which values are accepted.
+    step : str
+        What the user can do next, in the imperative.
+
+    Returns
+    -------
+    InputError
+        The error to raise.
+    """
+    line = f"{name} {what}; received {describe_value(value)}; accepted: {accepted}; {step}"
+    return InputError(escape_unprintable(line))
 
 
 def describe_value(value: Any) -> str:
-    """Return one short line for any value: arrays as their shape, long text shortened, newlines escaped."""
+    """Return one short printable line for any value.
+
+    Arrays are described by type and shape, long text is shortened, and unprintable characters are escaped.
+
+    Parameters
+    ----------
+    value : object
+        Anything, including objects whose ``repr`` fails.
+
+    Returns
+    -------
+    str
+        Short text without a line break.
+    """
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     if isinstance(value, np.generic):
@@ -79,7 +134,7 @@ def describe_value(value: Any) -> str:
             return f"{kind} of {len(value)} entries"
     try:
         text = escape_unprintable(repr(value))
-    except Exception:  # noqa: BLE001 - a foreign __repr__, or an integer of thousands of digits
+    except Exception:  # a foreign class's repr may raise anything; that of an integer fails if it is very long
         return f"a value of type {kind}"
     if len(text) > _SHOWN_CHARACTERS:
         return f"{text[:40]}...{text[-20:]} ({len(text)} characters)"
@@ -87,5 +142,53 @@ def describe_value(value: Any) -> str:
 
 
 def escape_unprintable(text: str) -> str:
-    """Return the text with each character that is not printable written as its escape."""
+    r"""Return a text in which every unprintable character is replaced by its escape sequence.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        The text with, for example, a line break shown as ``\n``.
+    """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def suggest(value: Any, known: Iterable[Any]) -> str:
+    """Return the next step for an unknown name: a question about the closest known one, or a request to check it.
+
+    Parameters
+    ----------
+    value : object
+        The value received; only text has a closest name.
+    known : iterable
+        The known names; their letters are compared without regard to case.
+
+    Returns
+    -------
+    str
+        The last part of a message for `input_error`.
+    """
+    names = {str(option).lower(): str(option) for option in known}
+    close = difflib.get_close_matches(value[:99].lower(), names, n=1) if isinstance(value, str) else []
+    return f'did you mean "{names[close[0]]}"?' if close else "check the spelling"
+
+
+def join_names(options: Iterable[Any]) -> str:
+    """Return names as one text for a message.
+
+    Parameters
+    ----------
+    options : iterable
+        The names, or values that are shown by ``str``.
+
+    Returns
+    -------
+    str
+        The names with commas between them, cut after 600 characters.
+    """
+    text = ", ".join(str(option) for option in options)
+    return text if len(text) <= _LISTED_CHARACTERS else f"{text[:_LISTED_CHARACTERS]}..."

@@ -1,4 +1,4 @@
-"""Silences libraries that write to the terminal past Python."""
+"""Silence for libraries that write to the terminal without going through Python."""
 
 from __future__ import annotations
 
@@ -8,16 +8,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _lock = threading.Lock()
-_inside = 0  # blocks that run now, in all threads
-_kept: int | None = None  # stderr, meanwhile
+_depth = 0  # how many blocks run now, in all threads
+_stderr: int | None = None  # a copy of the descriptor while it is silent; None if it was closed
 
 
 @contextmanager
 def silence_stderr() -> Iterator[None]:
-    """Sends the process's descriptor 2, its stderr, nowhere; a process that has closed it is left as it is.
+    """Discard what the process writes to its stderr, descriptor 2, while the block runs.
 
-    Blocks may nest, and overlap in several threads. The descriptor is the whole process's, so nothing that any thread
-    writes there is seen until the last of them is left.
+    Blocks may be nested, and may overlap in several threads. The descriptor belongs to the whole process: nothing that
+    any thread writes there appears until the last block ends. If stderr is closed, it stays closed.
+
+    Yields
+    ------
+    None
+        The block runs in silence.
+
+    Raises
+    ------
+    OSError
+        The null device cannot be opened.
     """
     _enter()
     try:
@@ -27,33 +37,33 @@ def silence_stderr() -> Iterator[None]:
 
 
 def _enter() -> None:
-    global _inside, _kept
+    global _depth, _stderr
     with _lock:
-        if _inside == 0:
-            _kept = _silence()
-        _inside += 1
+        if _depth == 0:
+            _stderr = _redirect_stderr()
+        _depth += 1
 
 
 def _leave() -> None:
-    global _inside
+    global _depth
     with _lock:
-        _inside -= 1
-        if _inside == 0 and _kept is not None:
-            os.dup2(_kept, 2)
-            os.close(_kept)
+        _depth -= 1
+        if _depth == 0 and _stderr is not None:
+            os.dup2(_stderr, 2)
+            os.close(_stderr)
 
 
-def _silence() -> int | None:
-    """A descriptor of what stderr was; None where it is closed."""
+def _redirect_stderr() -> int | None:
+    """Redirect stderr to the null device; return a copy of the old descriptor, or None if it is closed."""
     try:
-        kept = os.dup(2)
+        copy = os.dup(2)
     except OSError:
         return None
     try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+        null = os.open(os.devnull, os.O_WRONLY)
     except OSError:
-        os.close(kept)
+        os.close(copy)
         raise
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-    return kept
+    os.dup2(null, 2)
+    os.close(null)
+    return copy

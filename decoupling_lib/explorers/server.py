@@ -47,7 +47,7 @@ def serve(port: int = PORT, browser: bool = True, announce: Callable[[str], None
 
     Raises `InputError` where Voilà is not installed, or the port is taken.
     """
-    port = int(validation.in_range(port, "--port", 1024, 65535, integer=True))
+    port = validation.integer_in_range(port, "--port", 1024, 65535)
     if importlib.util.find_spec("voila") is None:
         step = "pip install 'decoupling[notebooks]'"
         raise input_error("classroom", "needs Voilà", "no such package", "the extra notebooks", step)

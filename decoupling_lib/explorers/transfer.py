@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..images.pictures import bundled_pictures
+from ..images.bundled import bundled_pictures
 from ..plotting.features import show_distances
 from ..plotting.style import show_picture
 from .controls import choice, logarithmic, slider, whole

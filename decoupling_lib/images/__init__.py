@@ -1,0 +1,1 @@
+"""Images: reading and writing files, noise, and measures of quality."""

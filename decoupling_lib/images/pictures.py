@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.resources
-import importlib.util
 import math
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ..common import validation
+from ..common.arrays import Floats
 from ..common.atomic_files import atomic_write
 from ..common.errors import input_error, os_input_error, output_error
+from .bundled import bundled_picture_path, bundled_pictures
 from .decode import decode, to_rgb
-
-_PIP_NAMES = {"sklearn": "scikit-learn", "skimage": "scikit-image"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,35 +35,7 @@ class Picture:
     """
 
     name: str
-    array: np.ndarray
-    sha256: str
-
-
-@dataclass(frozen=True)
-class BundledPicture:
-    """An image file inside an installed package, with its credit; "not stated" where the package states nothing.
-
-    Parameters
-    ----------
-    name : str
-        The name by which `load_picture` knows it.
-    package : str
-        The package's import name.
-    path : str
-        The file's path inside the package.
-    title, author, license, source : str
-        The credit that the package states.
-    sha256 : str
-        The hexadecimal digest of the file.
-    """
-
-    name: str
-    package: str
-    path: str
-    title: str
-    author: str
-    license: str
-    source: str
+    array: Floats
     sha256: str
 
 
@@ -117,53 +87,12 @@ def _read(path_or_name: str | os.PathLike[str]) -> tuple[str, bytes, str]:
         raise os_input_error(error, "image", file, "a file that you may read") from None
     digest = hashlib.sha256(data).hexdigest()
     if entry and digest != entry.sha256:
-        what, step = "has changed inside its package", f"install the locked version of {_PIP_NAMES[entry.package]}"
+        what, step = "has changed inside its package", f"install the locked version of {entry.distribution}"
         raise input_error(f"bundled picture {entry.name}", what, digest, f"sha256 {entry.sha256}", step)
     return (entry.name if entry else file.name), data, digest
 
 
-def bundled_picture_path(name: str) -> Path:
-    """Return the path of a bundled picture.
-
-    Parameters
-    ----------
-    name : str
-        A name from `bundled_pictures`.
-
-    Returns
-    -------
-    Path
-        A file inside an installed package.
-
-    Raises
-    ------
-    InputError
-        The name is unknown, or the package is not installed.
-    """
-    pictures = bundled_pictures()
-    entry = pictures[validation.choice(name, pictures, "bundled picture")]
-    spec = importlib.util.find_spec(entry.package)
-    if spec is None:
-        step = f"pip install {_PIP_NAMES[entry.package]}"
-        raise input_error("bundled picture", f"needs {entry.package}", name, "an installed package", step)
-    # The module is created from its spec but not executed: finding a file must not import the whole package.
-    module = importlib.util.module_from_spec(spec)
-    return Path(str(importlib.resources.files(module).joinpath(entry.path)))
-
-
-def bundled_pictures() -> dict[str, BundledPicture]:
-    """Return the catalog of bundled pictures, without reading their files.
-
-    Returns
-    -------
-    dict
-        `BundledPicture` by name.
-    """
-    text = importlib.resources.files(__package__).joinpath("pictures.toml").read_text("utf-8")
-    return {name: BundledPicture(name=name, **entry) for name, entry in tomllib.loads(text).items()}
-
-
-def fit(image: np.ndarray, size: tuple[int, int] | None = None, max_side: int | None = None) -> np.ndarray:
+def fit(image: Floats, size: tuple[int, int] | None = None, max_side: int | None = None) -> Floats:
     """Resize an image to a size, or shrink it to a longest side and keep its aspect ratio.
 
     Parameters
@@ -201,7 +130,7 @@ def fit(image: np.ndarray, size: tuple[int, int] | None = None, max_side: int | 
     return resize(image, (height, width))
 
 
-def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resize(image: Floats, size: tuple[int, int]) -> Floats:
     """Resize an image by anti-aliased bilinear interpolation.
 
     Pillow widens its triangular filter when it shrinks an image, which prevents aliasing. Each channel is resized as
@@ -233,7 +162,7 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.stack(resized, axis=-1).astype(np.float64)
 
 
-def out_of_range_fraction(image: np.ndarray) -> float:
+def out_of_range_fraction(image: Floats) -> float:
     """Return the fraction of an image's values that lie outside [0, 1].
 
     Parameters
@@ -255,7 +184,7 @@ def out_of_range_fraction(image: np.ndarray) -> float:
     return float(np.mean((image < 0.0) | (image > 1.0)))
 
 
-def save_png(path: str | os.PathLike[str], image: np.ndarray) -> Path:
+def save_png(path: str | os.PathLike[str], image: Floats) -> Path:
     """Write an image as an 8-bit PNG, whole or not at all.
 
     Parameters
@@ -290,7 +219,7 @@ def save_png(path: str | os.PathLike[str], image: np.ndarray) -> Path:
     return target
 
 
-def to_uint8(image: np.ndarray) -> np.ndarray:
+def to_uint8(image: Floats) -> NDArray[np.uint8]:
     """Return an image with 8-bit values.
 
     Parameters
@@ -308,4 +237,5 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
     InputError
         The array is not an image.
     """
-    return np.rint(np.clip(validation.image(image, "image"), 0.0, 1.0) * 255.0).astype(np.uint8)
+    levels: Floats = np.rint(np.clip(validation.image(image, "image"), 0.0, 1.0) * 255.0)
+    return levels.astype(np.uint8)

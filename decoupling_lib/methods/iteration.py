@@ -47,7 +47,7 @@ class Goal:
         self.watched = self.slices if self.every_block else self.slices[-1:]
         self.targets = np.asarray(self.targets, dtype=np.float64)
         self.live = np.ones(self.targets.shape, bool) if self.live is None else np.asarray(self.live, bool)
-        validation.in_range(self.iterations, "iterations", 0, np.inf, integer=True)
+        validation.integer_in_range(self.iterations, "iterations", 0, np.inf)
         validation.in_range(0 if self.threshold is None else self.threshold, "threshold", 0, np.inf)
         size = (self.slices[-1].stop,)
         odd = not self.targets.shape == self.live.shape == size

@@ -52,7 +52,7 @@ def projected(
     Passes: forward, VJP, and JVP for Cauchy, an iteration; for each step tried a forward, and one more for R if
     anything is held; forward and held Jacobian rows a refresh.
     """
-    validation.in_range(refresh, "refresh", 1, np.inf, integer=True)
+    validation.integer_in_range(refresh, "refresh", 1, np.inf)
     goal = Goal(feature_map, targets, live, iterations, threshold, on_step)
     start = goal.slices[-1].start
     held = _Held(feature_map.prefix(len(goal.slices) - 1), goal, start) if start else None

@@ -305,4 +305,4 @@ def _sample(x: np.ndarray) -> np.ndarray:
 
 
 def _order(order: int) -> int:
-    return int(validation.in_range(order, "order", 1, MAX_ORDER, integer=True))
+    return validation.integer_in_range(order, "order", 1, MAX_ORDER)

@@ -18,7 +18,7 @@ def decoupled_gradients(x: np.ndarray, order: int = decoupling.MAX_ORDER) -> np.
     Raises `InputError` as `decouple` does.
     """
     x = validation.sample(x, "the sample")
-    order = int(validation.in_range(order, "order", 1, decoupling.MAX_ORDER, integer=True))
+    order = validation.integer_in_range(order, "order", 1, decoupling.MAX_ORDER)
     y, ends = x, []
     for k in range(1, order):
         y = decoupling.move(y, k, decoupling.REFERENCE[k - 1])

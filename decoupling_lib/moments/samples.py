@@ -12,7 +12,8 @@ from PIL import Image
 
 from ..common import validation
 from ..common.errors import input_error, join_names, os_input_error
-from ..images.pictures import bundled_pictures, fit, load_picture
+from ..images.bundled import bundled_pictures
+from ..images.pictures import fit, load_picture
 
 LEAST = 7
 """With fewer values no sample can have the kurtosis 3 that the fifth and sixth decoupled moments need."""

@@ -96,7 +96,7 @@ def train(seed: int = 0, epochs: int = EPOCHS) -> tf.keras.Model:
     `InputError` for a bad seed, or epochs that are not 1 to 1000.
     """
     model = build(seed)
-    count = int(validation.in_range(epochs, "epochs", 1, 1000, integer=True))
+    count = validation.integer_in_range(epochs, "epochs", 1, 1000)
     data, generator = digits("training"), np.random.default_rng(seed)
     rate = tf.keras.optimizers.schedules.PolynomialDecay(_RATE, count * -(-len(data.labels) // _BATCH), 0.0)
     loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -80,7 +80,7 @@ class Network:
 
     def prefix(self, count: int) -> "Network":
         """Return the network read at its first `count` layers only, and no deeper than these."""
-        layers = self.layers[: int(validation.in_range(count, "count", 1, len(self.layers), integer=True))]
+        layers = self.layers[: validation.integer_in_range(count, "count", 1, len(self.layers))]
         chain = _chain(self.weights.architecture, layers)
         kept = {name: t for name, t in self.temperatures.items() if name in chain}
         return replace(self, layers=layers, temperatures=kept)

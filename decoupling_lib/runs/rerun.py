@@ -14,7 +14,7 @@ from ..common import validation
 from ..common.atomic_files import write_text
 from ..common.errors import InputError, describe_value, input_error, os_input_error
 from ..common.machine import describe_machine, package_versions
-from ..images.pictures import bundled_pictures
+from ..images.bundled import bundled_pictures
 from ..networks.weights import SOURCES
 from ..transfers.options import Options
 from ..transfers.run import Transfer

@@ -120,13 +120,13 @@ def resolve_options(options: Options) -> Options:
     if o.rule is not None:
         validation.choice(o.rule, RULES, "rule")
     if o.steps is not None:
-        validation.in_range(o.steps, "steps", 1, 100_000, integer=True)
+        validation.integer_in_range(o.steps, "steps", 1, 100_000)
     if o.softness is not None:
         validation.in_range(o.softness, "softness", 0, 2, **positive)
     if o.growth is not None:
         validation.in_range(o.growth, "growth", 0, 10, **positive)
     if o.refinements is not None:
-        validation.in_range(o.refinements, "refinements", 0, 1000, integer=True)
+        validation.integer_in_range(o.refinements, "refinements", 0, 1000)
     if o.damping is not None:
         validation.in_range(o.damping, "damping", 0, 100)
     if o.tolerance is not None:
@@ -136,13 +136,13 @@ def resolve_options(options: Options) -> Options:
     if o.learning_rate is not None:
         validation.in_range(o.learning_rate, "learning rate", 0, 1e6, **positive)
     validation.choice(o.optimizer, OPTIMIZERS, "optimizer")
-    validation.in_range(o.iterations, "iterations", 1, 10_000_000, integer=True)
-    validation.in_range(o.noise_draws, "noise draws", 1, 1000, integer=True)
+    validation.integer_in_range(o.iterations, "iterations", 1, 10_000_000)
+    validation.integer_in_range(o.noise_draws, "noise draws", 1, 1000)
     validation.seed(o.seed)
     for side in validation.shape(o.size) if o.size is not None else ():
-        validation.in_range(side, "side of the size", validation.MIN_SIDE, validation.MAX_SIDE, integer=True)
+        validation.integer_in_range(side, "side of the size", validation.MIN_SIDE, validation.MAX_SIDE)
     if o.max_side is not None:
-        validation.in_range(o.max_side, "longest side", validation.MIN_SIDE, validation.MAX_SIDE, integer=True)
+        validation.integer_in_range(o.max_side, "longest side", validation.MIN_SIDE, validation.MAX_SIDE)
     validation.one_size(o.size, o.max_side)
     tuned = TUNING[o.layers]
     return replace(

@@ -82,7 +82,7 @@ def gather_inputs(origin: str, target: str, options: Options, memory_limit: int 
     """
     options = resolve_options(options)
     if memory_limit is not None:
-        validation.in_range(memory_limit, "memory limit", 1, 2**40, integer=True)
+        validation.integer_in_range(memory_limit, "memory limit", 1, 2**40)
     size, max_side = options.size, options.max_side
     pictures = [load_picture(name, size, max_side) for name in (origin, target)]
     for picture in pictures:

@@ -10,7 +10,8 @@ import tensorflow as tf
 from paths import ROOT
 
 from decoupling_lib.common.errors import InputError
-from decoupling_lib.images.pictures import bundled_pictures, load_picture, resize
+from decoupling_lib.images.bundled import bundled_pictures
+from decoupling_lib.images.pictures import load_picture, resize
 from decoupling_lib.networks import vgg, weights
 from decoupling_lib.networks.vgg import build_network
 

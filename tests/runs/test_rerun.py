@@ -2,10 +2,7 @@
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +15,6 @@ from outputs import assert_same_arrays
 from paths import ROOT
 
 from decoupling_lib.common.errors import InputError
-from decoupling_lib.common.machine import SETTINGS, describe_machine
 from decoupling_lib.images.noise import uniform_noise
 from decoupling_lib.images.pictures import resize
 from decoupling_lib.networks import weights
@@ -247,37 +243,6 @@ def test_a_null_in_a_downsample_is_infinitely_far():
     assert digest.compare(found, x) == digest.HIDDEN
     found["downsample"][3][4][1] = None
     assert digest.compare(found, x) == np.inf
-
-
-def test_variables_that_choose_threads_and_kernels_make_another_machine(monkeypatch):
-    for name in SETTINGS:
-        monkeypatch.delenv(name, raising=False)
-    plain = describe_machine()
-    assert plain.keys() == {"processor", "capabilities", "threads", "system"}
-    monkeypatch.setenv("OMP_NUM_THREADS", "")
-    assert describe_machine() == plain
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "SSE41")
-    monkeypatch.setenv("DECOUPLING_UNRELATED", "1")
-    assert describe_machine() == plain | {"settings": {"OMP_NUM_THREADS": "1", "ONEDNN_MAX_CPU_ISA": "SSE41"}}
-
-
-def test_sums_are_those_of_another_machine_where_such_a_variable_is_set():
-    """One of them, which an older processor's kernels stand for: other bits, and told so."""
-    code = """
-import hashlib, json
-import numpy as np
-from decoupling_lib import digest
-a = np.random.default_rng(0).random((300, 500))
-print(json.dumps([hashlib.sha256((a @ a.T).tobytes()).hexdigest(), digest.machine()]))
-"""
-    bare = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    said = [
-        json.loads(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, env=bare | more))
-        for more in ({}, {}, {"OPENBLAS_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Nehalem"})
-    ]
-    assert said[0] == said[1]
-    assert said[0][1] != said[2][1]
 
 
 # Figures

@@ -374,7 +374,7 @@ def test_a_first_transfer_that_cannot_be_run_stops_neither_the_estimate_nor_the_
     assert code == 1 and "estimate, all being like the first" in err and "8787" not in err
     assert "1 done, 1 failed; 2 run now" in out and "missing.png" in out and "does not exist" in out
     only = file(tmp_path, f"pairs = {json.dumps(pairs[:1])}\n{SMALL}steps = 3\n")
-    assert "no estimate: picture does not exist" in sweep.plan(sweep_spec.read(only), tmp_path).said
+    assert "no estimate: image does not exist" in sweep.plan(sweep_spec.read(only), tmp_path).said
 
 
 def test_names_with_dollar_signs_are_drawn(tmp_path):
