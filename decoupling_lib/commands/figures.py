@@ -23,11 +23,11 @@ def figures(
     from ..transfers.network_source import choose_source
 
     numbers = [number.strip() for number in only.split(",")] if only is not None else None
-    chosen, source = gallery.chosen(numbers), choose_source(network, weights)
+    chosen, source = gallery.select_figures(numbers), choose_source(network, weights)
     with (
         writing(out) as folder,
         PartsProgress({f"figure {entry.number}": entry.seconds for entry in chosen}, quiet) as bar,
     ):
-        paths = gallery.make(folder, numbers, source, lambda entry: bar.begin(f"figure {entry.number}"), resume)
+        paths = gallery.draw_figures(folder, numbers, source, lambda entry: bar.begin(f"figure {entry.number}"), resume)
     for path in paths:
         print(path)

@@ -68,7 +68,7 @@ def _transfer(
         if result.status == "interrupted":
             raise KeyboardInterrupt
         if result.status != "done":
-            raise FaultError(f"the run {result.status} in {list(result.paths)[-1]}")
+            raise FaultError(f"the run {result.status} in {list(result.routes)[-1]}")
         reports.write(folder, ready, result, reports.describe(ready, result, time.perf_counter() - began))
         comparison = compare_run(recorded, result, tolerance)
         write_comparison(folder, comparison)
@@ -91,10 +91,10 @@ def _figures(
     from ..runs.progress import PartsProgress
     from ..runs.rerun import with_weights
 
-    chosen = redraw.entries(with_weights(recorded, weights, only), only)
+    chosen = redraw.select_entries(with_weights(recorded, weights, only), only)
     compared = {}
     with writing(out) as folder, PartsProgress({entry.title: entry.seconds for entry, _ in chosen}, quiet) as bar:
-        for entry, comparison in redraw.repeat(chosen, folder, tolerance, lambda entry: bar.begin(entry.title)):
+        for entry, comparison in redraw.redraw_figures(chosen, folder, tolerance, lambda entry: bar.begin(entry.title)):
             compared[entry.number] = comparison
             described = {number: each.describe() for number, each in compared.items()}
             write_text(folder / "comparison.json", json.dumps(described, indent=1) + "\n")

@@ -1,1 +1,1 @@
-"""The thesis's figures by number, made anew from computations; `gallery` lists and draws them."""
+"""The figures of the thesis by number, drawn from computations; `gallery` lists and draws them."""

@@ -1,4 +1,4 @@
-"""Draws the thesis's figures into a folder, with a manifest of what made each and a page that shows them."""
+"""Draws the figures of the thesis into a folder, with a manifest of what made each and a page that shows them."""
 
 from __future__ import annotations
 
@@ -22,143 +22,244 @@ from ..plotting.style import save_figure
 from ..runs import digest
 from ..transfers.network_source import NetworkSource, choose_source
 from . import cnn, noise, textures, theory, transfers
-from .spec import Entry, Made, sign
+from .spec import DrawnFigure, FigureSpec, add_margin
 
-FIGURES: dict[str, Entry] = {
-    entry.number: entry
-    for entry in sorted(
-        (*textures.ENTRIES, *theory.ENTRIES, *cnn.ENTRIES, *noise.ENTRIES, *transfers.ENTRIES),
-        key=lambda entry: tuple(map(int, entry.number.split("."))),
+FIGURES: dict[str, FigureSpec] = {
+    spec.number: spec
+    for spec in sorted(
+        (*textures.SPECS, *theory.SPECS, *cnn.SPECS, *noise.SPECS, *transfers.SPECS),
+        key=lambda spec: tuple(map(int, spec.number.split("."))),
     )
 }
 """Every figure that the kit draws, by its number in the thesis, in order."""
 MANIFEST = "manifest.json"
 PAGE = "README.md"
-_LISTED = {name: str for name in ("number", "title", "file", "differs", "command")} | {"seconds": (int, float)}
-"""What the page shows of a figure, and of which type."""
+_PAGE_FIELDS = {name: str for name in ("number", "title", "file", "differs", "command")} | {"seconds": (int, float)}
+"""The fields of the manifest that the page shows, with their types."""
 
 
-def make(
+def draw_figures(
     out: str | os.PathLike[str],
     numbers: Sequence[str] | None = None,
     source: NetworkSource | None = None,
-    listen: Callable[[Entry], None] | None = None,
+    listen: Callable[[FigureSpec], None] | None = None,
     resume: bool = False,
 ) -> list[Path]:
-    """Draws figures into a folder, made if needed, as figure_2_1.png and so on, and returns their paths.
+    """Draw figures into a folder as figure_2_1.png and so on.
 
-    After each figure the folder's manifest.json and its page README.md are brought up to date, so that a run that is
-    stopped keeps what is done. A folder's earlier figures stay, and stay listed.
+    After each figure the folder's manifest.json and its page README.md are updated, so that an interrupted run keeps
+    the figures that it has drawn. Figures drawn into the folder earlier are kept, and stay listed.
 
     Parameters
     ----------
-    numbers : of the thesis; all if None.
-    source : the network of the figures that show one; the best at hand if None.
-    listen : hears each entry before it is drawn.
-    resume : leave out figures that the manifest has, made by this source.
+    out : str or path-like
+        The folder; it is created if it does not exist.
+    numbers : sequence of str, optional
+        Numbers of the figures in the thesis; by default, all.
+    source : NetworkSource, optional
+        The network of the figures that show one; by default, the best available.
+    listen : callable, optional
+        Callback that receives each specification before its figure is drawn.
+    resume : bool
+        Skip figures that the folder already has, drawn with the same source.
 
-    Raises `InputError` for a number that the kit does not draw, before anything is drawn.
+    Returns
+    -------
+    list of Path
+        The files of the figures.
+
+    Raises
+    ------
+    InputError
+        For a number that the kit does not draw, before anything is drawn, and for a folder that cannot be written to.
     """
-    entries, source = chosen(numbers), source or choose_source()
+    specs, source = select_figures(numbers), source or choose_source()
     folder = validation.output_folder(out)
-    listed, paths = _read(folder), []
-    for entry in entries:
-        path = folder / entry.file
-        if not (resume and path.exists() and listed.get(entry.number, {}).get("source") == vars(source)):
+    manifest, paths = _read_manifest(folder), []
+    for spec in specs:
+        path = folder / spec.file
+        if not (resume and path.exists() and manifest.get(spec.number, {}).get("source") == vars(source)):
             if listen is not None:
-                listen(entry)
+                listen(spec)
             began = time.perf_counter()
-            made = draw(entry, source, path)
-            listed[entry.number] = described(entry, made, source, path, time.perf_counter() - began)
-            _write(folder, listed)
+            drawn = draw_figure(spec, source, path)
+            manifest[spec.number] = describe_figure(spec, drawn, source, path, time.perf_counter() - began)
+            _write_manifest(folder, manifest)
         paths.append(path)
     return paths
 
 
-def chosen(numbers: Sequence[str] | None = None) -> list[Entry]:
-    """The entries of these numbers, all if None; raises `InputError` for a number that the kit does not draw."""
+def select_figures(numbers: Sequence[str] | None = None) -> list[FigureSpec]:
+    """Return the specifications of figures.
+
+    Parameters
+    ----------
+    numbers : sequence of str, optional
+        Numbers of the figures in the thesis; by default, all.
+
+    Returns
+    -------
+    list of FigureSpec
+        In the order of `numbers`.
+
+    Raises
+    ------
+    InputError
+        For a number that the kit does not draw.
+    """
     return [FIGURES[validation.choice(number, FIGURES, "figure")] for number in numbers or FIGURES]
 
 
-def draw(entry: Entry, source: NetworkSource, path: Path) -> Made:
-    """Draws a figure into a file, with its small print."""
-    made = entry.draw(source)
-    save_figure(sign(made), path)
-    return made
+def draw_figure(spec: FigureSpec, source: NetworkSource, path: Path) -> DrawnFigure:
+    """Draw a figure, add its margin, and save it.
+
+    Parameters
+    ----------
+    spec : FigureSpec
+        The figure.
+    source : NetworkSource
+        The network of a figure that shows one.
+    path : Path
+        The file to write.
+
+    Returns
+    -------
+    DrawnFigure
+        The figure and what it was made from.
+
+    Raises
+    ------
+    InputError
+        For weights that cannot be read, or a file that cannot be written.
+    """
+    drawn = spec.draw(source)
+    save_figure(add_margin(drawn), path)
+    return drawn
 
 
-def described(entry: Entry, made: Made, source: NetworkSource, path: Path, seconds: float) -> dict[str, Any]:
-    """A figure's entry in the manifest, in types that JSON knows: its report, enough to draw and compare it again."""
+def describe_figure(
+    spec: FigureSpec, drawn: DrawnFigure, source: NetworkSource, path: Path, seconds: float
+) -> dict[str, Any]:
+    """Return a figure's entry in the manifest: enough to draw it again and to compare the two.
+
+    Parameters
+    ----------
+    spec : FigureSpec
+        The figure.
+    drawn : DrawnFigure
+        The figure as drawn.
+    source : NetworkSource
+        The network with which it was drawn.
+    path : Path
+        Its file.
+    seconds : float
+        Time that the drawing took.
+
+    Returns
+    -------
+    dict of str to Any
+        The entry, in types that JSON knows.
+    """
     return {
-        "number": entry.number,
-        "title": entry.title,
-        "file": entry.file,
-        "differs": entry.differs,
-        "command": f"decoupling figures --only {entry.number}",
+        "number": spec.number,
+        "title": spec.title,
+        "file": spec.file,
+        "differs": spec.differs,
+        "command": f"decoupling figures --only {spec.number}",
         "source": vars(source),
-        "parameters": dict(made.parameters),
-        "network": None if made.network is None else made.network.describe(),
-        "seed": made.seed,
-        "versions": made.versions,
+        "parameters": dict(drawn.parameters),
+        "network": None if drawn.network is None else drawn.network.describe(),
+        "seed": drawn.seed,
+        "versions": drawn.versions,
         "machine": describe_machine(),
-        "sha256": pixels_sha256(path),
-        "plotted": {name: digest.describe_plotted(*each) for name, each in plotted(made.figure).items()},
+        "sha256": hash_pixels(path),
+        "plotted": {name: digest.describe_plotted(*each) for name, each in collect_data(drawn.figure).items()},
         "seconds": round(seconds, 1),
     }
 
 
-def plotted(figure: Figure) -> dict[str, tuple[np.ndarray, int]]:
-    """What a figure shows, by names: its lines' points (n, 2 or 3) and 1, its pictures (H, W[, C]) and 2.
+def collect_data(figure: Figure) -> dict[str, tuple[np.ndarray, int]]:
+    """Return the data that a figure shows, by names.
 
-    The second number is that of the axes along which `digest.outline` takes means. A legend's empty lines are left out.
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+
+    Returns
+    -------
+    dict of str to (ndarray, int)
+        Points of the lines, shape (n, 2) or (n, 3), with 1; images, shape (H, W) or (H, W, C), with 2. The number is
+        that of the axes along which `digest.outline` takes means. The empty lines of legends are left out.
     """
-    found: dict[str, tuple[np.ndarray, int]] = {}
+    data: dict[str, tuple[np.ndarray, int]] = {}
     for place, ax in enumerate(figure.axes):
         for number, image in enumerate(ax.images):
-            found[f"axes {place} picture {number}"] = np.asarray(image.get_array(), np.float64), 2
+            data[f"axes {place} picture {number}"] = np.asarray(image.get_array(), np.float64), 2
         for number, line in enumerate(ax.lines):
-            data = line.get_data_3d() if hasattr(line, "get_data_3d") else line.get_data()
-            found[f"axes {place} line {number}"] = np.stack([np.asarray(values, np.float64) for values in data], 1), 1
-    return {name: each for name, each in found.items() if each[0].size}
+            points = line.get_data_3d() if hasattr(line, "get_data_3d") else line.get_data()
+            data[f"axes {place} line {number}"] = np.stack([np.asarray(each, np.float64) for each in points], 1), 1
+    return {name: each for name, each in data.items() if each[0].size}
 
 
-def pixels_sha256(path: Path) -> str:
-    """The sha256 of a drawn figure's pixels: files may differ by how they were packed."""
-    with Image.open(path) as drawn:
-        return hashlib.sha256(np.asarray(drawn.convert("RGB")).tobytes()).hexdigest()
+def hash_pixels(path: Path) -> str:
+    """Return the sha256 of an image file's RGB pixels: files of the same pixels may differ by their compression.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    with Image.open(path) as image:
+        return hashlib.sha256(np.asarray(image.convert("RGB")).tobytes()).hexdigest()
 
 
-def page(listed: Sequence[dict[str, Any]]) -> str:
-    """The gallery, figure by figure, in Markdown."""
+def render_page(entries: Sequence[dict[str, Any]]) -> str:
+    """Return the gallery's page in Markdown.
+
+    Parameters
+    ----------
+    entries : sequence of dict
+        Entries of the manifest, in order.
+
+    Returns
+    -------
+    str
+        The text of README.md.
+    """
     parts = [
-        "# The thesis's figures, made anew\n",
-        "Made by `decoupling figures` (`make figures`). Each figure's small print has its parameters; "
-        f"`{MANIFEST}` has them in full, with versions and seconds. Pictures are credited in `data/README.md`; "
-        "they are cropped, resized or restyled here.",
+        "# The figures of the thesis, drawn again\n",
+        "Drawn by `decoupling figures` (`make figures`). The small print of each figure lists its parameters; "
+        f"`{MANIFEST}` has all of them, with versions and times. Pictures are credited in `data/README.md`; "
+        "here they are cropped, resized or restyled.",
     ]
-    for each in listed:
-        parts.append(f"\n## {each['number']} {each['title']}\n")
-        parts.append(f"![Figure {each['number']}]({each['file']})\n")
-        parts.append(f"{each['differs']}\n")
-        parts.append(f"`{each['command']}`, {each['seconds']:.0f} s")
+    for entry in entries:
+        parts.append(f"\n## {entry['number']} {entry['title']}\n")
+        parts.append(f"![Figure {entry['number']}]({entry['file']})\n")
+        parts.append(f"{entry['differs']}\n")
+        parts.append(f"`{entry['command']}`, {entry['seconds']:.0f} s")
     return "\n".join(parts) + "\n"
 
 
-def _read(folder: Path) -> dict[str, dict[str, Any]]:
-    """The entries of an earlier manifest; none where there is no manifest, or another file of its name."""
+def _read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the entries of a folder's manifest by number; none if there is no manifest, or a file of another kind."""
     try:
         file = validation.regular_file(folder / MANIFEST, "manifest")  # not a pipe, which would never end
-        found = json.loads(file.read_text(encoding="utf-8"))["figures"]
-        good = [each for each in found if all(isinstance(each[name], kind) for name, kind in _LISTED.items())]
+        entries = json.loads(file.read_text(encoding="utf-8"))["figures"]
+        good = [each for each in entries if all(isinstance(each[name], kind) for name, kind in _PAGE_FIELDS.items())]
         return {each["number"]: each for each in good if each["number"] in FIGURES and math.isfinite(each["seconds"])}
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return {}
 
 
-def _write(folder: Path, listed: dict[str, dict[str, Any]]) -> None:
-    ordered = [listed[number] for number in FIGURES if number in listed]
-    reports = ",\n".join(json.dumps(each) for each in ordered)  # a line a figure
-    manifest = f'{{"schema": 1, "command": "figures", "figures": [\n{reports}\n]}}\n'
-    texts = {MANIFEST: manifest, PAGE: page(ordered)}
-    for name, text in texts.items():
+def _write_manifest(folder: Path, entries: dict[str, dict[str, Any]]) -> None:
+    ordered = [entries[number] for number in FIGURES if number in entries]
+    lines = ",\n".join(json.dumps(each) for each in ordered)  # one line per figure
+    manifest = f'{{"schema": 1, "command": "figures", "figures": [\n{lines}\n]}}\n'
+    for name, text in {MANIFEST: manifest, PAGE: render_page(ordered)}.items():
         write_text(folder / name, text)

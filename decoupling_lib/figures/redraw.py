@@ -1,4 +1,4 @@
-"""Draws figures again from their manifest alone, and says whether each is the same."""
+"""Draws figures again from their manifest alone, and compares each with its record."""
 
 from __future__ import annotations
 
@@ -13,75 +13,105 @@ from ..networks import weights
 from ..runs import digest
 from ..runs.rerun import TOLERANCE, Comparison
 from ..transfers.network_source import NetworkSource
-from .gallery import FIGURES, draw, pixels_sha256, plotted
-from .spec import Entry
+from .gallery import FIGURES, collect_data, draw_figure, hash_pixels
+from .spec import FigureSpec
 
 _ACCEPTED = "the manifest.json that `decoupling figures` wrote"
+_FIELDS = {"number": str, "source": dict, "versions": dict, "plotted": dict, "sha256": str, "machine": dict}
+"""The fields that an entry must have to be drawn again, with their types."""
 
 
-def entries(manifest: Mapping[str, Any], numbers: Sequence[str] | None = None) -> list[tuple[Entry, dict[str, Any]]]:
-    """The figures of a manifest that was read by `rerun.read`, with their reports; of these numbers, all if None.
-
-    Raises `InputError` for a damaged manifest, a number that it lacks, or weights that are not at hand or other ones.
-    """
-    listed: dict[str, dict[str, Any]] = {}
-    for each in manifest["figures"]:
-        kinds = {"number": str, "source": dict, "versions": dict, "plotted": dict, "sha256": str, "machine": dict}
-        good = isinstance(each, dict) and all(isinstance(each.get(name), kind) for name, kind in kinds.items())
-        good = good and each["number"] in FIGURES and isinstance(each.get("network", 0), dict | None)
-        if not good:
-            raise input_error("manifest", "is damaged", each, _ACCEPTED, "draw the figures anew")
-        listed[each["number"]] = each
-    chosen = [listed[validation.choice(number, listed, "figure of the manifest")] for number in numbers or listed]
-    found, known = [], {}
-    for each in chosen:
-        source = _source(each)
-        if each["network"] is not None:
-            if source not in known:
-                known[source] = weights.read(source.architecture, source.weights).sha256
-            if known[source] != each["network"].get("sha256"):
-                accepted = f"sha256 {describe_value(each['network'].get('sha256'))}"
-                name = f"weights of figure {each['number']}"
-                raise input_error(name, "are other ones", known[source], accepted, "give the file by --weights")
-        found.append((FIGURES[each["number"]], each))
-    return found
-
-
-def repeat(
-    chosen: Sequence[tuple[Entry, Mapping[str, Any]]],
-    folder: Path,
-    tolerance: float = TOLERANCE,
-    listen: Callable[[Entry], None] | None = None,
-) -> Iterator[tuple[Entry, Comparison]]:
-    """Draws figures into a folder, and compares each with its report.
+def select_entries(
+    manifest: Mapping[str, Any], numbers: Sequence[str] | None = None
+) -> list[tuple[FigureSpec, dict[str, Any]]]:
+    """Return figures of a manifest, each with its entry.
 
     Parameters
     ----------
-    chosen : of `entries`.
-    tolerance : how far `digest.compare_plotted` may be off where machine or packages are others; on one that is alike
-        all that is plotted, and the drawn pixels, are to be equal to the bit.
-    listen : hears each entry before it is drawn.
+    manifest : mapping
+        A manifest, as `runs.rerun.read` returns it.
+    numbers : sequence of str, optional
+        Numbers of the figures in the thesis; by default, all of the manifest.
+
+    Returns
+    -------
+    list of (FigureSpec, dict)
+        In the order of `numbers`.
+
+    Raises
+    ------
+    InputError
+        For a damaged manifest, a number that it does not have, and weights that are not available or differ from the
+        recorded ones.
     """
-    for entry, recorded in chosen:
+    entries: dict[str, dict[str, Any]] = {}
+    for each in manifest["figures"]:
+        good = isinstance(each, dict) and all(isinstance(each.get(name), kind) for name, kind in _FIELDS.items())
+        good = good and each["number"] in FIGURES and isinstance(each.get("network", 0), dict | None)
+        if not good:
+            raise input_error("manifest", "is damaged", each, _ACCEPTED, "draw the figures again")
+        entries[each["number"]] = each
+    selected = [entries[validation.choice(number, entries, "figure of the manifest")] for number in numbers or entries]
+    hashes: dict[NetworkSource, str] = {}
+    for entry in selected:
+        source = _source(entry)
+        if entry["network"] is not None:
+            if source not in hashes:
+                hashes[source] = weights.read(source.architecture, source.weights).sha256
+            if hashes[source] != entry["network"].get("sha256"):
+                accepted = f"sha256 {describe_value(entry['network'].get('sha256'))}"
+                name = f"weights of figure {entry['number']}"
+                step = "give the file that has it by --weights"
+                raise input_error(name, "differ from the recorded ones", hashes[source], accepted, step)
+    return [(FIGURES[entry["number"]], entry) for entry in selected]
+
+
+def redraw_figures(
+    selected: Sequence[tuple[FigureSpec, Mapping[str, Any]]],
+    folder: Path,
+    tolerance: float = TOLERANCE,
+    listen: Callable[[FigureSpec], None] | None = None,
+) -> Iterator[tuple[FigureSpec, Comparison]]:
+    """Draw figures into a folder, and compare each with its entry in the manifest.
+
+    On the machine of the manifest, with the same versions, all plotted data and the pixels must be equal to the bit.
+
+    Parameters
+    ----------
+    selected : sequence of (FigureSpec, mapping)
+        Figures and their entries, from `select_entries`.
+    folder : Path
+        An existing folder for the figures.
+    tolerance : float
+        Maximum of `digest.compare_plotted` on another machine or with other versions, at least 0.
+    listen : callable, optional
+        Callback that receives each specification before its figure is drawn.
+
+    Yields
+    ------
+    (FigureSpec, Comparison)
+        Each figure, as soon as it is drawn.
+    """
+    for spec, entry in selected:
         if listen is not None:
-            listen(entry)
-        path = folder / entry.file
-        made = draw(entry, _source(recorded), path)
-        alike = recorded["machine"] == describe_machine() and recorded["versions"] == made.versions
-        shown, before = plotted(made.figure), recorded["plotted"]
+            listen(spec)
+        path = folder / spec.file
+        drawn = draw_figure(spec, _source(entry), path)
+        alike = entry["machine"] == describe_machine() and entry["versions"] == drawn.versions
+        data, recorded = collect_data(drawn.figure), entry["plotted"]
         off = {
-            name: digest.compare_plotted(before[name], *shown[name])
-            if name in shown and isinstance(before.get(name), dict)
+            name: digest.compare_plotted(recorded[name], *data[name])
+            if name in data and isinstance(recorded.get(name), dict)
             else float("inf")
-            for name in sorted(shown.keys() | before.keys())
+            for name in sorted(data.keys() | recorded.keys())
         }
-        # The small print names versions and passes, so elsewhere the pixels may differ.
-        pixels = {"pixels": 0.0 if pixels_sha256(path) == recorded["sha256"] else float("inf")}
-        yield entry, Comparison(alike, off | pixels, tolerance, list(off))
+        # The margin lists versions and passes, so pixels may differ on another machine: they are not judged there.
+        pixels = {"pixels": 0.0 if hash_pixels(path) == entry["sha256"] else float("inf")}
+        yield spec, Comparison(alike, off | pixels, tolerance, list(off))
 
 
-def _source(report: Mapping[str, Any]) -> NetworkSource:
+def _source(entry: Mapping[str, Any]) -> NetworkSource:
     try:
-        return NetworkSource(str(report["source"]["architecture"]), str(report["source"]["weights"]))
+        return NetworkSource(str(entry["source"]["architecture"]), str(entry["source"]["weights"]))
     except KeyError:
-        raise input_error("manifest", "is damaged", report["source"], _ACCEPTED, "draw the figures anew") from None
+        raise input_error("manifest", "is damaged", entry["source"], _ACCEPTED, "draw the figures again") from None

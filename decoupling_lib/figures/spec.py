@@ -1,4 +1,4 @@
-"""What a figure of the thesis is, here: who draws it, from which network, and what its margin says."""
+"""The specification of a figure of the thesis, the figure drawn from it, and the small print in its margin."""
 
 from __future__ import annotations
 
@@ -8,30 +8,33 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..plotting.style import DPI
 from ..transfers.network_source import NetworkSource
 
 if TYPE_CHECKING:
     from ..networks.vgg import Network
 
-_POINTS = 7  # of the margin's letters
-_LETTERS_AN_INCH = 18  # of that size, a little less than fit
+_FONT_SIZE = 7  # points, of the margin's text
+_CHARACTERS_PER_INCH = 18  # at that size, a little fewer than fit
 
 
 @dataclass(frozen=True)
-class Made:
-    """A figure that was drawn, and all that made it.
+class DrawnFigure:
+    """A figure, with everything needed to draw it again.
 
     Parameters
     ----------
-    figure : without its margin, which `sign` adds.
-    parameters : names, with units where they have one, and values, of types that JSON knows: enough to repeat it.
-    packages : those that the drawing depends on.
-    network : the one it shows; None for a figure without a network.
-    seed : of its noise; None where nothing is drawn by lot.
+    figure : Figure
+        The figure, without the margin that `add_margin` writes.
+    parameters : mapping of str to Any
+        Names, with units where they have one, and values of types that JSON knows.
+    packages : tuple of str
+        The packages that the drawing depends on.
+    network : Network, optional
+        The network that the figure shows; None for a figure without a network.
+    seed : int, optional
+        Seed of the noise; None if nothing is random.
     """
 
     figure: Figure
@@ -42,64 +45,76 @@ class Made:
 
     @property
     def versions(self) -> dict[str, str]:
+        """The installed version of each of the packages, by name."""
         return {name: importlib.metadata.version(name) for name in self.packages}
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One figure of the thesis.
+class FigureSpec:
+    """One figure of the thesis, and how the kit draws it.
 
     Parameters
     ----------
-    number : the thesis's, as in "4.5", or "2.3.2" for numbers that section 2.3.2 gives in its text.
-    title : what it shows, in a line.
-    differs : what is other than in the thesis, and why; a sentence or two.
-    draw : makes it.
-    seconds : about what that takes on two cores, for a progress bar.
+    number : str
+        Number in the thesis, such as "4.5"; "2.3.2" is a section that gives its example in the text.
+    title : str
+        What the figure shows, in one line.
+    differs : str
+        How the figure differs from the thesis's, and why, in one or two sentences.
+    draw : callable
+        Maps the network to use to the figure.
+    seconds : float
+        Rough time to draw it on two cores, for a progress bar.
     """
 
     number: str
     title: str
     differs: str
-    draw: Callable[[NetworkSource], Made]
+    draw: Callable[[NetworkSource], DrawnFigure]
     seconds: float = 1.0
 
     @property
     def file(self) -> str:
+        """The name of the figure's file."""
         return f"figure_{self.number.replace('.', '_')}.png"
 
 
-def canvas(width: float, height: float) -> Figure:
-    """An empty figure of so many inches, laid out by itself and free of pyplot's state."""
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+def add_margin(drawn: DrawnFigure) -> Figure:
+    """Write into a figure's lower margin what it was made from.
 
+    Parameters
+    ----------
+    drawn : DrawnFigure
+        The figure; its parameters, network and package versions are listed, with a note if the network is not the
+        thesis's VGG-19.
 
-def sign(made: Made) -> Figure:
-    """Writes into the figure's lower margin what made it; says so where the network is not the thesis's VGG-19."""
-    said = [f"{name} {_shown(value)}" for name, value in made.parameters.items()]
-    if made.seed is not None:
-        said.append(f"seed {made.seed}")
-    lines = ["; ".join(said)] if said else []
-    if made.network is not None:
-        described = made.network.describe()
+    Returns
+    -------
+    Figure
+        The same figure.
+    """
+    parameters = [f"{name} {_format_value(value)}" for name, value in drawn.parameters.items()]
+    if drawn.seed is not None:
+        parameters.append(f"seed {drawn.seed}")
+    lines = ["; ".join(parameters)] if parameters else []
+    if drawn.network is not None:
+        described = drawn.network.describe()
         architecture, source = described["architecture"], described["weights"]
         smooth = f"{described['activation']}, {described['pooling']} pooling"
         if described["softness"]:
             smooth += f", softness {described['softness']:g}, growth {described['growth']:g}"
         without = "" if (architecture, source) == ("vgg19", "imagenet") else "; made without ImageNet VGG-19 weights"
         lines.append(f"{architecture}, weights {source} ({described['sha256'][:8]}), {smooth}{without}")
-    lines.append(", ".join(f"{name} {version}" for name, version in made.versions.items()))
-    columns = int(made.figure.get_figwidth() * _LETTERS_AN_INCH)
+    lines.append(", ".join(f"{name} {version}" for name, version in drawn.versions.items()))
+    columns = int(drawn.figure.get_figwidth() * _CHARACTERS_PER_INCH)
     text = "\n".join(textwrap.fill(line, columns) for line in lines)
-    made.figure.supxlabel(text, fontsize=_POINTS, color="0.35")
-    return made.figure
+    drawn.figure.supxlabel(text, fontsize=_FONT_SIZE, color="0.35")
+    return drawn.figure
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list | tuple):
-        return "(" + ", ".join(map(_shown, value)) + ")"
+        return "(" + ", ".join(map(_format_value, value)) + ")"
     return str(value)

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..images.noise import uniform_noise
 from ..images.pictures import load_picture
-from ..plotting.style import show_picture
+from ..plotting.style import new_figure, show_picture
 from ..transfers.network_source import NetworkSource
-from .spec import Entry, Made, canvas
+from .spec import DrawnFigure, FigureSpec
 
 if TYPE_CHECKING:
     from ..networks.vgg import Network
@@ -23,56 +23,57 @@ TEXTURES = {
     "flower": ("petals, of flower", (0.35, 0.3, 0.62, 0.7)),
     "coffee": ("wood, of coffee", (0.8, 0.05, 1.0, 0.35)),
 }
-"""By picture: what is seen, and where, as left, top, right, bottom in shares of the picture."""
-SIDE, SEED = 128, 0  # pixels
+"""By picture: the texture, and where it is: left, top, right, bottom as fractions of the picture."""
+SIDE, SEED = 128, 0
+"""Side in pixels of the images of figures 2.7 and 2.8, and seed of the noise."""
 TEXTURE, STYLE, CONTENT = "gravel", "brick", "chelsea"
 CONTENT_LAYER = "block4_conv2"
 ITERATIONS = 300
 SHOWN = 32
-"""Channels of a Gram matrix that figure 2.8 shows, the strongest of the texture's."""
+"""Number of channels of each Gram matrix in figure 2.8: the strongest ones of the texture."""
 _PACKAGES = ("numpy", "tensorflow", "scipy", "scikit-image", "matplotlib")
 
 
-def natural_textures(source: NetworkSource) -> Made:
-    """Figure 1.1: textures in photographs."""
-    figure = canvas(9, 6.4)
-    for ax, (name, (seen, box)) in zip(figure.subplots(2, 3).flat, TEXTURES.items(), strict=True):
+def natural_textures(source: NetworkSource) -> DrawnFigure:
+    """Draw figure 1.1: textures in photographs."""
+    figure = new_figure(9, 6.4)
+    for ax, (name, (texture, box)) in zip(figure.subplots(2, 3).flat, TEXTURES.items(), strict=True):
         picture = load_picture(name).array
         height, width = picture.shape[:2]
         left, top, right, bottom = np.round(np.multiply(box, (width, height, width, height))).astype(int)
         side = min(right - left, bottom - top)
-        show_picture(ax, picture[top : top + side, left : left + side], seen)
-    return Made(figure, {}, ("numpy", "scikit-image", "scikit-learn", "matplotlib"))
+        show_picture(ax, picture[top : top + side, left : left + side], texture)
+    return DrawnFigure(figure, {}, ("numpy", "scikit-image", "scikit-learn", "matplotlib"))
 
 
-def gatys_transfer(source: NetworkSource) -> Made:
-    """Figure 2.7: the style of one picture on another by Gram matrices."""
+def gatys_transfer(source: NetworkSource) -> DrawnFigure:
+    """Draw figure 2.7: the style of one picture transferred to another by Gram matrices."""
     from ..methods import gatys
 
     network = _network(source, content=True)
     style, content = (load_picture(name, (SIDE, SIDE)).array for name in (STYLE, CONTENT))
-    aim = gatys.objective(network, (SIDE, SIDE), style, content, content=CONTENT_LAYER, alpha=1.0, beta=3e2)
-    found = gatys.synthesize(aim, content, ITERATIONS)
-    figure = canvas(9, 4.7)
+    objective = gatys.objective(network, (SIDE, SIDE), style, content, content=CONTENT_LAYER, alpha=1.0, beta=3e2)
+    result = gatys.synthesize(objective, content, ITERATIONS)
+    figure = new_figure(9, 4.7)
     titles = (f"{STYLE}\ngives the style", f"{CONTENT}\ngives the content", "style transfer\nby Gram matrices")
-    for ax, picture, title in zip(figure.subplots(1, 3), (style, content, found.x), titles, strict=True):
+    for ax, picture, title in zip(figure.subplots(1, 3), (style, content, result.x), titles, strict=True):
         show_picture(ax, picture, title)
     parameters = {"content layer": CONTENT_LAYER, "content : style": "1 : 300"}
-    return Made(figure, _said(aim, parameters), _PACKAGES, network)
+    return DrawnFigure(figure, _parameters(objective, parameters), _PACKAGES, network)
 
 
-def gatys_synthesis(source: NetworkSource) -> Made:
-    """Figure 2.8: a texture from noise, by the Gram matrices of a photograph."""
+def gatys_synthesis(source: NetworkSource) -> DrawnFigure:
+    """Draw figure 2.8: a texture synthesized from noise by the Gram matrices of a photograph."""
     from ..methods import gatys
     from ..networks.gram import gram_matrices
 
     network = _network(source, content=False)
     texture, noise = load_picture(TEXTURE, (SIDE, SIDE)).array, uniform_noise((SIDE, SIDE), SEED)
-    aim = gatys.objective(network, (SIDE, SIDE), texture)
-    found = gatys.synthesize(aim, noise, ITERATIONS)
-    pictures = {f"texture: {TEXTURE}": texture, "start: noise": noise, "synthesis": found.x}
+    objective = gatys.objective(network, (SIDE, SIDE), texture)
+    result = gatys.synthesize(objective, noise, ITERATIONS)
+    pictures = {f"texture: {TEXTURE}": texture, "start: noise": noise, "synthesis": result.x}
     grams = [gram_matrices(network, picture) for picture in pictures.values()]
-    figure = canvas(12.5, 6.6)
+    figure = new_figure(12.5, 6.6)
     axes = figure.subplots(3, 1 + len(network.layers))
     strongest = {layer: np.argsort(-np.diag(gram))[:SHOWN] for layer, gram in grams[0].items()}
     for row, (title, picture), own in zip(axes, pictures.items(), grams, strict=True):
@@ -84,35 +85,43 @@ def gatys_synthesis(source: NetworkSource) -> Made:
             off = np.linalg.norm(gram - grams[0][layer]) / np.linalg.norm(grams[0][layer])
             ax.set_title(f"{layer}\n" + (f"off by {off:.1%}" if own is not grams[0] else "Gram matrix"), fontsize=8)
     parameters = {"strongest channels shown": SHOWN}
-    return Made(figure, _said(aim, parameters), _PACKAGES, network, SEED)
+    return DrawnFigure(figure, _parameters(objective, parameters), _PACKAGES, network, SEED)
 
 
 def _network(source: NetworkSource, content: bool) -> Network:
-    """ReLU with average pooling, as in the papers, at the thesis's five layers and perhaps one for the content."""
+    """Return a network with ReLU and average pooling, as in the papers, read at the thesis's five layers.
+
+    With `content`, it is read at the content's layer as well.
+    """
     from ..networks.vgg import build_network
 
     layers = sorted((*source.layers(5), *([CONTENT_LAYER] if content else [])))
     return build_network(source.architecture, source.weights, layers, activation="relu", pooling="average")
 
 
-def _said(aim: Any, parameters: dict[str, Any]) -> dict[str, Any]:
-    return {"side in pixels": SIDE, "iterations": ITERATIONS, "passes": aim.features.passes.total} | parameters
+def _parameters(objective: Any, more: dict[str, Any]) -> dict[str, Any]:
+    return {"side in pixels": SIDE, "iterations": ITERATIONS, "passes": objective.features.passes.total} | more
 
 
-ENTRIES = (
-    Entry("1.1", "Natural textures", "The thesis's examples are from another work: these are ours.", natural_textures),
-    Entry(
+SPECS = (
+    FigureSpec(
+        "1.1",
+        "Natural textures",
+        "The thesis's examples are taken from another work; these are the kit's.",
+        natural_textures,
+    ),
+    FigureSpec(
         "2.7",
         "Style transfer by Gram matrices, the method of Gatys, Ecker and Bethge",
-        "The thesis shows The Starry Night on the Mona Lisa, which no package ships: openly licensed photographs "
-        "stand in. The search begins at the content.",
+        "The thesis shows the style of The Starry Night on the Mona Lisa, which no package contains; openly licensed "
+        "photographs replace them. The optimization starts from the content.",
         gatys_transfer,
         seconds=100,
     ),
-    Entry(
+    FigureSpec(
         "2.8",
         "Texture synthesis by Gram matrices",
-        "The thesis shows the scheme of the paper; here it is run, and the Gram matrices are real.",
+        "The thesis shows the paper's schematic; here the method is run, and its real Gram matrices are shown.",
         gatys_synthesis,
         seconds=80,
     ),

@@ -12,15 +12,15 @@ from matplotlib.figure import Figure
 from .style import line_look, new_figure
 
 if TYPE_CHECKING:
-    from ..networks.dead_channels import Census
+    from ..networks.dead_channels import DeadChannelCounts
 
 
-def draw_census(census: Census) -> Figure:
+def draw_census(census: DeadChannelCounts) -> Figure:
     """Draw the share of dead channels by layer, one line per kind of noise.
 
     Parameters
     ----------
-    census : Census
+    census : DeadChannelCounts
         The dead channels counted by `networks.dead_channels.count_dead_channels`.
 
     Returns

@@ -13,7 +13,7 @@ from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from .style import show_picture
 
 if TYPE_CHECKING:
-    from ..networks.keras_layers import Part
+    from ..networks.keras_layers import LayerSummary
 
 FILLS = {
     "input": ("white", ""),
@@ -23,7 +23,7 @@ FILLS = {
     "flatten": ("white", "----"),
     "dense": ("white", "////"),
 }
-"""Shade and hatching of each kind of `networks.keras_layers.Part`; they need no color."""
+"""Shade and hatching of each kind of `networks.keras_layers.LayerSummary`; they need no color."""
 FLOW = {
     "origin": (0.0, 1.0),
     "origin_noisified": (1.6, 1.0),
@@ -77,7 +77,7 @@ def show_perceptron(
     ax.set_axis_off()
 
 
-def show_parts(ax: Axes, parts: Sequence[Part]) -> None:
+def show_parts(ax: Axes, parts: Sequence[LayerSummary]) -> None:
     """Show a convolutional network as a row of boxes (figures 2.4 and 2.6 of the thesis).
 
     The height of a box is proportional to the logarithm of its map's height, its width to the logarithm of its number
@@ -87,8 +87,8 @@ def show_parts(ax: Axes, parts: Sequence[Part]) -> None:
     ----------
     ax : Axes
         Axes to draw on.
-    parts : sequence of Part
-        The layers, as `networks.keras_layers.parts` returns them.
+    parts : sequence of LayerSummary
+        The layers, as `networks.keras_layers.summarize_layers` returns them.
     """
     left, tallest = 0.0, max(_height(part.shape) for part in parts)
     for part in parts:

@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 
 from ..engine.context import Context
 from ..engine.features import Block, ClosedForm, Counted, FeatureMap
-from ..engine.legs import Reference, Settings
+from ..engine.context import Reference, Settings
 from ..engine.lift import Damping
 from ..engine.normalization import normalize
 from ..engine.ode import integrate

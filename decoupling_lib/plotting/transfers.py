@@ -99,7 +99,7 @@ def draw_losses(transfer: Transfer, caption: str) -> Figure:
     figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
     layers = list(transfer.layers)
     for step, (ax, title) in enumerate(zip(figure.subplots(1, 3, sharey=True), STEP_TITLES, strict=True), start=1):
-        route = transfer.paths.get(f"step{step}")
+        route = transfer.routes.get(f"step{step}")
         legs = route.legs if route is not None else ()
         show_curve(ax, legs, layers)
         ax.set_title(title if route is None or route.status == "done" else f"{title} ({route.status})", fontsize=9)
@@ -202,7 +202,7 @@ def _panel_images(
     """Return the images of a panel with their titles, each of two lines."""
 
     def end_of(name: str, title: str, note: str) -> tuple[np.ndarray | None, str]:
-        route = transfer.paths.get(name)
+        route = transfer.routes.get(name)
         if route is None:
             return None, f"{title}\nnot reached"
         if route.status != "done":

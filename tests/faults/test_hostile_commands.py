@@ -20,7 +20,7 @@ from decoupling_lib import cli
 from decoupling_lib.commands.output import writing
 from decoupling_lib.common.errors import InputError, input_error
 from decoupling_lib.figures import gallery, redraw
-from decoupling_lib.figures.spec import Entry
+from decoupling_lib.figures.spec import FigureSpec
 from decoupling_lib.moments import decoupling as moment_decoupling
 from decoupling_lib.networks import dead_channels, weights
 from decoupling_lib.transfers import setup
@@ -110,7 +110,7 @@ def place(tmp_path: Path, tmp_path_factory, pictures: tuple[str, str], monkeypat
         (distributed, "Client"),
     ):
         monkeypatch.setattr(where, name, stop)
-    figures = {number: Entry(number, "", "", drawing) for number in gallery.FIGURES}
+    figures = {number: FigureSpec(number, "", "", drawing) for number in gallery.FIGURES}
     for where in (gallery, redraw):
         monkeypatch.setattr(where, "FIGURES", figures)
     return tmp_path

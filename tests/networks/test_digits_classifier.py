@@ -169,8 +169,8 @@ def test_a_damaged_file_is_refused_or_gives_the_same_weights(tmp_path):
 def test_silent_is_zero_at_every_position_of_every_picture():
     maps = np.zeros((2, 3, 4, 3))
     maps[1, 2, 3, 1] = 1e-30
-    assert digits_classifier.silent(maps).tolist() == [True, False, True]
-    assert digits_classifier.silent(maps[:1]).tolist() == [True, True, True]
+    assert digits_classifier.silent_channels(maps).tolist() == [True, False, True]
+    assert digits_classifier.silent_channels(maps[:1]).tolist() == [True, True, True]
 
 
 def test_the_figure_has_a_panel_for_each_channel_and_marks_exactly_the_silent_ones():
@@ -178,7 +178,7 @@ def test_the_figure_has_a_panel_for_each_channel_and_marks_exactly_the_silent_on
     maps = {name: np.maximum(found, 0) for name, found in forward(noise)[0].items()}
     for_digits = [forward(picture)[0] for picture in digits_classifier.digits("held-out").images]
     panels = {ax.get_label(): ax for ax in noise_figures.noise_in_a_classifier(choose_source()).figure.axes}
-    assert len(panels) == 4 * 10 + 2 and {"noise", "words"} < set(panels)
+    assert len(panels) == 4 * 10 + 2 and {"noise", "legend"} < set(panels)
     marked = 0
     for name, found in maps.items():
         for channel in range(10):

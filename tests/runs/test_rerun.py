@@ -254,7 +254,7 @@ def manifest(tmp_path_factory):
     from decoupling_lib.figures import gallery
 
     folder = tmp_path_factory.mktemp("figures")
-    gallery.make(folder, ["1.1", "2.1", "2.2"])
+    gallery.draw_figures(folder, ["1.1", "2.1", "2.2"])
     return folder / "manifest.json"
 
 
@@ -302,7 +302,7 @@ def test_figures_of_other_weights_or_a_number_that_is_not_there_are_refused(mani
         figure["network"] = {"sha256": "0" * 64}
 
     said = decoupling("rerun", altered(manifest, tmp_path, other), "--out", tmp_path / "again", "--quiet")
-    assert said.code == 2 and "weights of figure 2.1 are other ones" in said.err
+    assert said.code == 2 and "weights of figure 2.1 differ from" in said.err
     said = decoupling("rerun", manifest, "--out", tmp_path / "again", "--only", "4.1", "--quiet")
     assert said.code == 2 and "'4.1'" in said.err
     said = decoupling("rerun", manifest, "--out", tmp_path / "again", "--only", "", "--quiet")
