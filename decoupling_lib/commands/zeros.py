@@ -33,12 +33,10 @@ def zeros(
     from ..transfers.network_source import choose_source
 
     read = choose_source(network, weights).network(layers)
-    side = int(
-        validation.integer_in_range(size, "--size", max(validation.MIN_SIDE, read.minimum_side), MOST_NOISE)
-    )
+    side = int(validation.integer_in_range(size, "--size", max(validation.MIN_SIDE, read.minimum_side), MOST_NOISE))
     with writing(out) as folder:
         with PartsProgress(dict.fromkeys(NOISE_KINDS, 1.0), quiet) as bar:
-            counted = count_dead_channels(read, (side, side), range(draws), listen=bar.begin)
+            counted = count_dead_channels(read, (side, side), range(draws), on_kind=bar.begin)
         save_figure(draw_census(counted), folder / "zeros.png")
         write_counts(counted, folder / "zeros.json")
     if not quiet:

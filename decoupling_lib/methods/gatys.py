@@ -21,10 +21,10 @@ from ..common import validation
 from ..common.errors import input_error
 from ..engine.features import Block, Counted
 from ..engine.ode import FlowResult
-from ..networks.architectures import IMAGE
-from ..networks.channel_means import MapsLinearization, linearize_maps
+from ..networks.activation_maps import MapsLinearization, linearize_maps
+from ..networks.architectures import IMAGE, Operation
 from ..networks.gram import gram_matrix
-from ..networks.vgg import Network, Operation
+from ..networks.vgg import Network
 from . import baselines
 from .iteration import OnIteration
 

@@ -1,0 +1,1 @@
+"""Networks: VGG-16 and VGG-19, their weights, and the channel means that are a style."""

@@ -1,8 +1,10 @@
 """A network's channel means, the style features of the thesis (section 3.2), as a feature map with derivatives.
 
-Linearizing runs one forward pass that keeps each activation's derivative and each pooling's shares. JVP, VJP
-and Jacobian rows are then linear chains of convolutions over these, cheaper than automatic differentiation.
+Linearizing runs one forward pass that keeps the derivative of each activation and pooling. JVP, VJP and Jacobian rows
+are then linear chains of convolutions, which cost less than automatic differentiation.
 """
+
+from __future__ import annotations
 
 import math
 from dataclasses import dataclass
@@ -10,27 +12,38 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..common import validation
-from ..common.errors import input_error
+from ..common.arrays import Floats, Mask
 from ..engine.features import Block
 from .architectures import IMAGE, PRECISIONS
-from .compiled import JACOBIAN_MEMORY, CompiledNetwork, compile_network
+from .compiled import JACOBIAN_MEMORY, CompiledNetwork, compile_network, image_tensor, resolve_precision
 from .tensorflow import tf
 from .vgg import Network
 
-_MOST_ROWS = 64
+_MAX_ROWS = 64
+"""Largest number of Jacobian rows computed at once."""
 
 
 @dataclass(frozen=True)
 class ChannelMeans:
-    """The means over all positions of every channel of the network's style layers, one block a layer.
+    """The means over all positions of every channel of a network's style layers, one block per layer.
 
-    The block "image" holds the picture's own three means, in its own units. Computing is done in `dtype`:
-    "float32", "float64", or "mixed", which is float64 for a map no deeper than one convolution (nearly free there,
-    and its Gram matrix of 64 channels over 27 filter entries needs it) and float32 beyond. Compiled functions are
-    shared by all instances of equal network and precision, and traced once an image size.
+    The block "image" holds the three means of the image itself, in its own units. Images are arrays of shape
+    (H, W, 3), RGB, nominally in [0, 1]. Compiled functions are shared by all instances of equal network and
+    precision, and traced once per image size.
 
-    Images are float (H, W, 3) RGB, nominally [0, 1]; `InputError` for another shape, or sides that the poolings
-    would reduce to nothing.
+    Parameters
+    ----------
+    network : Network
+        The network, read at its style layers; n is their number of channels.
+    dtype : {"mixed", "float32", "float64"}
+        Precision. "mixed" is float64 for a map no deeper than one convolution, and float32 beyond. A single
+        convolution costs hardly more in float64, and needs it for its AAᵀ (gradient Gram matrix) of 64 channels over
+        only 27 filter entries.
+
+    Raises
+    ------
+    InputError
+        An unknown precision; from the methods, an image that does not fit the network.
     """
 
     network: Network
@@ -41,62 +54,119 @@ class ChannelMeans:
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        """The layers and their numbers of channels, shallowest first."""
+        """The style layers with their numbers of channels, shallowest first."""
         return tuple(Block(layer, self.network.channels(layer)) for layer in self.network.layers)
 
     @property
     def precision(self) -> str:
-        """The type in which this map computes."""
-        shallow = len(self.network.operations) <= 1
-        return self.dtype if self.dtype != "mixed" else "float64" if shallow else "float32"
+        """The type in which this map computes: "float32" or "float64"."""
+        return resolve_precision(self.network, self.dtype)
 
-    def values(self, x: np.ndarray) -> np.ndarray:
-        """Return the channel means at `x`: float64, shape (n,)."""
-        means = compile_network(self.network, self.precision).values(self._tensor(x))
-        return means.numpy().astype(np.float64)
+    def values(self, x: Floats) -> Floats:
+        """Return the channel means.
 
-    def linearize(self, x: np.ndarray) -> "NetworkLinearization":
-        """Return the values and the Jacobian operator at `x`, from one forward pass."""
-        program, tensor = compile_network(self.network, self.precision), self._tensor(x)
+        Parameters
+        ----------
+        x : ndarray, shape (H, W, 3)
+            The image.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            In the order of the blocks.
+        """
+        program = compile_network(self.network, self.precision)
+        return _to_float64(program.values(image_tensor(self.network, x, self.precision)))
+
+    def linearize(self, x: Floats) -> NetworkLinearization:
+        """Return the values and the Jacobian operator, from one forward pass.
+
+        Parameters
+        ----------
+        x : ndarray, shape (H, W, 3)
+            The image.
+        """
+        program = compile_network(self.network, self.precision)
+        tensor = image_tensor(self.network, x, self.precision)
         means, residuals = program.linearize(tensor)
-        return NetworkLinearization(program, residuals, tuple(tensor.shape), means.numpy().astype(np.float64))
+        return NetworkLinearization(program, residuals, tuple(tensor.shape), _to_float64(means))
 
-    def prefix(self, count: int) -> "ChannelMeans":
-        """Return the map of the first `count` blocks, which runs only that part of the network."""
+    def prefix(self, count: int) -> ChannelMeans:
+        """Return the map of the first blocks alone, which runs only that part of the network.
+
+        Parameters
+        ----------
+        count : int
+            Number of blocks, at least 1.
+        """
         return ChannelMeans(self.network.prefix(count), self.dtype)
-
-    def _tensor(self, x: np.ndarray) -> tf.Tensor:
-        side, shape = self.network.minimum_side, np.shape(x)
-        if len(shape) != 3 or shape[2] != 3 or min(shape[:2]) < side:
-            accepted = f"shape (height, width, 3), sides at least {side} for {self.network.layers[-1]}"
-            raise input_error("image", "does not fit the network", x, accepted, "resize it")
-        return tf.constant(np.asarray(x, self.precision))
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkLinearization:
-    """The channel means at one image, float64 of shape (n,), and their Jacobian J as an operator."""
+    """The channel means at one image, and their Jacobian J as an operator.
 
-    program: "CompiledNetwork"
+    Parameters
+    ----------
+    program : CompiledNetwork
+        The network's compiled functions.
+    residuals : list of Tensor
+        What they kept of the forward pass.
+    shape : tuple of int
+        Shape (H, W, 3) of the image.
+    values : ndarray of float64, shape (n,)
+        The channel means.
+    """
+
+    program: CompiledNetwork
     residuals: list[tf.Tensor]
     shape: tuple[int, int, int]
-    values: np.ndarray
+    values: Floats
 
-    def jvp(self, dx: np.ndarray) -> np.ndarray:
-        """Return J dx, float64 of shape (n,), for a direction of shape (H, W, 3)."""
-        out = self.program.jvp(self.residuals, self._argument(dx, self.shape))
-        return out.numpy().astype(np.float64)
+    def jvp(self, dx: Floats) -> Floats:
+        """Return J dx.
 
-    def vjp(self, w: np.ndarray) -> np.ndarray:
-        """Return the transpose of J times w, float64 of shape (H, W, 3), for weights of shape (n,)."""
-        out = self.program.vjp(self.residuals, self._argument(w, self.values.shape), self.shape)
-        return out.numpy().astype(np.float64)
+        Parameters
+        ----------
+        dx : ndarray, shape (H, W, 3)
+            A direction.
 
-    def jacobian(self, wanted: np.ndarray | None = None, memory: int = JACOBIAN_MEMORY) -> np.ndarray:
-        """Return J in the network's dtype, shape (n, H * W * 3), columns in the order of `x.ravel()`.
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            The derivative of each mean in that direction.
+        """
+        return _to_float64(self.program.jvp(self.residuals, self._argument(dx, self.shape)))
 
-        Rows where `wanted`, (n,) bool, is False are zero and are not computed. The others are in chunks whose
-        intermediate results take about `memory` bytes.
+    def vjp(self, w: Floats) -> Floats:
+        """Return Jᵀ w.
+
+        Parameters
+        ----------
+        w : ndarray, shape (n,)
+            One weight per mean.
+
+        Returns
+        -------
+        ndarray of float64, shape (H, W, 3)
+            The gradient of the weighted sum of the means.
+        """
+        return _to_float64(self.program.vjp(self.residuals, self._argument(w, self.values.shape), self.shape))
+
+    def jacobian(self, wanted: Mask | None = None, memory: int = JACOBIAN_MEMORY) -> Floats:
+        """Return J as an explicit matrix.
+
+        Parameters
+        ----------
+        wanted : ndarray of bool, shape (n,), optional
+            Rows where it is False are zero and are not computed. Default: all rows.
+        memory : int
+            Rows are computed in chunks whose intermediate results take about this number of bytes.
+
+        Returns
+        -------
+        ndarray, shape (n, H * W * 3)
+            In the network's type; columns in the order of `x.ravel()`.
         """
         rows = np.zeros((self.values.size, *self.shape), self.program.dtype)
         wanted = np.ones(len(rows), bool) if wanted is None else wanted
@@ -113,68 +183,81 @@ class NetworkLinearization:
             first += channels
         return rows.reshape(len(rows), -1)
 
-    def rows(self, layer: str, channels: np.ndarray, memory: int = JACOBIAN_MEMORY) -> np.ndarray:
-        """Return the rows of J of a few channels of `layer`, at most `rows_at_once`: (count, H, W, 3)."""
-        # Filled up with the first one: the compiled function is traced for one number of rows.
+    def rows(self, layer: str, channels: np.ndarray, memory: int = JACOBIAN_MEMORY) -> Floats:
+        """Return the rows of J of a few channels.
+
+        Parameters
+        ----------
+        layer : str
+            A style layer other than "image".
+        channels : ndarray of int, shape (count,)
+            Indices of the channels; `count` from 1 to `rows_at_once(layer, memory)`.
+        memory : int
+            As in `jacobian`.
+
+        Returns
+        -------
+        ndarray, shape (count, H, W, 3)
+            In the network's type.
+        """
+        # Filled up with the first channel, because the compiled function is traced for one number of rows.
         filled = np.resize(channels, self.rows_at_once(layer, memory))
         filled[len(channels) :] = channels[0]
-        return self.program.rows[layer](self.residuals, tf.constant(filled, tf.int32)).numpy()[: len(channels)]
+        rows: Floats = self.program.rows[layer](self.residuals, tf.constant(filled, tf.int32)).numpy()
+        return rows[: len(channels)]
 
     def rows_at_once(self, layer: str, memory: int = JACOBIAN_MEMORY) -> int:
-        """Return how many rows of a layer are computed in one chunk."""
+        """Return the number of rows of a layer that are computed in one chunk.
+
+        Parameters
+        ----------
+        layer : str
+            A style layer other than "image".
+        memory : int
+            As in `jacobian`.
+
+        Returns
+        -------
+        int
+            A power of two, 1 to 64; it divides every layer's number of channels (64 to 512).
+        """
         passed = self.residuals[: self.program.position(layer) + 1]
         entries = max(math.prod(tensor.shape) for tensor in passed)
-        # About four tensors of the largest size live at once.
+        # About four tensors of the largest size live at the same time.
         row = 4 * entries * np.dtype(self.program.dtype).itemsize
-        # A power of two divides every layer's number of channels (64 to 512).
-        return 2 ** int(math.log2(min(max(memory / row, 1), _MOST_ROWS)))
+        return int(2 ** int(math.log2(min(max(memory / row, 1), _MAX_ROWS))))
 
-    def _argument(self, value: np.ndarray, shape: tuple[int, ...]) -> tf.Tensor:
+    def _argument(self, value: Floats, shape: tuple[int, ...]) -> tf.Tensor:
         if np.shape(value) != shape:
             raise ValueError(f"expected an array of shape {shape}, received {np.shape(value)}")
-        with np.errstate(over="ignore"):  # infinity is what the flow then reports as diverged
+        with np.errstate(over="ignore"):  # the flow reports the resulting infinity as diverged
             return tf.constant(np.asarray(value, self.program.dtype))
 
 
-@dataclass(frozen=True, eq=False)
-class MapsLinearization:
-    """The style layers' activation maps at one image, shape (h, w, channels), by layer, and their VJP.
+def by_layer(means: ChannelMeans, x: Floats) -> dict[str, Floats]:
+    """Return the channel means by layer.
 
-    The layer "image" is the picture itself. Maps are in the network's dtype.
+    Parameters
+    ----------
+    means : ChannelMeans
+        The feature map.
+    x : ndarray, shape (H, W, 3)
+        The image.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (channels,)
+        By style layer, shallowest first.
+
+    Raises
+    ------
+    InputError
+        An image that does not fit the network.
     """
-
-    program: "CompiledNetwork"
-    residuals: list[tf.Tensor]
-    shape: tuple[int, int, int]
-    maps: dict[str, np.ndarray]
-
-    def vjp(self, cotangents: dict[str, np.ndarray]) -> np.ndarray:
-        """Return the gradient of Σ_l <cotangents_l, maps_l>, float64 of shape (H, W, 3); one a layer, of its shape."""
-        given = [tf.constant(np.asarray(cotangents[layer], self.program.dtype)) for layer in self.maps]
-        return self.program.vjp_maps(self.residuals, given, self.shape).numpy().astype(np.float64)
-
-
-def linearize_maps(network: Network, x: np.ndarray, dtype: str = "mixed") -> MapsLinearization:
-    """Return the activation maps at `x` and their VJP, from one forward pass.
-
-    `dtype` is that of `ChannelMeans`, and `InputError` is raised as there.
-    """
-    means = ChannelMeans(network, dtype)
-    program, tensor = compile_network(network, means.precision), means._tensor(x)
-    maps, residuals = program.maps(tensor)
-    named = {layer: h.numpy()[0] for layer, h in zip(network.layers, maps, strict=True)}
-    return MapsLinearization(program, residuals, tuple(tensor.shape), named)
-
-
-def activations(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the activation maps of the style layers, float32 of shape (h, w, channels), by layer.
-
-    The layer "image" is the picture itself. Raises `InputError` as `ChannelMeans` does.
-    """
-    return {layer: found.astype(np.float32) for layer, found in linearize_maps(network, x).maps.items()}
-
-
-def by_layer(means: ChannelMeans, x: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the channel means at `x` by layer, shape (channels,). Raises `InputError` as `ChannelMeans` does."""
     ends = np.cumsum([block.size for block in means.blocks])[:-1]
     return dict(zip(means.network.layers, np.split(means.values(x), ends), strict=True))
+
+
+def _to_float64(tensor: tf.Tensor) -> Floats:
+    values: Floats = tensor.numpy().astype(np.float64)
+    return values

@@ -2,46 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache, partial
+from typing import Any
 
-from .architectures import IMAGE
+import numpy as np
+
+from ..common import validation
+from ..common.arrays import Floats
+from ..common.errors import input_error
+from .architectures import IMAGE, PRECISIONS, Operation
+from .primitives import activate, constants, pad_to, pool, preprocess, spread
 from .tensorflow import tf
-from .vgg import Network, Operation, activate, constants, pad_to, pool, preprocess, spread
+from .vgg import Network
 
 JACOBIAN_MEMORY = 2**28
-"""Bytes of intermediate results that one chunk of Jacobian rows may take, roughly."""
+"""Approximate number of bytes that the intermediate results of one chunk of Jacobian rows may take."""
 
 
 class CompiledNetwork:
-    """The compiled functions of one network in one dtype. Residuals hold one tensor an operation."""
+    """The compiled functions of one network in one type.
+
+    A residual is what a function keeps of the forward pass for one operation: the derivative of the activation, or
+    the derivatives of the pooling; shape (1, h, w, c).
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    dtype : {"float32", "float64"}
+        Type of all tensors, unless noted.
+
+    Attributes
+    ----------
+    operations : tuple of Operation
+        The network's chain.
+    sizes : dict of str to int
+        Number of channels by style layer, shallowest first; n is their sum.
+    values : callable
+        Maps an image, shape (H, W, 3), to its channel means, float64 of shape (n,).
+    linearize : callable
+        Maps an image to its channel means and the list of residuals.
+    maps : callable
+        Maps an image to the list of the style layers' activation maps, shape (1, h, w, c), and the residuals.
+    jvp : callable
+        Maps residuals and a direction, shape (H, W, 3), to the derivative of the channel means, shape (n,).
+    vjp : callable
+        Maps residuals, weights of shape (n,) and the shape (H, W, 3) to the gradient of the weighted channel means.
+    vjp_maps : callable
+        Maps residuals, cotangents of the maps, shape (h, w, c), and the shape (H, W, 3) to a gradient.
+    rows : dict of str to callable
+        By style layer: maps residuals and channel indices, shape (count,), to Jacobian rows, shape (count, H, W, 3).
+    """
 
     def __init__(self, network: Network, dtype: str) -> None:
         self.network, self.dtype, self.operations = network, dtype, network.operations
         self.sizes = {layer: network.channels(layer) for layer in network.layers}
-        # TensorFlow warns of tracing in a loop when functions of one code are traced in turn, as those of five depths
-        # are; a partial it takes for a function of its own.
-        self.values, self.maps, self.linearize, self.jvp, self.vjp, self.vjp_maps = (
-            tf.function(partial(function), autograph=False)
-            for function in (
-                lambda x: self._linearize(x)[0],
-                self._forward,
-                self._linearize,
-                self._jvp,
-                self._vjp,
-                self._vjp_maps,
-            )
-        )
-        self.rows = {layer: tf.function(partial(self._rows, layer), autograph=False) for layer in self.sizes}
+        self.values = compile_function(self._values)
+        self.maps = compile_function(self._forward)
+        self.linearize = compile_function(self._linearize)
+        self.jvp = compile_function(self._jvp)
+        self.vjp = compile_function(self._vjp)
+        self.vjp_maps = compile_function(self._vjp_maps)
+        self.rows = {layer: compile_function(partial(self._rows, layer)) for layer in self.sizes}
 
     def position(self, layer: str) -> int:
-        """Return the index of a layer's convolution in the chain."""
+        """Return the index of a layer's convolution in the chain.
+
+        Parameters
+        ----------
+        layer : str
+            Name of a convolution of the chain.
+        """
         return self.operations.index(Operation("convolution", layer))
 
     def _constants(self, name: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         return constants(self.network.weights, name, self.dtype)
 
     def _forward(self, x: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        """Return the style layers' maps, each (1, h, w, c), and the residuals."""
         h, maps, residuals = preprocess(x[None]), {IMAGE: x[None]}, []
         for kind, name in self.operations:
             temperature = self.network.temperatures.get(name)
@@ -58,6 +96,9 @@ class CompiledNetwork:
     def _linearize(self, x: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         maps, residuals = self._forward(x)
         return tf.concat([tf.reduce_mean(tf.cast(h, tf.float64), [0, 1, 2]) for h in maps], 0), residuals
+
+    def _values(self, x: tf.Tensor) -> tf.Tensor:
+        return self._linearize(x)[0]
 
     def _jvp(self, residuals: list[tf.Tensor], dx: tf.Tensor) -> tf.Tensor:
         tangent, out = 255 * dx[None, ..., ::-1], {IMAGE: tf.reduce_mean(dx, [0, 1])}
@@ -79,7 +120,7 @@ class CompiledNetwork:
     def _vjp_maps(
         self, residuals: list[tf.Tensor], cotangents: list[tf.Tensor], shape: tuple[int, int, int]
     ) -> tf.Tensor:
-        """Return the picture's cotangents for those of the style layers' maps, each (h, w, c) or alike at all (c,)."""
+        """Pull back cotangents of shape (h, w, c), or (c,) where all positions have the same."""
         parts = dict(zip(self.sizes, cotangents, strict=True))
         own, g = parts.get(IMAGE, tf.zeros(3, self.dtype)), tf.zeros((), self.dtype)
         for operation, residual in zip(self.operations[::-1], residuals[::-1], strict=True):
@@ -95,12 +136,11 @@ class CompiledNetwork:
         return pad_to(spread(g), residual.shape[1], residual.shape[2]) * residual
 
     def _rows(self, layer: str, residuals: list[tf.Tensor], channels: tf.Tensor) -> tf.Tensor:
-        """Return the gradients of the means of some channels of `layer`: (count, H, W, 3)."""
         position, count = self.position(layer), channels.shape[0]
         kernel, (_, height, width, _) = self._constants(layer)[0], residuals[position].shape
         inputs = kernel.shape[2]
         residual = tf.gather(residuals[position][0], channels, axis=2)
-        # Each row starts in one channel: its first step back is an outer product over the 9 offsets.
+        # Each row starts in a single channel, so its first step back is an outer product over the 9 offsets.
         padded = tf.pad(tf.transpose(residual, [2, 0, 1]), [[0, 0], [1, 1], [1, 1]]) / (height * width)
         offsets = [(a, b) for a in (2, 1, 0) for b in (2, 1, 0)]
         windows = tf.stack([padded[:, a : a + height, b : b + width] for a, b in offsets], -1)
@@ -112,6 +152,89 @@ class CompiledNetwork:
         return 255 * g[..., ::-1]
 
 
+def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function with TensorFlow.
+
+    TensorFlow warns about tracing in a loop when several functions share their code and are traced in turn, as those
+    of five depths are. It takes each `partial` for a function of its own.
+
+    Parameters
+    ----------
+    function : callable
+        Maps tensors to tensors; it is traced once per shape of its arguments.
+
+    Returns
+    -------
+    callable
+        The `tf.function`.
+    """
+    compiled: Callable[..., Any] = tf.function(partial(function), autograph=False)
+    return compiled
+
+
 @lru_cache(maxsize=16)
 def compile_network(network: Network, dtype: str) -> CompiledNetwork:
+    """Return the compiled functions of a network, shared by all that ask for an equal network and type.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    dtype : {"float32", "float64"}
+        Type of the tensors.
+    """
     return CompiledNetwork(network, dtype)
+
+
+def resolve_precision(network: Network, dtype: str) -> str:
+    """Return the type in which a network is computed.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    dtype : {"mixed", "float32", "float64"}
+        "mixed" is float64 for at most one convolution and float32 beyond; see `channel_means.ChannelMeans`.
+
+    Returns
+    -------
+    str
+        "float32" or "float64".
+
+    Raises
+    ------
+    InputError
+        An unknown precision.
+    """
+    validation.choice(dtype, PRECISIONS, "precision")
+    shallow = len(network.operations) <= 1
+    return dtype if dtype != "mixed" else "float64" if shallow else "float32"
+
+
+def image_tensor(network: Network, x: Floats, dtype: str) -> tf.Tensor:
+    """Return an image as a tensor.
+
+    Parameters
+    ----------
+    network : Network
+        The network that receives the image.
+    x : ndarray, shape (H, W, 3)
+        RGB, nominally in [0, 1]; H and W at least `network.minimum_side`.
+    dtype : {"float32", "float64"}
+        Type of the tensor.
+
+    Returns
+    -------
+    Tensor, shape (H, W, 3)
+        The same values.
+
+    Raises
+    ------
+    InputError
+        Another shape, or sides that the poolings would reduce to nothing.
+    """
+    side, shape = network.minimum_side, np.shape(x)
+    if len(shape) != 3 or shape[2] != 3 or min(shape[:2]) < side:
+        accepted = f"shape (height, width, 3), sides at least {side} for {network.layers[-1]}"
+        raise input_error("image", "does not fit the network", x, accepted, "resize it")
+    return tf.constant(np.asarray(x, dtype))

@@ -1,4 +1,4 @@
-"""The channels that noise leaves silent (section 4.4 of the thesis)."""
+"""The channels that noise leaves dead (section 4.4 of the thesis): masks, and counts over kinds of noise and seeds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..common import validation
+from ..common.arrays import Floats, Mask
 from ..common.atomic_files import write_text
 from ..common.errors import input_error, output_error
 from ..images.noise import NOISE_KINDS, make_noise
@@ -19,15 +20,31 @@ from .channel_means import ChannelMeans, by_layer
 from .vgg import Network
 
 DEAD_FRACTION = 1e-6
-"""A channel is dead when its mean is at most this fraction of its layer's."""
+"""A channel is dead if its mean is at most this fraction of its layer's mean."""
 
 
-def find_dead_channels(network: Network, noise_images: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the mask (True: dead) of the channels that noise leaves silent, shape (channels,), by layer.
+def find_dead_channels(network: Network, noise_images: Floats) -> dict[str, Mask]:
+    """Return which channels noise leaves dead.
 
-    Dead: the mean over the images, shape (k, H, W, 3), is at most `DEAD_FRACTION` of the layer's, in the
-    network with ReLU and maximum pooling, whatever `network` uses (section 4.4 of the thesis). Raises
-    `InputError` for another shape, and as `ChannelMeans` does.
+    A channel is dead if its mean over the images is at most `DEAD_FRACTION` of the layer's, in the network with ReLU
+    and maximum pooling, whatever `network` itself uses.
+
+    Parameters
+    ----------
+    network : Network
+        The network, read at its style layers.
+    noise_images : ndarray, shape (k, H, W, 3)
+        At least one image of noise, RGB, nominally in [0, 1].
+
+    Returns
+    -------
+    dict of str to ndarray of bool, shape (channels,)
+        By style layer; True where a channel is dead.
+
+    Raises
+    ------
+    InputError
+        Another shape, or images that do not fit the network.
     """
     if np.ndim(noise_images) != 4 or not len(noise_images):
         accepted = "at least one image, shape (k, height, width, 3)"
@@ -38,33 +55,61 @@ def find_dead_channels(network: Network, noise_images: np.ndarray) -> dict[str, 
     return {layer: dead_mask(each) for layer, each in mean.items()}
 
 
-def dead_mask(means: np.ndarray) -> np.ndarray:
-    """Which of a layer's channel means, (channels,), count as dead, in the network with ReLU and maximum pooling."""
-    return means <= DEAD_FRACTION * means.mean()
-
-
-@dataclass(frozen=True, eq=False)
-class Census:
-    """The dead channels of every layer, for every kind of noise and seed.
+def dead_mask(means: Floats) -> Mask:
+    """Return which channels of one layer count as dead.
 
     Parameters
     ----------
-    network : the one described; channels are judged in its ReLU and maximum pooling form, see `zeros.dead_channels`.
-    shape : (H, W) of the noise. seeds : its seeds.
-    dead : by kind of noise and layer, (seeds, channels) bool.
+    means : ndarray, shape (channels,)
+        Channel means of the network with ReLU and maximum pooling, at least 0.
+
+    Returns
+    -------
+    ndarray of bool, shape (channels,)
+        True where a channel is dead.
+    """
+    mask: Mask = means <= DEAD_FRACTION * means.mean()
+    return mask
+
+
+@dataclass(frozen=True, eq=False)
+class DeadChannelCounts:
+    """The dead channels of every layer, for every kind of noise and every seed.
+
+    Parameters
+    ----------
+    network : Network
+        The network; its form with ReLU and maximum pooling decides, see `find_dead_channels`.
+    shape : tuple of int
+        (H, W) of the noise in pixels.
+    seeds : tuple of int
+        Seeds of the noise.
+    dead : mapping of str to mapping of str to ndarray of bool, shape (seeds, channels)
+        By kind of noise and style layer; True where a channel is dead.
     """
 
     network: Network
     shape: tuple[int, int]
     seeds: tuple[int, ...]
-    dead: Mapping[str, Mapping[str, np.ndarray]]
+    dead: Mapping[str, Mapping[str, Mask]]
 
     def counts(self, kind: str) -> dict[str, np.ndarray]:
-        """The number of dead channels by layer, (seeds,)."""
+        """Return the number of dead channels for one kind of noise.
+
+        Parameters
+        ----------
+        kind : str
+            A key of `dead`.
+
+        Returns
+        -------
+        dict of str to ndarray of int, shape (seeds,)
+            By style layer.
+        """
         return {layer: each.sum(axis=1) for layer, each in self.dead[kind].items()}
 
     def describe(self) -> dict[str, Any]:
-        """All of it in types that JSON knows; channels by their indices, from 0."""
+        """Return the content of zeros.json, in types that JSON knows; channels by their indices, from 0."""
         kinds = {}
         for kind, layers in self.dead.items():
             kinds[kind] = {
@@ -92,45 +137,86 @@ def count_dead_channels(
     shape: tuple[int, int],
     seeds: Sequence[int] = range(8),
     kinds: Sequence[str] = NOISE_KINDS,
-    listen: Callable[[str], None] | None = None,
-) -> Census:
-    """Takes the census; a forward pass for every kind and seed.
+    on_kind: Callable[[str], None] | None = None,
+) -> DeadChannelCounts:
+    """Find the dead channels for several kinds of noise and seeds, with one forward pass for each.
 
     Parameters
     ----------
-    network : read at the layers in question.
-    shape : (H, W) of the noise, pixels. kinds : of `noise_kinds.KINDS`.
-    listen : hears each kind before its turn.
+    network : Network
+        The network, read at its style layers.
+    shape : tuple of int
+        (H, W) of the noise in pixels.
+    seeds : sequence of int
+        Seeds of the noise.
+    kinds : sequence of str
+        Kinds of noise, from `images.noise.NOISE_KINDS`.
+    on_kind : callable, optional
+        Receives each kind before its noise is drawn.
 
-    Raises `InputError` for a shape too small for the network, an unknown kind or a bad seed.
+    Returns
+    -------
+    DeadChannelCounts
+        The dead channels.
+
+    Raises
+    ------
+    InputError
+        A shape that is too small for the network, an unknown kind, or a bad seed.
     """
     dead = {}
     for kind in kinds:
         validation.choice(kind, NOISE_KINDS, "kind of noise")
-        if listen is not None:
-            listen(kind)
+        if on_kind is not None:
+            on_kind(kind)
         each = [find_dead_channels(network, make_noise(kind, shape, seed)[None]) for seed in seeds]
         dead[kind] = {layer: np.stack([one[layer] for one in each]) for layer in network.layers}
-    return Census(network, validation.shape(shape), tuple(seeds), dead)
+    return DeadChannelCounts(network, validation.shape(shape), tuple(seeds), dead)
 
 
-def format_counts(census: Census) -> str:
-    """The median number of dead channels over the draws, a line a layer, a column a kind of noise."""
-    lines = [f"{f'dead, median of {len(census.seeds)} draws':26}" + "".join(f"{kind:>10}" for kind in census.dead)]
-    for layer in census.network.layers:
-        counts = (int(np.median(census.counts(kind)[layer])) for kind in census.dead)
-        name = f"{layer} of {census.network.channels(layer)}"
-        lines.append(f"{name:26}" + "".join(f"{count:10}" for count in counts))
+def format_counts(found: DeadChannelCounts) -> str:
+    """Return a table of the median number of dead channels over the seeds.
+
+    Parameters
+    ----------
+    found : DeadChannelCounts
+        The dead channels.
+
+    Returns
+    -------
+    str
+        One line per style layer, one column per kind of noise.
+    """
+    lines = [f"{f'dead, median of {len(found.seeds)} draws':26}" + "".join(f"{kind:>10}" for kind in found.dead)]
+    for layer in found.network.layers:
+        medians = (int(np.median(found.counts(kind)[layer])) for kind in found.dead)
+        name = f"{layer} of {found.network.channels(layer)}"
+        lines.append(f"{name:26}" + "".join(f"{median:10}" for median in medians))
     return "\n".join(lines)
 
 
-def write_counts(census: Census, path: str | os.PathLike[str]) -> Path:
-    """Writes `describe()` as JSON, whole or not at all, and returns the path.
+def write_counts(found: DeadChannelCounts, path: str | os.PathLike[str]) -> Path:
+    """Write the dead channels as JSON, whole or not at all.
 
-    Raises `InputError` for a place that cannot be written.
+    Parameters
+    ----------
+    found : DeadChannelCounts
+        The dead channels.
+    path : str or path
+        The file, in an existing folder.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        A place that cannot be written to.
     """
-    target = validation.path(path, "census file")
+    target = validation.path(path, "file of dead channels")
     try:
-        return write_text(target, json.dumps(census.describe(), indent=1) + "\n")
+        return write_text(target, json.dumps(found.describe(), indent=1) + "\n")
     except OSError as error:
-        raise output_error(error, "census file", target, "a file in an existing folder") from None
+        raise output_error(error, "file of dead channels", target, "a file in an existing folder") from None

@@ -1,86 +1,64 @@
-"""A small ten-class classifier, whose maps show what noise leaves silent (section 4.4, figure 4.6 of the thesis).
+"""A small classifier of digits, whose maps show what noise leaves silent (section 4.4, figure 4.6 of the thesis).
 
 The network has the shape of Tiny VGG in CNN Explainer (Wang et al. 2020, the thesis's reference [12]): two blocks of
 two valid 3x3 convolutions with 10 channels, each followed by ReLU, a 2x2 maximum pooling after each block, and one
-dense layer. The thesis put noise into the authors' own, which takes 64x64 color pictures of ten kinds of things. That
-one is not on PyPI; this one is trained on the digits that come with scikit-learn (Alpaydin & Kaynak 1998). They are
-gray, so it has one input channel: of three equal ones training would learn the sum only, and colored noise would
-show what was drawn at random before training.
+dense layer. The thesis put noise into the authors' own network, which classifies 64x64 color images of ten kinds of
+objects. That network is not on PyPI; this one is trained on the digits that come with scikit-learn. They are gray, so
+it has one input channel: with three equal ones, training would only determine the sum of their kernels, and colored
+noise would show what was drawn at random before training.
 """
 
+from __future__ import annotations
+
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from sklearn.datasets import load_digits
 
 from ..common import safe_npz, validation
+from ..common.arrays import Floats, Mask
 from ..common.atomic_files import atomic_write
 from ..common.errors import InputError, input_error, output_error
+from .digit_images import CLASSES, SIDE, digits, shift_images
 from .tensorflow import tf
 
-SIDE = 32
-"""Height and width in pixels of a picture: four times that of scikit-learn's digits."""
-CLASSES = 10
 CHANNELS = 10
 LAYERS = ("conv_1_1", "relu_1_1", "conv_1_2", "relu_1_2", "conv_2_1", "relu_2_1", "conv_2_2", "relu_2_2")
-"""Every convolution and the ReLU behind it, by CNN Explainer's names: block, place in the block."""
-PARTS = ("training", "held-out")
+"""Every convolution and the ReLU after it, by CNN Explainer's names: block, then position in the block."""
 PACKAGED = Path(__file__).with_name("digits_classifier.npz")
 """The weights that come with the kit: those of `train()`."""
 EPOCHS = 30
 
-_RATE, _BATCH, _REACH = 2e-3, 32, 2
+_RATE, _BATCH = 2e-3, 32
 _ACCEPTED = "an .npz file of this classifier's weights"
 
 
-@dataclass(frozen=True, eq=False)
-class Digits:
-    """Pictures of digits, bright on dark, and what they show.
-
-    `images` is float32 (n, SIDE, SIDE) in [0, 1], `labels` int64 (n,), 0 to 9.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-
-
-def digits(part: str) -> Digits:
-    """Return the "training" or the "held-out" part of scikit-learn's digits: 1442 and 355 pictures.
-
-    Each 8x8 picture is divided by its highest possible value, 16, and enlarged four times by Pillow's bilinear
-    interpolation, to the size of the bitmaps that it was made from. Held out is every fifth picture of each class in
-    the order of the data set. Who wrote which is not told, so the 13 writers are presumably in both parts, and how
-    to train was chosen with the last fifth of the data set set aside, on a fifth of the rest, which shares pictures
-    with this part. Both make the accuracy a little flattering: trained in the same way on all but the last fifth,
-    the network knew 95.8 % of that. Raises `InputError` for another part.
-    """
-    validation.choice(part, PARTS, "part of the digits")
-    data = load_digits()
-    held_out = np.zeros(len(data.target), bool)
-    for label in range(CLASSES):
-        held_out[np.flatnonzero(data.target == label)[4::5]] = True
-    chosen = held_out if part == "held-out" else ~held_out
-    planes = (Image.fromarray((picture / 16).astype(np.float32)) for picture in data.images[chosen])
-    enlarged = [np.asarray(plane.resize((SIDE, SIDE), Image.Resampling.BILINEAR)) for plane in planes]
-    return Digits(np.stack(enlarged), data.target[chosen].astype(np.int64))
-
-
 def build(seed: int = 0) -> tf.keras.Model:
-    """Return the untrained network: pictures (n, SIDE, SIDE, 1) to the ten classes' logits (n, CLASSES).
+    """Build the untrained network.
 
-    Kernels are Glorot-uniform by `seed`, biases 0. Raises `InputError` for a bad seed.
+    Parameters
+    ----------
+    seed : int
+        Seed of the Glorot-uniform kernels, 0 to 2**32 - 1; biases are 0.
+
+    Returns
+    -------
+    tf.keras.Model
+        Maps images, shape (n, SIDE, SIDE, 1), to the logits of the ten classes, shape (n, CLASSES).
+
+    Raises
+    ------
+    InputError
+        A bad seed.
     """
     seeds = iter(np.random.SeedSequence(validation.seed(seed)).generate_state(5).tolist())
     keras = tf.keras
     inputs = h = keras.Input((SIDE, SIDE, 1), name="input")
     for block in (1, 2):
-        for place in (1, 2):
+        for number in (1, 2):
             start = keras.initializers.GlorotUniform(next(seeds))
-            h = keras.layers.Conv2D(CHANNELS, 3, kernel_initializer=start, name=f"conv_{block}_{place}")(h)
-            h = keras.layers.ReLU(name=f"relu_{block}_{place}")(h)
+            h = keras.layers.Conv2D(CHANNELS, 3, kernel_initializer=start, name=f"conv_{block}_{number}")(h)
+            h = keras.layers.ReLU(name=f"relu_{block}_{number}")(h)
         h = keras.layers.MaxPooling2D(2, name=f"max_pool_{block}")(h)
     h = keras.layers.Flatten(name="flatten")(h)
     start = keras.initializers.GlorotUniform(next(seeds))
@@ -88,12 +66,28 @@ def build(seed: int = 0) -> tf.keras.Model:
 
 
 def train(seed: int = 0, epochs: int = EPOCHS) -> tf.keras.Model:
-    """Return the network trained on the training digits by Adam on the cross-entropy, in about a minute.
+    """Train the network on the training digits, by Adam on the cross-entropy, which takes about a minute.
 
-    In every epoch each picture comes once, moved by up to 2 pixels in both directions; the learning rate falls
-    linearly to 0. `seed` decides the first weights, the order and the moves, and nothing depends on or changes the
-    global random state: on one machine's CPU, with one number of threads, equal seeds give equal bits. Raises
-    `InputError` for a bad seed, or epochs that are not 1 to 1000.
+    Every epoch shows each image once, shifted by up to 2 pixels in both directions; the learning rate falls linearly
+    to 0. The global random state neither matters nor changes: on one machine's CPU, with one number of threads, equal
+    seeds give equal bits.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the first weights, the order and the shifts, 0 to 2**32 - 1.
+    epochs : int
+        Number of epochs, 1 to 1000.
+
+    Returns
+    -------
+    tf.keras.Model
+        The trained network.
+
+    Raises
+    ------
+    InputError
+        A bad seed, or epochs out of range.
     """
     model = build(seed)
     count = validation.integer_in_range(epochs, "epochs", 1, 1000)
@@ -103,16 +97,32 @@ def train(seed: int = 0, epochs: int = EPOCHS) -> tf.keras.Model:
     model.compile(tf.keras.optimizers.Adam(rate), loss)
     for _ in range(count):
         order = generator.permutation(len(data.labels))
-        pictures = _moved(data.images[order], generator)[..., None]
+        images = shift_images(data.images[order], generator)[..., None]
         # Keras would shuffle by the global seed.
-        model.fit(pictures, data.labels[order], _BATCH, shuffle=False, verbose=0)
+        model.fit(images, data.labels[order], _BATCH, shuffle=False, verbose=0)
     return model
 
 
 def save(model: tf.keras.Model, path: str | os.PathLike[str] = PACKAGED) -> Path:
-    """Write the weights, float32 by layer and role as in "conv_1_1/kernel", whole or not at all; return the path.
+    """Write the weights to a file, whole or not at all.
 
-    Equal weights give equal bytes. Raises `InputError` for a place that cannot be written.
+    Parameters
+    ----------
+    model : tf.keras.Model
+        The network.
+    path : str or path
+        The .npz file. It holds float32 arrays, named by layer and role as in "conv_1_1/kernel"; equal weights give
+        equal bytes.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        A place that cannot be written to.
     """
     target = validation.path(path, "classifier weights")
     try:
@@ -124,61 +134,103 @@ def save(model: tf.keras.Model, path: str | os.PathLike[str] = PACKAGED) -> Path
 
 
 def load(path: str | os.PathLike[str] = PACKAGED) -> tf.keras.Model:
-    """Return the trained network from weights that `save` wrote; nothing in the file is executed.
+    """Load the trained network from a file of `save`; nothing in the file is executed.
 
-    Raises `InputError` for a file that is missing, damaged, or holds other names, shapes, types or values that are
-    not finite.
+    Parameters
+    ----------
+    path : str or path
+        The .npz file. Default: the weights that come with the kit.
+
+    Returns
+    -------
+    tf.keras.Model
+        The trained network.
+
+    Raises
+    ------
+    InputError
+        A file that is missing or damaged, or holds other names, shapes, types or values that are not finite.
     """
     file = validation.regular_file(path, "classifier weights", accepted=_ACCEPTED)
     try:
         found = safe_npz.parse_archive(file.read_bytes())
-    except Exception as error:  # noqa: BLE001 - numpy and zipfile meet damaged files with errors of every kind
-        raise _refused(f"are damaged, or of another kind ({str(error)[:80]})", file) from None
+    except Exception as error:  # noqa: BLE001 - numpy and zipfile answer damaged files with errors of every kind
+        raise _weights_error(f"are damaged, or of another kind ({str(error)[:80]})", file) from None
     model = build()
     if set(found) != {variable.path for variable in model.weights}:
-        raise _refused("lack a layer, or have an unknown one", file)
+        raise _weights_error("lack a layer, or have an unknown one", file)
     for variable in model.weights:
         values = found[variable.path]
         if values.shape != tuple(variable.shape) or values.dtype != np.float32:
             what = f"of {variable.path} have type {values.dtype} and shape {values.shape}"
-            raise _refused(what, file, f"float32 of shape {tuple(variable.shape)}")
+            raise _weights_error(what, file, f"float32 of shape {tuple(variable.shape)}")
         if not np.isfinite(values).all():
-            raise _refused(f"of {variable.path} have values that are not finite", file, "finite values")
+            raise _weights_error(f"of {variable.path} have values that are not finite", file, "finite values")
         variable.assign(values)
     return model
 
 
 def accuracy(model: tf.keras.Model) -> float:
-    """Return the share of the held-out digits whose class has the largest logit."""
+    """Return the share of the held-out digits whose class has the largest logit.
+
+    Parameters
+    ----------
+    model : tf.keras.Model
+        The network.
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
     data = digits("held-out")
     return float(np.mean(np.argmax(model(data.images[..., None]), axis=-1) == data.labels))
 
 
-def activations(model: tf.keras.Model, pictures: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the maps of every convolution, before and after ReLU: float32 (n, h, w, CHANNELS), by `LAYERS`.
+def activations(model: tf.keras.Model, images: Floats) -> dict[str, Floats]:
+    """Return the maps of every convolution, before and after ReLU.
 
-    `pictures` is (n, SIDE, SIDE), nominally in [0, 1]; h = w is 30, 28, 12 and 10. Raises `InputError` for another
-    shape.
+    Parameters
+    ----------
+    model : tf.keras.Model
+        The network.
+    images : ndarray, shape (n, SIDE, SIDE)
+        Gray images, nominally in [0, 1].
+
+    Returns
+    -------
+    dict of str to ndarray of float32, shape (n, h, w, CHANNELS)
+        By the names in `LAYERS`; h = w is 30, 28, 12 and 10.
+
+    Raises
+    ------
+    InputError
+        Another shape.
     """
-    if np.ndim(pictures) != 3 or np.shape(pictures)[1:] != (SIDE, SIDE):
+    if np.ndim(images) != 3 or np.shape(images)[1:] != (SIDE, SIDE):
         accepted = f"an array of shape (n, {SIDE}, {SIDE})"
-        raise input_error("pictures", "do not fit the classifier", pictures, accepted, "stack gray pictures")
+        raise input_error("images", "do not fit the classifier", images, accepted, "stack gray images")
     view = tf.keras.Model(model.input, {name: model.get_layer(name).output for name in LAYERS})
-    maps = view(np.asarray(pictures, np.float32)[..., None])
+    maps = view(np.asarray(images, np.float32)[..., None])
     return {name: maps[name].numpy() for name in LAYERS}
 
 
-def silent(maps: np.ndarray) -> np.ndarray:
-    """Return which channels are 0 at every position of every picture: bool (channels,) of maps (n, h, w, channels)."""
-    return ~np.any(maps, axis=(0, 1, 2))
+def silent_channels(maps: Floats) -> Mask:
+    """Return which channels are 0 at every position of every image.
+
+    Parameters
+    ----------
+    maps : ndarray, shape (n, h, w, channels)
+        Activation maps.
+
+    Returns
+    -------
+    ndarray of bool, shape (channels,)
+        True where a channel is silent.
+    """
+    mask: Mask = ~np.any(maps, axis=(0, 1, 2))
+    return mask
 
 
-def _moved(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Each picture moved by whole pixels, up to `_REACH` down and right or back; what comes in is dark."""
-    wide = np.pad(images, ((0, 0), (_REACH, _REACH), (_REACH, _REACH)))
-    corners = generator.integers(0, 2 * _REACH, (len(images), 2), endpoint=True)
-    return np.stack([image[y : y + SIDE, x : x + SIDE] for image, (y, x) in zip(wide, corners, strict=True)])
-
-
-def _refused(what: str, file: Path, accepted: str = _ACCEPTED) -> InputError:
+def _weights_error(what: str, file: Path, accepted: str = _ACCEPTED) -> InputError:
     return input_error("classifier weights", what, file, accepted, "run data/train_classifier.py, or reinstall")

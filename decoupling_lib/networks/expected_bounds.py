@@ -1,7 +1,7 @@
-"""Bounds that measured numbers keep with particular network weights, known by their sha256 (`expected_bounds.toml`).
+"""Bounds of measured numbers for particular network weights, which are known by their sha256 (`expected_bounds.toml`).
 
-A lesson's relations hold for any weights; its numbers hold for those they were measured with. So a lesson confirms a
-number here, and with other weights says that nothing was asserted.
+The relations that a lesson shows hold for any weights, but its numbers hold only for the weights they were measured
+with. A lesson therefore confirms a number here, and with other weights says that nothing was asserted.
 """
 
 from __future__ import annotations
@@ -10,25 +10,48 @@ import functools
 import importlib.resources
 import re
 import tomllib
+from typing import Any
 
 from ..common import validation
 from ..common.errors import input_error
 
 
 @functools.cache
-def table() -> dict[str, dict]:
-    """sha256 -> {"label": str, "bounds": {name: [low, high]}}."""
+def table() -> dict[str, dict[str, Any]]:
+    """Return all bounds.
+
+    Returns
+    -------
+    dict
+        By sha256: {"label": str, "bounds": {name: [low, high]}}.
+    """
     return tomllib.loads((importlib.resources.files(__package__) / "expected_bounds.toml").read_text("utf-8"))
 
 
 def bounds(name: str, sha256: str) -> tuple[float, float] | None:
-    """(low, high) of a number with these weights, or None for weights that are not in the table.
+    """Return the bounds of a number.
 
-    Raises `InputError` for a name that no weights have, or what is not a sha256.
+    Parameters
+    ----------
+    name : str
+        Name of the number, such as "fidelity block1_conv1".
+    sha256 : str
+        Checksum of the weights, 64 hexadecimal digits.
+
+    Returns
+    -------
+    tuple of two floats, or None
+        The smallest and the largest value; None for weights without bounds.
+
+    Raises
+    ------
+    InputError
+        A name that no weights have bounds for, or a text that is no sha256.
     """
     if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
         accepted = "64 hexadecimal digits"
-        raise input_error("sha256 of weights", "is not one", sha256, accepted, "take it from the report or network")
+        step = "take it from the report or the network"
+        raise input_error("sha256 of weights", "is not a checksum", sha256, accepted, step)
     validation.choice(name, sorted({name for row in table().values() for name in row["bounds"]}), "expected number")
     if sha256 not in table() or name not in table()[sha256]["bounds"]:
         return None
@@ -37,7 +60,29 @@ def bounds(name: str, sha256: str) -> tuple[float, float] | None:
 
 
 def confirm(name: str, value: float, sha256: str) -> str:
-    """One line that says whether the number was asserted; `AssertionError` if it is out of its bounds."""
+    """Assert that a measured number lies within its bounds.
+
+    Parameters
+    ----------
+    name : str
+        Name of the number.
+    value : float
+        The measured number.
+    sha256 : str
+        Checksum of the weights it was measured with.
+
+    Returns
+    -------
+    str
+        One line that says whether the number was asserted.
+
+    Raises
+    ------
+    AssertionError
+        The number is out of its bounds.
+    InputError
+        As from `bounds`.
+    """
     known = bounds(name, sha256)
     if known is None:
         return f"{name} {value:.3g}: not asserted (no bounds for weights {sha256[:8]})"

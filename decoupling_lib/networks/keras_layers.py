@@ -1,4 +1,4 @@
-"""What a Keras model is made of, layer by layer, for drawings and for counting parameters."""
+"""What a Keras model consists of, layer by layer, for diagrams and for counting parameters."""
 
 from __future__ import annotations
 
@@ -15,18 +15,23 @@ KINDS = {
     "Flatten": "flatten",
     "Dense": "dense",
 }
-"""What the layers of the kit's models are called here, by their Keras class."""
+"""The kinds of layers in the kit's models, by their Keras class."""
 
 
 @dataclass(frozen=True)
-class Part:
+class LayerSummary:
     """One layer of a model.
 
     Parameters
     ----------
-    kind : of `KINDS`. name : the layer's.
-    shape : of its output without the batch: (height, width, channels), or (units,).
-    parameters : the number of its weights and biases.
+    kind : str
+        A value of `KINDS`.
+    name : str
+        Name of the layer.
+    shape : tuple of int
+        Shape of its output without the batch: (height, width, channels) or (units,).
+    parameters : int
+        Number of its weights and biases.
     """
 
     kind: str
@@ -35,28 +40,69 @@ class Part:
     parameters: int
 
 
-def parts(model: tf.keras.Model) -> tuple[Part, ...]:
-    """The layers of a chain of layers, from the input on; raises `KeyError` for a layer of a class not in `KINDS`."""
+def summarize_layers(model: tf.keras.Model) -> tuple[LayerSummary, ...]:
+    """Return the layers of a model that is a chain.
+
+    Parameters
+    ----------
+    model : tf.keras.Model
+        The model.
+
+    Returns
+    -------
+    tuple of LayerSummary
+        From the input on.
+
+    Raises
+    ------
+    KeyError
+        A layer whose class is not in `KINDS`.
+    """
     return tuple(
-        Part(KINDS[type(layer).__name__], layer.name, tuple(layer.output.shape[1:]), layer.count_params())
+        LayerSummary(KINDS[type(layer).__name__], layer.name, tuple(layer.output.shape[1:]), layer.count_params())
         for layer in model.layers
     )
 
 
-def keras_vgg19() -> tf.keras.Model:
-    """Keras's own VGG-19 with its classifier, 224 x 224 x 3 to 1000 classes; its weights are Keras's random start.
+def count_parameters(layers: Sequence[LayerSummary], until: str | None = None) -> int:
+    """Return the number of weights and biases.
 
-    Simonyan & Zisserman (2015), configuration E. Takes about 0.6 GiB while it lives.
+    Parameters
+    ----------
+    layers : sequence of LayerSummary
+        The layers in order.
+    until : str, optional
+        Name of the last layer to count. Default: all layers.
+
+    Returns
+    -------
+    int
+        At least 0.
+
+    Raises
+    ------
+    ValueError
+        There is no layer of that name.
     """
-    # Keras numbers the inputs of a process: without a name of its own this one's depends on what was built before.
+    names = [layer.name for layer in layers]
+    return sum(layer.parameters for layer in layers[: len(layers) if until is None else names.index(until) + 1])
+
+
+def build_keras_vgg19() -> tf.keras.Model:
+    """Build Keras's own VGG-19 with its classifier, from 224 x 224 x 3 to 1000 classes, with untrained weights.
+
+    It takes about 0.6 GiB of memory.
+
+    Returns
+    -------
+    tf.keras.Model
+        The model.
+
+    References
+    ----------
+    Simonyan & Zisserman, *Very deep convolutional networks for large-scale image recognition*, ICLR 2015,
+    configuration E.
+    """
+    # Keras numbers the inputs of a process: without its own name, this one would depend on what was built before.
     image = tf.keras.Input((224, 224, 3), name="input_layer")
     return tf.keras.applications.VGG19(weights=None, input_tensor=image)
-
-
-def parameters(found: Sequence[Part], until: str | None = None) -> int:
-    """The number of weights and biases, of all parts or of those up to the one named `until`, that one included.
-
-    Raises `ValueError` for a name that is not there.
-    """
-    names = [part.name for part in found]
-    return sum(part.parameters for part in found[: len(found) if until is None else names.index(until) + 1])

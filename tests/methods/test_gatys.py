@@ -5,7 +5,8 @@ import pytest
 
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.methods.gatys import Statistics, objective, synthesize
-from decoupling_lib.networks.channel_means import ChannelMeans, linearize_maps
+from decoupling_lib.networks.activation_maps import linearize_maps
+from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.gram import gram_matrices
 from decoupling_lib.networks.vgg import build_network
 

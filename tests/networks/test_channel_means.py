@@ -6,23 +6,25 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras_reference import keras_input, keras_model
+from random_networks import random_weights
 
 from decoupling_lib.common.errors import InputError
-from decoupling_lib.networks import architectures, channel_means, vgg, weights
-from decoupling_lib.networks.channel_means import ChannelMeans
+from decoupling_lib.networks.activation_maps import activations, linearize_maps
+from decoupling_lib.networks.architectures import ACTIVATIONS, POOLINGS, style_layers
+from decoupling_lib.networks.channel_means import ChannelMeans, by_layer
 from decoupling_lib.networks.compiled import compile_network
-from decoupling_lib.networks.gram import gram_matrices
-from decoupling_lib.networks.vgg import build_network
+from decoupling_lib.networks.vgg import Network, build_network
 
 RNG = np.random.default_rng(5)
 ODD = RNG.random((17, 22, 3))
-VARIANTS = list(product(vgg.ACTIVATIONS, vgg.POOLINGS))
-RANDOM = {architecture: weights.read(architecture, "random", seed=1) for architecture in ("vgg16", "vgg19")}
+VARIANTS = list(product(ACTIVATIONS, POOLINGS))
 DISTS = ("image", "block1_conv2", "block2_conv2")
 
 
-def network(activation="softplus", pooling="smooth", layers=("block1_conv1", "block2_conv1", "block3_conv1")):
-    return build_network(weights=RANDOM["vgg16"], layers=layers, activation=activation, pooling=pooling)
+def network(
+    activation="softplus", pooling="smooth", layers=("block1_conv1", "block2_conv1", "block3_conv1")
+) -> Network:
+    return build_network(weights=random_weights(), layers=layers, activation=activation, pooling=pooling)
 
 
 @pytest.mark.parametrize(("activation", "pooling"), VARIANTS)
@@ -31,7 +33,7 @@ def test_jvp_is_the_central_difference(activation: str, pooling: str):
     dx = RNG.standard_normal(ODD.shape)
     at = means.linearize(ODD)
     np.testing.assert_array_equal(at.values, means.values(ODD))
-    step = 1e-6 if "softplus" in activation else 1e-9  # so near that no kink lies between
+    step = 1e-6 if activation == "softplus" else 1e-9  # so small that no kink lies between
     slope = (means.values(ODD + step * dx) - means.values(ODD - step * dx)) / (2 * step)
     found = at.jvp(dx)
     assert found.dtype == np.float64 and found.shape == (64 + 128 + 256,)
@@ -42,9 +44,9 @@ def test_jvp_is_the_central_difference(activation: str, pooling: str):
 def test_vjp_is_the_transpose_of_jvp_and_gives_the_jacobian_rows(activation: str, pooling: str):
     at = ChannelMeans(network(activation, pooling), "float64").linearize(ODD)
     w, dx = RNG.standard_normal(len(at.values)), RNG.standard_normal(ODD.shape)
-    pulled = at.vjp(w)
-    assert pulled.shape == ODD.shape and pulled.dtype == np.float64
-    assert w @ at.jvp(dx) == pytest.approx(np.sum(pulled * dx), rel=1e-10)
+    gradient = at.vjp(w)
+    assert gradient.shape == ODD.shape and gradient.dtype == np.float64
+    assert w @ at.jvp(dx) == pytest.approx(np.sum(gradient * dx), rel=1e-10)
     rows = at.jacobian()
     assert rows.shape == (len(w), ODD.size) and rows.dtype == np.float64
     for index in (0, 63, 64, 150, 191, 192, 447):
@@ -52,24 +54,26 @@ def test_vjp_is_the_transpose_of_jvp_and_gives_the_jacobian_rows(activation: str
         np.testing.assert_allclose(rows[index], at.vjp(unit).ravel(), atol=1e-12 * np.abs(rows).max())
 
 
-def test_jacobian_does_not_depend_on_its_chunks():
+def test_the_jacobian_does_not_depend_on_its_chunks():
     at = ChannelMeans(network(), "float64").linearize(ODD)
+    small, large = (at.rows_at_once("block3_conv1", memory) for memory in (2**21, 2**28))
+    assert small < large <= 64
     whole = at.jacobian()
     np.testing.assert_allclose(at.jacobian(memory=2**21), whole, atol=1e-13 * np.abs(whole).max())
 
 
 @pytest.mark.parametrize("memory", [2**21, 2**28])
-def test_rows_that_are_not_wanted_are_zero_and_the_others_as_ever(memory: int):
+def test_rows_that_are_not_wanted_are_zero_and_the_others_are_unchanged(memory: int):
     at = ChannelMeans(network(layers=DISTS), "float64").linearize(ODD)
     whole = at.jacobian()
     wanted = np.random.default_rng(3).random(len(whole)) < 0.4
-    wanted[0], wanted[1], wanted[3 : 3 + 64] = True, False, False  # of the picture's means, and a layer without any
+    wanted[0], wanted[1], wanted[3 : 3 + 64] = True, False, False  # some means of the image, none of the next layer
     some = at.jacobian(wanted, memory)
     assert not some[~wanted].any() and 0 < np.count_nonzero(wanted[67:]) < len(wanted) - 67
     np.testing.assert_allclose(some[wanted], whole[wanted], atol=1e-13 * np.abs(whole).max())
 
 
-def test_dists_layers_begin_with_the_picture_itself():
+def test_the_dists_layers_begin_with_the_image_itself():
     means = ChannelMeans(network(layers=DISTS), "float64")
     assert [(block.name, block.size) for block in means.blocks] == list(zip(DISTS, (3, 64, 128), strict=True))
     at, dx = means.linearize(ODD), RNG.standard_normal(ODD.shape)
@@ -79,7 +83,7 @@ def test_dists_layers_begin_with_the_picture_itself():
     np.testing.assert_allclose(at.jacobian().T @ w, at.vjp(w).ravel(), atol=1e-10 * np.abs(at.vjp(w)).max())
 
 
-def test_the_picture_alone_is_a_linear_map():
+def test_the_means_of_the_image_are_a_linear_map():
     at = ChannelMeans(network(layers=DISTS), "float64").prefix(1).linearize(ODD)
     np.testing.assert_allclose(at.values, ODD.mean(axis=(0, 1)))
     np.testing.assert_allclose(at.jacobian() @ ODD.ravel(), at.values)
@@ -89,23 +93,23 @@ def test_the_picture_alone_is_a_linear_map():
 
 @pytest.mark.parametrize("architecture", ["vgg16", "vgg19"])
 def test_values_and_gradients_agree_with_keras_and_its_automatic_differentiation(architecture: str):
-    read = RANDOM[architecture]
-    layers = architectures.style_layers(architecture, "thesis", 5)
-    means = ChannelMeans(build_network(weights=read, layers=layers, activation="relu", pooling="max"))
-    model, x = keras_model(read, layers), tf.Variable(RNG.random((32, 35, 3)).astype("float32"))
+    given = random_weights(architecture)
+    layers = style_layers(architecture, "thesis", 5)
+    means = ChannelMeans(build_network(weights=given, layers=layers, activation="relu", pooling="max"))
+    model, x = keras_model(given, layers), tf.Variable(RNG.random((32, 35, 3)).astype("float32"))
     w = RNG.standard_normal(1472).astype("float32")
     with tf.GradientTape() as tape:
-        wanted = tf.concat([tf.reduce_mean(h, [0, 1, 2]) for h in model(keras_input(x))], 0)
-        score = tf.reduce_sum(w * wanted)
+        expected = tf.concat([tf.reduce_mean(h, [0, 1, 2]) for h in model(keras_input(x))], 0)
+        score = tf.reduce_sum(w * expected)
     gradient = tape.gradient(score, x).numpy()
     at = means.linearize(x.numpy())
-    np.testing.assert_allclose(at.values, wanted, atol=2e-5 * np.max(wanted))
+    np.testing.assert_allclose(at.values, expected, atol=2e-5 * np.max(expected))
     difference = np.linalg.norm(at.vjp(w) - gradient) / np.linalg.norm(gradient)
-    assert difference < 1e-3  # float32: a maximum or a sign may tip
+    assert difference < 1e-3  # in float32 a maximum or a sign may flip
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_prefix_is_the_first_blocks(count: int):
+def test_a_prefix_has_the_first_blocks(count: int):
     whole = ChannelMeans(network(), "float64")
     part = whole.prefix(count)
     size = sum(block.size for block in part.blocks)
@@ -116,8 +120,15 @@ def test_prefix_is_the_first_blocks(count: int):
     )
 
 
-def test_new_values_new_instances_and_prefixes_never_retrace():
-    def use(index: int) -> list[int]:
+def test_by_layer_splits_the_values_at_the_blocks():
+    means = ChannelMeans(network(layers=DISTS))
+    found = by_layer(means, ODD)
+    assert [(layer, len(part)) for layer, part in found.items()] == list(zip(DISTS, (3, 64, 128), strict=True))
+    np.testing.assert_array_equal(np.concatenate(list(found.values())), means.values(ODD))
+
+
+def test_new_values_new_instances_and_prefixes_are_not_traced_again():
+    def trace_counts(index: int) -> list[int]:
         means = ChannelMeans(network(layers=("block1_conv1", "block2_conv1")), "float32")
         for each in (means, means.prefix(1)):
             x = RNG.random((18, 16, 3)) if index % 2 else RNG.random((18, 16, 3)).astype("float32")
@@ -129,11 +140,12 @@ def test_new_values_new_instances_and_prefixes_never_retrace():
         functions = [f for p in programs for f in (p.values, p.linearize, p.jvp, p.vjp, *p.rows.values())]
         return [function.experimental_get_tracing_count() for function in functions]
 
-    assert use(0) == [1] * 11  # five functions and one more for the second layer's rows
-    assert all(use(index) == [1] * 11 for index in range(1, 6))
+    compile_network.cache_clear()  # other tests may have traced these functions at other sizes
+    assert trace_counts(0) == [1] * 11  # four functions for each map, and three of rows
+    assert all(trace_counts(index) == [1] * 11 for index in range(1, 6))
 
 
-def test_float32_is_near_float64():
+def test_float32_is_close_to_float64():
     single, double = (ChannelMeans(network(), dtype).linearize(ODD) for dtype in ("float32", "float64"))
     np.testing.assert_allclose(single.values, double.values, rtol=1e-4)
     assert single.values.dtype == np.float64 and single.jacobian().dtype == np.float32
@@ -142,37 +154,30 @@ def test_float32_is_near_float64():
 def test_mixed_precision_is_double_up_to_one_convolution_and_single_beyond():
     mixed, double = ChannelMeans(network()), ChannelMeans(network(), "float64")
     assert mixed.dtype == mixed.prefix(1).dtype == "mixed"
+    assert (mixed.precision, mixed.prefix(1).precision) == ("float32", "float64")
     assert mixed.linearize(ODD).jacobian().dtype == np.float32
     shallow = mixed.prefix(1).linearize(ODD)
     np.testing.assert_array_equal(shallow.jacobian(), double.prefix(1).linearize(ODD).jacobian())
-    assert channel_means.activations(network(layers=("block1_conv1",)), ODD)["block1_conv1"].dtype == np.float32
+    assert linearize_maps(network(layers=("block1_conv1",)), ODD).maps["block1_conv1"].dtype == np.float64
+    assert activations(network(layers=("block1_conv1",)), ODD)["block1_conv1"].dtype == np.float32
 
 
 @pytest.mark.parametrize("shape", [(3, 16, 3), (16, 3, 3), (16, 16), (16, 16, 1), (2, 16, 16, 3)])
 def test_images_that_do_not_fit_are_refused(shape: tuple[int, ...]):
+    for measure in (ChannelMeans(network()).values, ChannelMeans(network()).linearize):
+        with pytest.raises(InputError, match="sides at least 4"):
+            measure(np.zeros(shape))
     with pytest.raises(InputError, match="sides at least 4"):
-        ChannelMeans(network()).values(np.zeros(shape))
+        linearize_maps(network(), np.zeros(shape))
 
 
-def test_other_misfits_are_refused():
+def test_arrays_of_another_shape_and_unknown_precisions_are_refused():
     at = ChannelMeans(network()).linearize(np.zeros((4, 4, 3)))
-    with pytest.raises(ValueError, match="expected"):
+    with pytest.raises(ValueError, match=r"\(4, 4, 3\).*\(4, 3, 4\)"):
         at.jvp(np.zeros((4, 3, 4)))
-    with pytest.raises(ValueError, match="expected"):
+    with pytest.raises(ValueError, match=r"\(448,\).*\(3,\)"):
         at.vjp(np.zeros(3))
-    with pytest.raises(InputError, match="float16"):
+    with pytest.raises(InputError, match="float16.*mixed"):
         ChannelMeans(network(), "float16")
-
-
-def test_activations_and_gram_matrices_agree_with_keras():
-    layers = ("block1_conv2", "block2_conv1")
-    thesis = network("relu", "max", layers=("image", *layers))
-    found, grams = channel_means.activations(thesis, ODD), gram_matrices(thesis, ODD)
-    np.testing.assert_allclose(found["image"], ODD, rtol=1e-6)
-    for layer, wanted in zip(layers, keras_model(RANDOM["vgg16"], layers)(keras_input(ODD)), strict=True):
-        wanted = wanted.numpy()[0]
-        assert found[layer].dtype == np.float32
-        np.testing.assert_allclose(found[layer], wanted, atol=1e-5 * wanted.max())
-        pairs = sum(np.outer(column, column) for column in wanted.reshape(-1, wanted.shape[-1]))
-        mean = pairs / (wanted.shape[0] * wanted.shape[1])
-        np.testing.assert_allclose(grams[layer], mean, atol=1e-4 * mean.max())
+    with pytest.raises(InputError, match="float16.*mixed"):
+        linearize_maps(network(), ODD, "float16")

@@ -35,7 +35,7 @@ def vgg19_from_hed() -> weights.Weights:
     """
     hed = weights.read("vgg16", "hed")
     kernels, biases = {}, {}
-    for name, inputs, outputs in architectures.ARCHITECTURES["vgg19"]:
+    for name, _, inputs, outputs in architectures.ARCHITECTURES["vgg19"]:
         identity = np.zeros((3, 3, inputs, outputs), np.float32)
         identity[1, 1] = np.eye(inputs, outputs)
         kernels[name] = hed.kernels.get(name, identity)

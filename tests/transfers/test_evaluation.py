@@ -5,7 +5,7 @@ import pytest
 
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.images.pictures import load_picture
-from decoupling_lib.networks.channel_means import activations
+from decoupling_lib.networks.activation_maps import activations
 from decoupling_lib.networks.vgg import build_network
 from decoupling_lib.transfers import evaluation
 from decoupling_lib.transfers.evaluation import evaluate, observer_network

@@ -8,7 +8,7 @@ import pytest
 from paths import ROOT
 
 from decoupling_lib.common.errors import InputError
-from decoupling_lib.networks import architectures, channel_means, vgg
+from decoupling_lib.networks import architectures
 from decoupling_lib.runs import sweep_spec
 from decoupling_lib.transfers.options import AS_THESIS, TUNING, Options, resolve_options
 
@@ -70,10 +70,10 @@ def test_what_is_judged_is_complete_and_is_judged_alike_again():
 
 
 def test_every_name_that_a_network_takes_is_let_in():
-    for activation in vgg.ACTIVATIONS:
-        for pooling in vgg.POOLINGS:
+    for activation in architectures.ACTIVATIONS:
+        for pooling in architectures.POOLINGS:
             resolve_options(Options(activation=activation, pooling=pooling))
-    for precision in channel_means.PRECISIONS:
+    for precision in architectures.PRECISIONS:
         resolve_options(Options(precision=precision))
     for network in architectures.ARCHITECTURES:
         for source in ("imagenet", "hed", "random", "any/file.h5"):
