@@ -38,7 +38,7 @@ flow.static()
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print(gradient_flow.draw({name: control.value for name, control in flow.controls.items()}).said)
+print(gradient_flow.draw({name: control.value for name, control in flow.controls.items()}).status)
 
 # %% [markdown]
 # ## Moving one moment (lesson 2)
@@ -86,16 +86,16 @@ styled.static()  # waits for the end of the run
 #
 # **1.** For each of the rules in `gradient_flow.RULES`: how many steps, up to the slider's 40, does it take from the
 # first explorer's starting point to end within 0.01 of where the exact curve ends? `enough` is a dictionary by rule;
-# `None` where 40 are too few. `gradient_flow.draw` takes the sliders' values by name and tells in its `said`.
+# `None` where 40 are too few. `gradient_flow.draw` takes the sliders' values by name and says in its `status`.
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("for each rule the least n that is near enough, from gradient_flow.draw(...).said")
+raise NotImplementedError("for each rule the least n that is near enough, from gradient_flow.draw(...).status")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 values = {name: control.value for name, control in gradient_flow.explorer().controls.items()}  # as they were at first
 off = {}
 for rule in gradient_flow.RULES:
-    said = [gradient_flow.draw({**values, "rule": rule, "steps": n}).said for n in range(1, 41)]
+    said = [gradient_flow.draw({**values, "rule": rule, "steps": n}).status for n in range(1, 41)]
     off[rule] = [float(line.partition("; ")[2].split()[0]) for line in said]
 enough = {rule: next((n + 1 for n, each in enumerate(found) if each < 0.01), None) for rule, found in off.items()}
 

@@ -1,1 +1,1 @@
-"""Explorers for the classroom: sliders over the calls of the library, in core ipywidgets alone."""
+"""Explorers for the classroom: sliders that drive the library, built from the core ipywidgets alone."""

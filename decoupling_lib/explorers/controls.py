@@ -1,4 +1,4 @@
-"""Labeled controls of one look."""
+"""Labeled controls that share one look."""
 
 from __future__ import annotations
 
@@ -7,33 +7,101 @@ from typing import Any
 
 import ipywidgets
 
-from .explorer import LABEL, WIDE
+from .explorer import CONTROL_LAYOUT, LABEL_STYLE
 
 
 def slider(label: str, value: float, low: float, high: float, step: float, tip: str = "") -> ipywidgets.FloatSlider:
-    """A slider that reports while it is moved."""
+    """Return a slider that reports its value while it moves.
+
+    Parameters
+    ----------
+    label : str
+        Text beside the slider.
+    value, low, high, step : float
+        First value, range and distance between values.
+    tip : str
+        Tooltip; by default, the label.
+
+    Returns
+    -------
+    ipywidgets.FloatSlider
+        The slider.
+    """
     return ipywidgets.FloatSlider(
-        value, min=low, max=high, step=step, description=label, tooltip=tip or label, style=LABEL, layout=WIDE
-    )
-
-
-def whole(label: str, value: int, low: int, high: int, tip: str = "", step: int = 1) -> ipywidgets.IntSlider:
-    """A slider over whole numbers."""
-    return ipywidgets.IntSlider(
-        value, min=low, max=high, step=step, description=label, tooltip=tip or label, style=LABEL, layout=WIDE
-    )
-
-
-def logarithmic(label: str, value: float, low: int, high: int, tip: str = "") -> ipywidgets.FloatLogSlider:
-    """A slider from 10^low to 10^high, equal ratios equally far apart."""
-    return ipywidgets.FloatLogSlider(
-        value, base=10, min=low, max=high, step=0.05, description=label, tooltip=tip or label, readout_format=".2g",
-        style=LABEL, layout=WIDE,
+        value, min=low, max=high, step=step, description=label, tooltip=tip or label, style=LABEL_STYLE,
+        layout=CONTROL_LAYOUT,
     )  # fmt: skip
 
 
-def choice(label: str, options: Sequence[Any], value: Any, tip: str = "") -> ipywidgets.Dropdown:
-    """A list to choose from; options are values, or pairs of what is shown and a value."""
+def integer_slider(label: str, value: int, low: int, high: int, tip: str = "", step: int = 1) -> ipywidgets.IntSlider:
+    """Return a slider over integers.
+
+    Parameters
+    ----------
+    label : str
+        Text beside the slider.
+    value, low, high : int
+        First value and range.
+    tip : str
+        Tooltip; by default, the label.
+    step : int
+        Distance between values.
+
+    Returns
+    -------
+    ipywidgets.IntSlider
+        The slider.
+    """
+    return ipywidgets.IntSlider(
+        value, min=low, max=high, step=step, description=label, tooltip=tip or label, style=LABEL_STYLE,
+        layout=CONTROL_LAYOUT,
+    )  # fmt: skip
+
+
+def log_slider(label: str, value: float, low: int, high: int, tip: str = "") -> ipywidgets.FloatLogSlider:
+    """Return a slider with a logarithmic scale from 10^low to 10^high.
+
+    Parameters
+    ----------
+    label : str
+        Text beside the slider.
+    value : float
+        First value.
+    low, high : int
+        Exponents of the range.
+    tip : str
+        Tooltip; by default, the label.
+
+    Returns
+    -------
+    ipywidgets.FloatLogSlider
+        The slider.
+    """
+    return ipywidgets.FloatLogSlider(
+        value, base=10, min=low, max=high, step=0.05, description=label, tooltip=tip or label, readout_format=".2g",
+        style=LABEL_STYLE, layout=CONTROL_LAYOUT,
+    )  # fmt: skip
+
+
+def dropdown(label: str, options: Sequence[Any], value: Any, tip: str = "") -> ipywidgets.Dropdown:
+    """Return a list to choose from.
+
+    Parameters
+    ----------
+    label : str
+        Text beside the list.
+    options : sequence
+        Values, or pairs of text and value.
+    value : Any
+        First value.
+    tip : str
+        Tooltip; by default, the label.
+
+    Returns
+    -------
+    ipywidgets.Dropdown
+        The list.
+    """
     return ipywidgets.Dropdown(
-        options=options, value=value, description=label, tooltip=tip or label, style=LABEL, layout=WIDE
+        options=options, value=value, description=label, tooltip=tip or label, style=LABEL_STYLE, layout=CONTROL_LAYOUT
     )

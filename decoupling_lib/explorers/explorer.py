@@ -1,4 +1,4 @@
-"""What all explorers are made of: labeled controls, a picture with its description, a line that says how it is."""
+"""The common parts of all explorers: labeled controls, a picture with a description, and a line of status."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import html
 import io
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,29 +18,49 @@ from matplotlib.figure import Figure
 from ..common.errors import InputError
 from .worker import Worker
 
-WIDE = ipywidgets.Layout(width="30em")
-LABEL = {"description_width": "11em"}
-PATIENCE = 300
-"""Seconds that a static picture waits for an explorer to have drawn."""
+CONTROL_LAYOUT = ipywidgets.Layout(width="30em")
+LABEL_STYLE = {"description_width": "11em"}
+TIMEOUT = 300
+"""Seconds that a static picture waits for its explorer to finish drawing."""
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A picture, what it shows in words, and a line about it."""
+class View:
+    """What an explorer shows at one time.
+
+    Parameters
+    ----------
+    figure : Figure
+        The picture.
+    alt_text : str
+        What the picture shows, for readers who do not see it.
+    status : str
+        One line about the result, shown below the picture.
+    """
 
     figure: Figure
-    words: str
-    said: str = ""
+    alt_text: str
+    status: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Explorer:
-    """Controls beside a picture; Jupyter shows it as the last value of a cell.
+    """Controls beside a picture; Jupyter displays it as the last value of a cell.
 
     Parameters
     ----------
-    title : its heading. box : all of it. controls : by name. buttons : by what is written on them.
-    picture, status : where results and messages stand. worker : computes.
+    title : str
+        Heading.
+    box : ipywidgets.Widget
+        The widget that contains all others.
+    controls : mapping of str to ipywidgets.Widget
+        Sliders and lists, by name.
+    buttons : mapping of str to ipywidgets.Button
+        Buttons, by their text.
+    picture, status : ipywidgets.HTML
+        Where results and messages are displayed.
+    worker : Worker
+        Computes the results.
     """
 
     title: str
@@ -51,77 +72,146 @@ class Explorer:
     worker: Worker
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        return self.box._repr_mimebundle_(**options) | {"text/plain": f"explorer: {self.title}"}
+        bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
+        return bundle | {"text/plain": f"explorer: {self.title}"}
 
     def static(self) -> Image | None:
-        """The picture as it is now, for readers without a kernel; None on a page of Voilà, whose readers have one."""
+        """Return the current picture, for readers without a kernel, once the explorer has finished drawing.
+
+        Returns
+        -------
+        IPython.display.Image or None
+            A PNG image; None on a page of Voilà, whose readers have a kernel.
+        """
         if os.environ.get("SERVER_SOFTWARE", "").startswith("voila"):
             return None
-        self.worker.wait(PATIENCE)
-        found = self.picture.value.partition("base64,")[2].partition('"')[0]
-        return Image(base64.b64decode(found), format="png")
+        self.worker.wait(TIMEOUT)
+        data = self.picture.value.partition("base64,")[2].partition('"')[0]
+        return Image(base64.b64decode(data), format="png")  # type: ignore[no-untyped-call]
 
-    def show(self, drawn: Drawn) -> None:
-        """Puts a picture and its line into place."""
-        self.picture.value = as_html(drawn.figure, drawn.words)
-        self.say(drawn.said)
+    def show(self, view: View) -> None:
+        """Display a picture and its status.
 
-    def say(self, line: str) -> None:
-        """Shows a line below the picture, which a screen reader reads aloud."""
+        Parameters
+        ----------
+        view : View
+            What to display.
+        """
+        self.picture.value = figure_html(view.figure, view.alt_text)
+        self.show_status(view.status)
+
+    def show_status(self, line: str) -> None:
+        """Display a line below the picture; screen readers read it aloud.
+
+        Parameters
+        ----------
+        line : str
+            Plain text.
+        """
         self.status.value = f'<div role="status" aria-live="polite">{html.escape(line)}</div>'
 
-    def fail(self, error: Exception) -> None:
-        """Shows what went wrong in a line: bad input in its own words, anything else by its name as well."""
+    def show_error(self, error: Exception) -> None:
+        """Display an error as one line of status.
+
+        Parameters
+        ----------
+        error : Exception
+            An `InputError` is displayed by its message alone, any other error with its type.
+        """
         line = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        self.say(" ".join(line.split()))
+        self.show_status(" ".join(line.split()))
 
 
-def as_html(figure: Figure, words: str) -> str:
-    """A figure as an image in HTML with `words` as its alternative text."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=figure.dpi, facecolor="white")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="{html.escape(words)}" style="max-width: 100%" src="data:image/png;base64,{data}">'
-
-
-def assemble(
-    title: str,
-    controls: Mapping[str, ipywidgets.Widget],
-    work: Callable[[Explorer, Any, Any], None],
-    buttons: tuple[ipywidgets.Button, ...] = (),
-) -> Explorer:
-    """An explorer whose `work` is called with it, a request and the event that asks for an end."""
-    picture, status = ipywidgets.HTML(), ipywidgets.HTML()
-    column = ipywidgets.VBox([*controls.values(), *([ipywidgets.HBox(buttons)] if buttons else [])])
-    heading = ipywidgets.HTML(f"<h3>{html.escape(title)}</h3>")
-    shown = ipywidgets.VBox([picture, status], layout=ipywidgets.Layout(flex="1 1 30em", min_width="20em"))
-    row = ipywidgets.HBox([column, shown], layout=ipywidgets.Layout(flex_flow="row wrap"))
-    box = ipywidgets.VBox([heading, row])
-    explorer = Explorer(
-        title, box, dict(controls), {button.description: button for button in buttons}, picture, status,
-        Worker(lambda request, stop: work(explorer, request, stop), lambda error: explorer.fail(error)),
-    )  # fmt: skip
-    explorer.say("")
-    return explorer
-
-
-def live(title: str, controls: Mapping[str, ipywidgets.Widget], draw: Callable[[Mapping[str, Any]], Drawn]) -> Explorer:
-    """An explorer that draws anew whenever a control changes; of many changes in a row the last is sure to be drawn.
+def figure_html(figure: Figure, alt_text: str) -> str:
+    """Return a figure as an HTML image.
 
     Parameters
     ----------
-    draw : is given the controls' values by name.
+    figure : Figure
+        The figure.
+    alt_text : str
+        Alternative text, not yet escaped.
+
+    Returns
+    -------
+    str
+        An `img` element that contains its data.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=figure.dpi, facecolor="white")
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img alt="{html.escape(alt_text)}" style="max-width: 100%" src="data:image/png;base64,{data}">'
+
+
+def build_explorer(
+    title: str,
+    controls: Mapping[str, ipywidgets.Widget],
+    work: Callable[[Explorer, Any, threading.Event], None],
+    buttons: tuple[ipywidgets.Button, ...] = (),
+) -> Explorer:
+    """Arrange controls, picture and status as an explorer.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    controls : mapping of str to ipywidgets.Widget
+        Sliders and lists, by name.
+    work : callable
+        Receives the explorer, a request, and the event that is set when it should finish early; see `Worker`.
+    buttons : tuple of ipywidgets.Button
+        Buttons below the controls.
+
+    Returns
+    -------
+    Explorer
+        The explorer; it draws nothing before its worker receives a request.
+    """
+    picture, status = ipywidgets.HTML(), ipywidgets.HTML()
+    column = ipywidgets.VBox([*controls.values(), *([ipywidgets.HBox(buttons)] if buttons else [])])
+    heading = ipywidgets.HTML(f"<h3>{html.escape(title)}</h3>")
+    result = ipywidgets.VBox([picture, status], layout=ipywidgets.Layout(flex="1 1 30em", min_width="20em"))
+    row = ipywidgets.HBox([column, result], layout=ipywidgets.Layout(flex_flow="row wrap"))
+    box = ipywidgets.VBox([heading, row])
+    explorer = Explorer(
+        title, box, dict(controls), {button.description: button for button in buttons}, picture, status,
+        Worker(lambda request, stop: work(explorer, request, stop), lambda error: explorer.show_error(error)),
+    )  # fmt: skip
+    explorer.show_status("")
+    return explorer
+
+
+def live_explorer(
+    title: str, controls: Mapping[str, ipywidgets.Widget], draw: Callable[[Mapping[str, Any]], View]
+) -> Explorer:
+    """Return an explorer that draws again whenever a control changes.
+
+    If controls change faster than the explorer draws, some values are skipped, but never the last ones.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    controls : mapping of str to ipywidgets.Widget
+        Sliders and lists, by name.
+    draw : callable
+        Maps the values of the controls, by name, to what is shown.
+
+    Returns
+    -------
+    Explorer
+        The explorer; it draws its first values at once.
     """
 
-    def work(explorer: Explorer, values: Mapping[str, Any], stop: Any) -> None:
+    def work(explorer: Explorer, values: Mapping[str, Any], stop: threading.Event) -> None:
         explorer.show(draw(values))
 
-    explorer = assemble(title, controls, work)
+    explorer = build_explorer(title, controls, work)
 
-    def changed(_: Any = None) -> None:
-        explorer.worker.ask({name: control.value for name, control in controls.items()})
+    def update(_: Any = None) -> None:
+        explorer.worker.submit({name: control.value for name, control in controls.items()})
 
     for control in controls.values():
-        control.observe(changed, "value")
-    changed()
+        control.observe(update, "value")
+    update()
     return explorer

@@ -8,25 +8,32 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from ..engine.features import Block, ClosedForm
 from ..engine.ode import integrate
 from ..plotting.portraits import Portrait, bowl, gradient_curve, portrait, show_portrait, unit_speed
-from .controls import choice, slider, whole
-from .explorer import Drawn, Explorer, live
+from ..plotting.style import new_figure
+from .controls import dropdown, integer_slider, slider
+from .explorer import Explorer, View, live_explorer
 
 EXTENT = (-3.0, 3.0, -2.0, 2.0)
+"""The window: left, right, bottom, top."""
 VALUE = 1.0
-"""Of the reference: every feature has it somewhere in the window."""
+"""The reference value: every feature has it somewhere in the window."""
 FLAT = 1e-9
-"""A gradient shorter than this counts as none."""
+"""A gradient shorter than this counts as zero."""
 RULES = ("euler", "midpoint", "rk4")
+"""Step rules to choose from."""
 
 
 def waves() -> ClosedForm:
-    """f(x, y) = (x² + y²)/2 + sin(2x) cos(2y)/2: level sets that bend."""
+    """Return the feature f(x, y) = (x² + y²)/2 + sin(2x) cos(2y)/2 of the plane, with level sets that bend.
+
+    Returns
+    -------
+    ClosedForm
+        One block of one feature.
+    """
     return ClosedForm(
         (Block("f", 1),),
         lambda p: np.array([p @ p / 2 + np.sin(2 * p[0]) * np.cos(2 * p[1]) / 2]),
@@ -39,33 +46,50 @@ FEATURES = {
     "ellipses: (x² + 3y²)/2": lambda: bowl(3.0),
     "waves: (x² + y²)/2 + sin 2x cos 2y / 2": waves,
 }
+"""Functions that build the features to choose from, by their names in the list."""
 
 
 def explorer() -> Explorer:
-    """Starting point, step rule, number of steps and feature; shows the points of the rule on the exact curve."""
+    """Build the explorer of starting point, step rule, number of steps and feature.
+
+    Returns
+    -------
+    Explorer
+        Shows the points of the step rule beside the exact curve.
+    """
     controls = {
-        "feature": choice("feature", list(FEATURES), list(FEATURES)[1]),
-        "x": slider("start, first", 2.4, *EXTENT[:2], 0.1, "first coordinate of the starting point"),
-        "y": slider("start, second", 1.6, *EXTENT[2:], 0.1, "second coordinate of the starting point"),
-        "rule": choice("step rule", RULES, "euler"),
-        "steps": whole("steps", 4, 1, 40, "how many equal steps the way is cut into: one over their size"),
+        "feature": dropdown("feature", list(FEATURES), list(FEATURES)[1], "the function to follow"),
+        "x": slider("start, x", 2.4, *EXTENT[:2], 0.1, "first coordinate of the starting point"),
+        "y": slider("start, y", 1.6, *EXTENT[2:], 0.1, "second coordinate of the starting point"),
+        "rule": dropdown("step rule", RULES, "euler", "how a step approximates the curve"),
+        "steps": integer_slider("steps", 4, 1, 40, "number of equal steps; each has the size 1 / steps"),
     }
-    return live("Following a gradient to its reference", controls, draw)
+    return live_explorer("Following a gradient to its reference", controls, draw)
 
 
-def draw(values: Mapping[str, Any]) -> Drawn:
-    """The exact curve from the starting point, and the points of the rule."""
+def draw(values: Mapping[str, Any]) -> View:
+    """Draw the exact curve from the starting point, and the points of the step rule.
+
+    Parameters
+    ----------
+    values : mapping of str to Any
+        Values of the explorer's controls, by name.
+
+    Returns
+    -------
+    View
+        The status says where the rule ends, and its distance from the end of the exact curve.
+    """
     name, start, rule, steps = values["feature"], (values["x"], values["y"]), values["rule"], values["steps"]
     features = FEATURES[name]()
-    figure = Figure(figsize=(7.5, 5), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(7.5, 5, dpi=100)
     ax = figure.add_subplot()
     gradient = features.linearize(np.array(start)).jacobian()
     if np.linalg.norm(gradient) < FLAT:
         show_portrait(ax, _background(name))
         ax.plot(*start, "kx", markersize=10)
-        said = "Here the gradient is zero: there is no direction to go. Move the starting point."
-        return Drawn(figure, f"level sets of {name}; the starting point has no gradient", said)
+        status = "The gradient is zero here, so there is no direction to follow. Move the starting point."
+        return View(figure, f"level sets of {name}; the gradient at the starting point is zero", status)
     exact, points = gradient_curve(features, np.array(start), VALUE), [np.array(start)]
     change = VALUE - float(features.values(points[0])[0])
     integrate(unit_speed(features, change), points[0], rule, steps, on_step=lambda _, x: points.append(x))
@@ -74,12 +98,12 @@ def draw(values: Mapping[str, Any]) -> Drawn:
     ax.set(xlim=EXTENT[:2], ylim=EXTENT[2:])
     ax.legend(fontsize=8, loc="lower right")
     reached = float(features.values(points[-1])[0])
-    said = f"{rule}, {steps} steps of size {1 / steps:.3g}: ends at f = {reached:.4g}, asked for {VALUE:g}"
+    status = f"{rule}, {steps} steps of size {1 / steps:.3g}: ends at f = {reached:.4g}, asked for {VALUE:g}"
     if abs(float(features.values(exact[-1])[0]) - VALUE) < 1e-6:
-        said += f"; {np.linalg.norm(points[-1] - exact[-1]):.2g} away from where the exact curve ends"
+        status += f"; {np.linalg.norm(points[-1] - exact[-1]):.2g} away from where the exact curve ends"
     else:
-        said += "; the exact curve runs into a point without gradient, and ends there"
-    return Drawn(figure, f"gradient curve of {name} from {start}: {said}", said)
+        status += "; the exact curve ends early, at a point where the gradient is zero"
+    return View(figure, f"gradient curve of {name} from {start}: {status}", status)
 
 
 @lru_cache(maxsize=len(FEATURES))

@@ -1,4 +1,4 @@
-"""The zero explorer of lesson 8: which channels of a layer noise leaves dead."""
+"""The noise explorer of lesson 8: the channels of a layer that noise leaves dead."""
 
 from __future__ import annotations
 
@@ -6,30 +6,45 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
 from ..images.noise import NOISE_KINDS, make_noise
 from ..plotting.features import show_channel_means
-from ..plotting.style import show_picture
-from .controls import choice, whole
-from .explorer import Drawn, Explorer, live
+from ..plotting.style import new_figure, show_picture
+from .controls import dropdown, integer_slider
+from .explorer import Explorer, View, live_explorer
 
 SIDE = 96
+"""Side of the noise in pixels."""
 
 
 def explorer() -> Explorer:
-    """Layer, kind and seed of the noise; shows the layer's channel means with the dead ones marked."""
+    """Build the explorer of the layer, and of the kind and seed of the noise.
+
+    Returns
+    -------
+    Explorer
+        Shows the layer's channel means, with the dead ones marked.
+    """
     controls = {
-        "layer": whole("layer", 5, 1, 5, "block of the network, its first convolution"),
-        "kind": choice("kind of noise", NOISE_KINDS, "uniform"),
-        "seed": whole("seed", 0, 0, 99, "which draw"),
+        "layer": integer_slider("layer", 5, 1, 5, "the first convolution of this block of the network"),
+        "kind": dropdown("kind of noise", NOISE_KINDS, "uniform"),
+        "seed": integer_slider("seed", 0, 0, 99, "seed of the random numbers"),
     }
-    return live("The channels that noise leaves dead", controls, draw)
+    return live_explorer("The channels that noise leaves dead", controls, draw)
 
 
-def draw(values: Mapping[str, Any]) -> Drawn:
-    """The noise, and the channel means of the layer for it, in the network with ReLU and maximum pooling."""
+def draw(values: Mapping[str, Any]) -> View:
+    """Draw the noise and its channel means at the layer, in the network with ReLU and maximum pooling.
+
+    Parameters
+    ----------
+    values : mapping of str to Any
+        Values of the explorer's controls, by name.
+
+    Returns
+    -------
+    View
+        The status counts the dead channels.
+    """
     from ..networks.channel_means import ChannelMeans, by_layer  # here and below: TensorFlow takes seconds to load
     from ..networks.dead_channels import dead_mask
 
@@ -37,18 +52,16 @@ def draw(values: Mapping[str, Any]) -> Drawn:
     layer = network.layers[0]
     x = make_noise(values["kind"], (SIDE, SIDE), values["seed"])
     means = by_layer(ChannelMeans(network), x)[layer]
-    silent = dead_mask(means)
-    figure = Figure(figsize=(9, 3.4), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    dead = dead_mask(means)
+    figure = new_figure(9, 3.4, dpi=100)
     left, right = figure.subplots(1, 2, width_ratios=(1, 2.6))
     show_picture(left, x, f"{values['kind']} noise, seed {values['seed']}")
-    show_channel_means(right, means, silent, layer)
+    show_channel_means(right, means, dead, layer)
     weights = network.weights
-    what = f"{layer}, {values['kind']} noise, seed {values['seed']}"
-    said = (
-        f"{what}: {silent.sum()} of {silent.size} channels are dead ({weights.architecture}, weights {weights.source})"
-    )
-    return Drawn(figure, f"noise beside its channel means; {said}", said)
+    noise = f"{values['kind']} noise, seed {values['seed']}"
+    network_name = f"{weights.architecture}, weights {weights.source}"
+    status = f"{layer}, {noise}: {dead.sum()} of {dead.size} channels are dead ({network_name})"
+    return View(figure, f"noise beside its channel means; {status}", status)
 
 
 @lru_cache(maxsize=5)

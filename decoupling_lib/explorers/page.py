@@ -12,8 +12,17 @@ TABS = {
     "4-7 Transfer": transfer.explorer,
     "8 Noise": noise_zeros.explorer,
 }
+"""The explorers by the titles of their tabs, which begin with the numbers of the lessons."""
 
 
 def page() -> ipywidgets.Tab:
-    """The four explorers as tabs; each computes in a thread of its own, so the page is there before they are."""
-    return ipywidgets.Tab([make().box for make in TABS.values()], titles=list(TABS))
+    """Return the four explorers as tabs.
+
+    Each computes in a thread of its own, so the page appears before their first pictures.
+
+    Returns
+    -------
+    ipywidgets.Tab
+        The page.
+    """
+    return ipywidgets.Tab([build().box for build in TABS.values()], titles=list(TABS))

@@ -1,4 +1,4 @@
-"""Computing off the widgets' event queue: of many requests that come while one is worked on, the newest counts."""
+"""A worker thread for explorers, so that computing never blocks the widgets; only the newest waiting request counts."""
 
 from __future__ import annotations
 
@@ -7,34 +7,48 @@ from collections.abc import Callable
 from typing import Any
 
 Work = Callable[[Any, threading.Event], None]
+"""Handles a request; the event is set when it should finish early."""
 
 
 class Worker:
-    """Works on one request at a time, in a thread of its own; the newest one that waits replaces all before it.
+    """Handle one request at a time in a thread of its own; a new request replaces one that is still waiting.
 
     Parameters
     ----------
-    work : is given a request and an event that is set when the work should end soon: because of `stop`, or because a
-        newer request waits. Its exceptions go to `fail`.
-    fail : hears of them.
+    work : callable
+        Handles a request. The event that it receives is set when it should finish early: because `stop` was called, or
+        because a newer request is waiting.
+    on_error : callable
+        Callback that receives each exception that `work` raises.
+
+    Attributes
+    ----------
+    started : int
+        Number of requests whose handling has begun.
     """
 
-    def __init__(self, work: Work, fail: Callable[[Exception], None]):
-        self._work, self._fail = work, fail
+    def __init__(self, work: Work, on_error: Callable[[Exception], None]):
+        self._work, self._on_error = work, on_error
         self._lock = threading.Lock()
         self._waiting: list[Any] = []  # at most one
         self._stop = threading.Event()
         self._idle = threading.Event()
         self._idle.set()
         self.started = 0
-        """How many requests have been begun."""
 
     @property
     def busy(self) -> bool:
+        """Whether a request is being handled or waits."""
         return not self._idle.is_set()
 
-    def ask(self, request: Any) -> None:
-        """Has a request worked on as soon as what runs has ended, which it is told to do."""
+    def submit(self, request: Any) -> None:
+        """Ask the current request to finish early, and handle this one next.
+
+        Parameters
+        ----------
+        request : Any
+            What `work` receives.
+        """
         with self._lock:
             self._waiting = [request]
             self._stop.set()
@@ -43,13 +57,24 @@ class Worker:
                 threading.Thread(target=self._run, daemon=True).start()
 
     def stop(self) -> None:
-        """Tells what runs to end, and forgets what waits."""
+        """Ask the current request to finish early, and drop the one that waits."""
         with self._lock:
             self._waiting = []
             self._stop.set()
 
     def wait(self, seconds: float) -> bool:
-        """Waits until nothing runs and nothing waits; returns whether that was so in time."""
+        """Wait until no request is being handled and none waits.
+
+        Parameters
+        ----------
+        seconds : float
+            Maximum time to wait.
+
+        Returns
+        -------
+        bool
+            False if the time was not enough.
+        """
         return self._idle.wait(seconds)
 
     def _run(self) -> None:
@@ -63,5 +88,5 @@ class Worker:
                 self.started += 1
             try:
                 self._work(request, stop)
-            except Exception as error:  # whatever it is, the next request must find a thread that lives
-                self._fail(error)
+            except Exception as error:  # any kind: the thread must survive for the next request
+                self._on_error(error)

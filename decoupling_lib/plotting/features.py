@@ -11,6 +11,7 @@ from matplotlib.container import BarContainer
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
+from ..engine.context import Step
 from .style import line_look
 
 DEAD = "dead"
@@ -100,7 +101,7 @@ def show_distances(ax: Axes, distances: Mapping[str, Sequence[float]], steps: Se
     distances : mapping of str to sequence of float, length n
         By layer, the distance at each point, relative to the length of the reference.
     steps : sequence of int, length n
-        The step of each point, 4 for the judging of a result; a thin vertical line separates the steps.
+        The step of each point, as in `engine.context.Step`; a thin vertical line separates the steps.
 
     Returns
     -------
@@ -119,7 +120,7 @@ def show_distances(ax: Axes, distances: Mapping[str, Sequence[float]], steps: Se
     for begin in starts:
         if begin:
             ax.axvline(begin - 0.5, color="0.6", linewidth=0.8, zorder=0)
-        name = f"Step {steps[begin]}" if steps[begin] < 4 else "judging"
+        name = f"Step {steps[begin]}" if steps[begin] < Step.JUDGING else "judging"
         ax.annotate(name, (begin, 1), (2, 2), ("data", "axes fraction"), "offset points", fontsize=8)
     ax.set_xlabel("accepted point", fontsize=9)
     ax.set_ylabel("distance from noise, relative", fontsize=9)

@@ -10,13 +10,12 @@ from matplotlib.axes import Axes
 from mpl_toolkits.mplot3d import Axes3D
 from scipy.optimize import brentq
 
-from ..engine.context import Context
+from ..engine.context import Context, Reference, Settings
 from ..engine.features import Block, ClosedForm, Counted, FeatureMap
-from ..engine.context import Reference, Settings
 from ..engine.lift import Damping
 from ..engine.normalization import normalize
 from ..engine.ode import integrate
-from ..moments.decoupling import REFERENCE, feature_map
+from ..moments.coupled import REFERENCE, moment_feature_map
 from .style import COLORS
 
 RESOLUTION = 201
@@ -203,7 +202,7 @@ def nested_portrait(start: np.ndarray, reach: float = 3.4) -> NestedPortrait:
     NestedPortrait
         The manifolds and the legs.
     """
-    features = feature_map(3)
+    features = moment_feature_map(3)
     first, second = np.linalg.svd(np.ones((1, 3)))[2][1:]  # an orthonormal basis of the plane of mean 0
     corners = reach * np.array([first + second, first - second, -first - second, second - first])
 
@@ -220,7 +219,14 @@ def nested_portrait(start: np.ndarray, reach: float = 3.4) -> NestedPortrait:
     changes = np.flatnonzero(np.diff(signs))
     points = [on_circle(brentq(skewness, angles[k], angles[k + 1])) for k in changes]
     legs: dict[str, list[np.ndarray]] = {}
-    normalize(Context(Counted(features), Reference(REFERENCE[:3], np.ones(3, bool), Damping(0.0, np.ones(3))), Settings(rule="adaptive", steps=2000, tolerance=TOLERANCE, solver_tolerance=1e-12, threshold=1e-9), listen=lambda _, layer, progress, x: legs.setdefault(layer, []).append(x)), np.asarray(start, dtype=float))
+
+    def listen(step: int, layer: str, progress: float, x: np.ndarray | None) -> None:
+        if x is not None:  # the engine's own flows always have it
+            legs.setdefault(layer, []).append(x)
+
+    reference = Reference(REFERENCE[:3], np.ones(3, bool), Damping(0.0, np.ones(3)))
+    settings = Settings(rule="adaptive", steps=2000, tolerance=TOLERANCE, solver_tolerance=1e-12, threshold=1e-9)
+    normalize(Context(Counted(features), reference, settings, listen=listen), np.asarray(start, dtype=float))
     circle = np.stack([on_circle(angle) for angle in angles])
     return NestedPortrait(corners, circle, np.stack(points), tuple(np.stack(leg) for leg in legs.values()))
 

@@ -1,4 +1,4 @@
-"""The book opened from its folder by a browser that has no network."""
+"""The book, opened from its folder by a browser without a network."""
 
 import os
 import subprocess
@@ -26,10 +26,10 @@ def page() -> Iterator[Page]:
         flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=flags)
         context = browser.new_context(offline=True, viewport={"width": 1300, "height": 900})
-        made = context.new_page()
-        made.asked = []
-        made.on("request", lambda request: made.asked.append(request.url))
-        yield made
+        page = context.new_page()
+        page.requested = []
+        page.on("request", lambda request: page.requested.append(request.url))
+        yield page
         browser.close()
 
 
@@ -37,7 +37,7 @@ def test_a_lesson_shows_formulas_and_pictures(book, page):
     page.goto((book / "lessons" / "05_step1_origin.html").as_uri())
     formula = page.locator("math[display=block]").first
     expect(formula).to_be_visible()
-    # Laid out as a formula, not as a line of letters: a superscript stands higher than what it belongs to.
+    # It is laid out as a formula, not as a line of letters: a superscript is higher than its base.
     base, top = (formula.locator(f"msup > :nth-child({k})").first.bounding_box() for k in (1, 2))
     assert top["y"] + top["height"] < base["y"] + base["height"] and top["x"] >= base["x"] + base["width"] - 1
     widths = page.evaluate("[...document.querySelectorAll('img')].map(i => i.naturalWidth)")
@@ -57,5 +57,5 @@ def test_the_gallery_shows_every_figure(book, page):
     assert len(widths) == len(list((ROOT / "figures").glob("figure_*.png"))) and min(widths) > 0
 
 
-def test_the_browser_asked_for_files_alone(page):
-    assert page.asked and all(url.startswith(("file:", "data:")) for url in page.asked)
+def test_the_browser_requested_only_files(page):
+    assert page.requested and all(url.startswith(("file:", "data:")) for url in page.requested)

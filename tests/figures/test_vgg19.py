@@ -77,6 +77,7 @@ def test_a_figure_is_drawn_with_the_file_and_says_so(number, file, sha256, monke
     assert "vgg19, weights" in margin and sha256[:8] in margin and "without ImageNet VGG-19 weights" in margin
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", NETWORK_NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_with_the_file_and_its_checks_tell_right_answers_from_wrong_ones(
     source, file, sha256, monkeypatch

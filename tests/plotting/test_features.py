@@ -1,4 +1,4 @@
-"""Pictures of features: what stands on the axes is what was given."""
+"""Plots of features: the axes show the data that they are given."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from decoupling_lib.plotting.features import show_channel_means, show_leg_errors
 
 
 @pytest.mark.parametrize("channels", [5, 512])
-def test_a_bar_for_each_channel_and_a_mark_for_each_dead_one(channels: int):
+def test_channel_means_have_one_bar_per_channel_and_one_mark_per_dead_channel(channels: int):
     values = np.random.default_rng(0).random(channels)
     dead = np.arange(channels) % 3 == 1
     ax = Figure().subplots()
@@ -28,7 +28,7 @@ def test_without_dead_channels_there_is_no_mark():
     assert not ax.lines and ax.get_legend() is None
 
 
-def test_leg_errors_mark_the_points_at_which_a_layer_moves():
+def test_leg_errors_have_markers_where_a_layer_moves():
     ax = Figure().add_subplot()
     one, other = show_leg_errors(ax, {"a": [1, 0.1, 0.1, 0.1], "b": [1, 0.9, 0.5, 0.01]}, list("aabb"))
     assert one.get_markevery() == [0, 1] and other.get_markevery() == [2, 3]
@@ -36,23 +36,23 @@ def test_leg_errors_mark_the_points_at_which_a_layer_moves():
     assert [line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 2] == [1.5]
 
 
-def test_every_layer_has_a_line_of_its_own_look():
+def test_every_layer_has_a_line_with_a_look_of_its_own():
     names = ["a", "b", "c", "d", "e"]
     lines = show_leg_errors(Figure().add_subplot(), {name: [1, 0.1] for name in names}, ["a", "a"])
     assert [line.get_label() for line in lines] == names
     assert len({(line.get_color(), str(line.get_linestyle()), line.get_marker()) for line in lines}) == 5
 
 
-def test_a_matrix_is_written_legibly_in_every_place():
+def test_a_matrix_has_a_legible_number_in_every_cell():
     ax = Figure().add_subplot()
     show_matrix(ax, np.array([[1.0, 0.25], [-0.001, 0.5]]), ("p", "q"), "title", "{:z.2f}")
-    said = {text.get_position(): (text.get_text(), text.get_color()) for text in ax.texts}
-    assert said == {
+    cells = {text.get_position(): (text.get_text(), text.get_color()) for text in ax.texts}
+    assert cells == {
         (0, 0): ("1.00", "white"), (1, 0): ("0.25", "black"), (0, 1): ("0.00", "black"), (1, 1): ("0.50", "white"),
     }  # fmt: skip
 
 
-def test_pairs_have_a_row_each_from_the_top_down_and_a_median_each_method():
+def test_pairs_have_one_row_each_from_top_to_bottom_and_methods_one_median_each():
     ax = Figure().add_subplot()
     show_pairs(ax, {"m": [1.0, 2.0, 9.0], "n": [3.0, 3.0, 4.0]}, ("p", "q", "r"), "title")
     assert [label.get_text() for label in ax.get_yticklabels()] == ["p", "q", "r"] and ax.yaxis_inverted()

@@ -1,4 +1,4 @@
-"""The lessons' drawings: what they show is on the manifolds, and what is drawn is what was computed."""
+"""Drawings of normalization: the computed points are on the manifolds, and the axes show what was computed."""
 
 import itertools
 
@@ -14,9 +14,9 @@ STARTS = [np.array(point) for point in [(1.6, 1.1), (-1.0, 0.4), (0.3, 0.2)]]
 
 
 @pytest.mark.parametrize("steepness", [2.0, 3.0])
-def test_gradient_curves_are_powers_that_end_on_the_ellipse(steepness):
-    drawn = portraits.portrait(portraits.bowl(steepness), STARTS, 0.7, (-2, 2, -2, 2))
-    for start, curve in zip(STARTS, drawn.curves, strict=True):
+def test_gradient_curves_are_power_functions_that_end_on_the_ellipse(steepness):
+    plane = portraits.portrait(portraits.bowl(steepness), STARTS, 0.7, (-2, 2, -2, 2))
+    for start, curve in zip(STARTS, plane.curves, strict=True):
         np.testing.assert_array_equal(curve[0], start)
         x, y = np.abs(curve.T)
         np.testing.assert_allclose(y, abs(start[1]) * (x / abs(start[0])) ** steepness, rtol=1e-7)
@@ -24,32 +24,32 @@ def test_gradient_curves_are_powers_that_end_on_the_ellipse(steepness):
 
 
 def test_the_nested_manifolds_are_those_of_three_values():
-    drawn = portraits.nested_portrait(np.array([0.2, 4.4, 1.0]))
-    np.testing.assert_allclose(drawn.plane.mean(axis=1), 0, atol=1e-12)
-    np.testing.assert_allclose(drawn.circle.mean(axis=1), 0, atol=1e-12)
-    np.testing.assert_allclose(drawn.circle.std(axis=1), 1, rtol=1e-12)
+    space = portraits.nested_portrait(np.array([0.2, 4.4, 1.0]))
+    np.testing.assert_allclose(space.plane.mean(axis=1), 0, atol=1e-12)
+    np.testing.assert_allclose(space.circle.mean(axis=1), 0, atol=1e-12)
+    np.testing.assert_allclose(space.circle.std(axis=1), 1, rtol=1e-12)
     known = sorted(itertools.permutations([-np.sqrt(1.5), 0.0, np.sqrt(1.5)]))
-    np.testing.assert_allclose(sorted(map(tuple, np.round(drawn.points, 9))), np.round(known, 9), atol=1e-8)
+    np.testing.assert_allclose(sorted(map(tuple, np.round(space.points, 9))), np.round(known, 9), atol=1e-8)
 
 
-def test_each_leg_begins_where_the_one_before_ended_and_holds_what_it_reached():
-    drawn = portraits.nested_portrait(np.array([0.2, 4.4, 1.0]))
-    assert len(drawn.legs) == 3
-    for before, after in itertools.pairwise(drawn.legs):
+def test_each_leg_begins_where_the_one_before_it_ended_and_holds_the_earlier_moments():
+    space = portraits.nested_portrait(np.array([0.2, 4.4, 1.0]))
+    assert len(space.legs) == 3
+    for before, after in itertools.pairwise(space.legs):
         np.testing.assert_allclose(after[0], before[-1], atol=1e-8)
-    np.testing.assert_allclose(drawn.legs[1].mean(axis=1), 0, atol=1e-8)
-    np.testing.assert_allclose(drawn.legs[2].std(axis=1), 1, atol=1e-8)
+    np.testing.assert_allclose(space.legs[1].mean(axis=1), 0, atol=1e-8)
+    np.testing.assert_allclose(space.legs[2].std(axis=1), 1, atol=1e-8)
     order = np.argsort([0.2, 4.4, 1.0])
-    assert all(np.all(np.diff(point[order]) > 0) for leg in drawn.legs for point in leg)
+    assert all(np.all(np.diff(point[order]) > 0) for leg in space.legs for point in leg)
 
 
-def test_what_is_shown_is_what_was_computed():
+def test_the_axes_show_what_was_computed():
     figure = Figure()
     flat, space, table = figure.add_subplot(131), figure.add_subplot(132, projection="3d"), figure.add_subplot(133)
-    drawn = portraits.portrait(portraits.bowl(), STARTS, 1.0, (-2, 2, -2, 2))
-    portraits.show_portrait(flat, drawn)
+    plane = portraits.portrait(portraits.bowl(), STARTS, 1.0, (-2, 2, -2, 2))
+    portraits.show_portrait(flat, plane)
     lines = [line.get_xydata() for line in flat.lines]
-    assert all(any(np.array_equal(line, curve) for line in lines) for curve in drawn.curves)
+    assert all(any(np.array_equal(line, curve) for line in lines) for curve in plane.curves)
     nested = portraits.nested_portrait(np.array([0.2, 4.4, 1.0]))
     portraits.show_nested(space, nested)
     assert [text.get_text() for text in space.get_legend().get_texts()] == [

@@ -1,4 +1,4 @@
-"""Figures: they show what the results hold, to the pixel where they are pictures, and differ without color."""
+"""Figures of transfers: they show the results, images to the pixel, and are readable without color."""
 
 import hashlib
 import math
@@ -24,7 +24,7 @@ from decoupling_lib.plotting.transfers import EDGE_LABELS
 from decoupling_lib.transfers.run import Transfer
 
 RANDOM = np.random.default_rng(0)
-NOISIFIED = ("step1", "step2", "step3")
+ROUTES = ("step1", "step2", "step3")
 
 
 def leg(step, layer, errors=(1.0, 0.1), final=0.01, passes=30):
@@ -33,8 +33,8 @@ def leg(step, layer, errors=(1.0, 0.1), final=0.01, passes=30):
     return Leg(step, layer, final, 0.0, 0.1, 0.2, 0.3, counted, 1.0, 64, "reached", 2, curve)
 
 
-def made(shape=(64, 64), layers=2, reached=NOISIFIED, status="done", normalizes=True):
-    """A transfer of random pictures that stray from [0, 1]; `status` is that of the last path."""
+def make_transfer(shape=(64, 64), layers=2, reached=ROUTES, status="done", normalizes=True):
+    """Return a transfer of random images that leave [0, 1]; `status` is that of its last route."""
     names = [f"block{at}_conv1" for at in range(1, layers + 1)]
     paths = {}
     for name in reached:
@@ -65,7 +65,7 @@ def titles(figure):
     return [ax.get_title() for ax in figure.axes]
 
 
-def test_picture_is_clipped_for_showing_only():
+def test_an_image_is_clipped_for_display_only():
     image = np.array([[[-1.0, 0.5, 2.0], [np.nan, np.inf, -np.inf]]])
     before = image.copy()
     ax = axes()
@@ -77,10 +77,11 @@ def test_picture_is_clipped_for_showing_only():
     assert ax.get_xticks().size == ax.get_yticks().size == 0
 
 
-def test_panel_shows_the_five_pictures_in_order():
-    result = made()
+def test_the_panel_shows_the_five_images_in_order():
+    result = make_transfer()
     figure = transfers.draw_panel(result, "small print", {"psnr_db": 44.04, "ssim": 0.99})
-    expected = [result.origin, result.paths["step1"].x, result.target, result.paths["step2"].x, result.paths["step3"].x]
+    one, two, three = (result.routes[name].x for name in ROUTES)
+    expected = [result.origin, one, result.target, two, three]
     for ax, image in zip(figure.axes, expected, strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), image.clip(0, 1))
     lefts = [ax.get_position().x0 for ax in figure.axes]
@@ -97,7 +98,7 @@ def test_panel_shows_the_five_pictures_in_order():
 
 
 @pytest.mark.parametrize(
-    ("self_transfer", "said"),
+    ("self_transfer", "note"),
     [
         (None, "Step 3"),
         ({"psnr_db": math.inf}, "self-transfer, PSNR ∞ dB"),
@@ -106,17 +107,17 @@ def test_panel_shows_the_five_pictures_in_order():
         ({"psnr_db": math.nan}, "self-transfer, PSNR unknown"),
     ],
 )
-def test_title_of_the_result(self_transfer, said):
-    assert titles(transfers.draw_panel(made((16, 16)), "", self_transfer))[4] == f"Result\n{said}"
+def test_title_of_the_result(self_transfer, note):
+    assert titles(transfers.draw_panel(make_transfer((16, 16)), "", self_transfer))[4] == f"Result\n{note}"
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (48, 96), (96, 48), (150, 150), (16, 300), (336, 336)])
-def test_each_pixel_is_a_square_of_whole_pixels(shape, tmp_path):
-    result = made(shape)
+def test_each_pixel_of_an_image_is_a_square_of_whole_pixels(shape, tmp_path):
+    result = make_transfer(shape)
     figure = transfers.draw_panel(result, "small print")
     seen = pixels(figure, tmp_path / "panel.png")
     scale = 336 // max(shape)
-    for ax, image in zip(figure.axes, [result.origin, result.paths["step1"].x], strict=False):
+    for ax, image in zip(figure.axes, [result.origin, result.routes["step1"].x], strict=False):
         box = ax.get_window_extent()
         left, top = round(box.x0), seen.shape[0] - round(box.y1)
         block = seen[top : top + scale * shape[0], left : left + scale * shape[1]]
@@ -128,8 +129,8 @@ def test_each_pixel_is_a_square_of_whole_pixels(shape, tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(700, 500), (16, 2000), (2000, 16)])
-def test_large_pictures_are_shrunk_smoothly_and_keep_their_shape(shape, tmp_path):
-    result = made(shape)
+def test_large_images_are_shrunk_smoothly_and_keep_their_shape(shape, tmp_path):
+    result = make_transfer(shape)
     figure = transfers.draw_panel(result, "small print")
     boxes = [ax.get_window_extent() for ax in figure.axes]
     for box in boxes:
@@ -139,21 +140,21 @@ def test_large_pictures_are_shrunk_smoothly_and_keep_their_shape(shape, tmp_path
         seen = pixels(figure, tmp_path / "panel.png")
         box, middle = boxes[0], seen.shape[0] - round((boxes[0].y0 + boxes[0].y1) / 2)
         block = seen[middle - 100 : middle + 100, round(box.x0) + 20 : round(box.x1) - 20]
-        # Nearest neighbors would keep the deviation of the clipped noise.
+        # Nearest neighbors would preserve the standard deviation of the clipped noise.
         assert block.std() < 0.8 * 255 * result.origin.clip(0, 1).std()
 
 
-@pytest.mark.parametrize("reached", [(), ("step1",), ("step1", "step2"), NOISIFIED])
-def test_interrupted_transfer_shows_what_was_reached(reached, tmp_path):
-    result = made((20, 20), reached=reached, status="interrupted")
+@pytest.mark.parametrize("reached", [(), ("step1",), ("step1", "step2"), ROUTES])
+def test_an_interrupted_transfer_shows_the_images_that_it_reached(reached, tmp_path):
+    result = make_transfer((20, 20), reached=reached, status="interrupted")
     figure = transfers.draw_panel(result, "small print")
-    frames = dict(zip(NOISIFIED, [figure.axes[at] for at in (1, 3, 4)], strict=True))
+    frames = dict(zip(ROUTES, [figure.axes[at] for at in (1, 3, 4)], strict=True))
     for name, ax in frames.items():
         assert len(ax.images) == (name in reached)
         ending = "interrupted" if reached and name == reached[-1] else f"Step {name[-1]}"
         assert ax.get_title().endswith(ending if name in reached else "not reached")
     curves = transfers.draw_losses(result, "small print")
-    for name, ax in zip(NOISIFIED, curves.axes, strict=True):
+    for name, ax in zip(ROUTES, curves.axes, strict=True):
         assert len(ax.lines) == 2 * (name in reached)
         assert [text.get_text() for text in ax.texts] == ([] if name in reached else ["not reached"])
         assert ax.get_title().endswith("(interrupted)") == (reached[-1:] == (name,))
@@ -163,8 +164,8 @@ def test_interrupted_transfer_shows_what_was_reached(reached, tmp_path):
         assert len(curves.axes[0].get_yticks()) > 1
 
 
-def test_direct_method_has_no_noisified_pictures():
-    result = made(layers=5, normalizes=False)
+def test_the_direct_method_has_no_noisified_images():
+    result = make_transfer(layers=5, normalizes=False)
     figure = transfers.draw_panel(result, "small print")
     for at in (1, 3):
         assert not figure.axes[at].images
@@ -178,7 +179,7 @@ def test_direct_method_has_no_noisified_pictures():
     assert label.replace("\n", "") == "Step 3 " + "+".join(result.layers)
 
 
-def test_curves_run_on_from_leg_to_leg_and_end_at_the_final_error():
+def test_curves_continue_from_leg_to_leg_and_end_at_the_final_error():
     ax = axes()
     legs = [leg(1, "a", (1.0, 0.5), 0.2, 15), leg(1, "b", (0.9, 0.3), 0.1, 25), leg(2, "a", (0.8,), 0.05, 5)]
     lines = transfers.show_curve(ax, legs)
@@ -195,8 +196,8 @@ def test_curves_run_on_from_leg_to_leg_and_end_at_the_final_error():
     assert [(text.get_text(), text.xy[0]) for text in ax.texts] == [("Step 1", 0), ("Step 2", 40)]
 
 
-def test_losses_have_an_axes_a_step_with_common_errors_and_one_look_a_layer():
-    figure = transfers.draw_losses(made(layers=5), "small print")
+def test_losses_have_one_axes_per_step_with_common_errors_and_one_look_per_layer():
+    figure = transfers.draw_losses(make_transfer(layers=5), "small print")
     assert [ax.get_title().split(":")[0] for ax in figure.axes] == ["Step 1", "Step 2", "Step 3"]
     assert len({ax.get_ylim() for ax in figure.axes}) == 1
     looks = [
@@ -208,7 +209,7 @@ def test_losses_have_an_axes_a_step_with_common_errors_and_one_look_a_layer():
     assert figure.get_supxlabel() == "small print"
 
 
-def test_the_leg_that_closes_the_gap_is_told_from_one_that_moves_all_layers():
+def test_the_label_of_a_refinement_differs_from_that_of_a_leg_of_all_layers():
     legs = [leg(3, "b", (1.0,), 0.5, 10), leg(3, "a", (1.0,), 0.5, 10), leg(3, "a+b", (0.2,), 0.1, 10)]
     alone, after = axes(), axes()
     transfers.show_curve(alone, legs[2:])
@@ -218,7 +219,7 @@ def test_the_leg_that_closes_the_gap_is_told_from_one_that_moves_all_layers():
 
 
 @pytest.mark.parametrize("count", range(1, 11))
-def test_one_to_ten_legs_are_told_apart_without_color(count, tmp_path):
+def test_up_to_ten_legs_differ_without_color(count, tmp_path):
     figure = Figure(layout="constrained")
     ax = figure.subplots()
     lines = transfers.show_curve(ax, [leg(1 + at // 5, f"layer{at}") for at in range(count)])
@@ -227,7 +228,7 @@ def test_one_to_ten_legs_are_told_apart_without_color(count, tmp_path):
     save_figure(figure, tmp_path / "curve.png")
 
 
-def test_palette_survives_gray_and_white_paper():
+def test_the_colors_differ_in_gray_and_are_dark_on_white_paper():
     def lightness(color):  # CIE 1976 L* of sRGB
         red, green, blue = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)]
@@ -253,9 +254,9 @@ def test_palette_survives_gray_and_white_paper():
     ],
 )
 def test_errors_that_a_log_axis_cannot_show_are_marked_on_its_edges(errors, final, tmp_path):
-    result = made((16, 16))
+    result = make_transfer((16, 16))
     odd = Route(result.origin, np.zeros(2), (leg(2, "block1_conv1", errors, final), leg(2, "b", errors, final)), "done")
-    for others in (result.paths, {}):
+    for others in (result.routes, {}):
         figure = transfers.draw_losses(
             Transfer(result.origin, result.target, result.layers, {**others, "step2": odd}), ""
         )
@@ -270,7 +271,7 @@ def test_errors_that_a_log_axis_cannot_show_are_marked_on_its_edges(errors, fina
         save_figure(figure, tmp_path / "losses.png")
 
 
-def test_no_legs_and_legs_without_passes(tmp_path):
+def test_no_legs_and_legs_without_passes_can_be_drawn(tmp_path):
     figure = Figure()
     assert transfers.show_curve(figure.subplots(), []) == []
     save_figure(figure, tmp_path / "none.png")
@@ -283,8 +284,8 @@ def test_no_legs_and_legs_without_passes(tmp_path):
 @pytest.mark.parametrize(
     "caption", ["word " * 300, "W" * 900, "a $5 and $x^2$ b_c \\frac", "two\nlines", "雪山.png \U0001fae0 τ δ ∞", ""]
 )
-def test_small_print_stays_inside_and_below_the_pictures(caption, tmp_path):
-    figure = transfers.draw_panel(made((48, 96)), caption)
+def test_small_print_stays_inside_the_figure_and_below_the_images(caption, tmp_path):
+    figure = transfers.draw_panel(make_transfer((48, 96)), caption)
     (text,) = figure.texts
     box = text.get_window_extent()
     if caption:
@@ -293,12 +294,12 @@ def test_small_print_stays_inside_and_below_the_pictures(caption, tmp_path):
         letters = "".join(c if c.isascii() or c in "τδ∞" else "?" for c in caption)
         assert text.get_text().split() == letters.split() or "".join(text.get_text().split()) == letters.strip()
     save_figure(figure, tmp_path / "panel.png")
-    save_figure(transfers.draw_losses(made(), caption), tmp_path / "losses.png")
+    save_figure(transfers.draw_losses(make_transfer(), caption), tmp_path / "losses.png")
 
 
 @pytest.mark.parametrize("layers", [1, 5])
-def test_nothing_of_the_losses_overlaps_or_leaves_the_figure(layers):
-    figure = transfers.draw_losses(made(layers=layers), "small print " * 40)
+def test_the_parts_of_the_losses_neither_overlap_nor_leave_the_figure(layers):
+    figure = transfers.draw_losses(make_transfer(layers=layers), "small print " * 40)
     figure.draw_without_rendering()
     legends = [ax.get_legend().get_window_extent() for ax in figure.axes]
     boxes = [ax.get_window_extent() for ax in figure.axes]
@@ -311,7 +312,7 @@ def test_nothing_of_the_losses_overlaps_or_leaves_the_figure(layers):
 
 
 def test_equal_figures_give_equal_bytes_without_a_date(tmp_path):
-    result, other = made((48, 96)), made((48, 96))
+    result, other = make_transfer((48, 96)), make_transfer((48, 96))
 
     def digests(shown, name):
         files = [
@@ -330,7 +331,7 @@ def test_equal_figures_give_equal_bytes_without_a_date(tmp_path):
     assert len(list(tmp_path.iterdir())) == 8
 
 
-def test_failed_save_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+def test_a_failed_save_keeps_the_old_file_and_leaves_no_other(tmp_path, monkeypatch):
     target = tmp_path / "panel.png"
     target.write_bytes(b"old")
 
@@ -338,21 +339,23 @@ def test_failed_save_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(InputError, match="the disk is full"):
+    with pytest.raises(InputError, match="full") as refusal:
         save_figure(Figure(), target)
+    assert target.name in str(refusal.value)
     assert [file.name for file in tmp_path.iterdir()] == ["panel.png"]
     assert target.read_bytes() == b"old"
 
 
 @pytest.mark.parametrize("name", ["panel.jpg", "missing/panel.png"])
 def test_unusable_names_are_refused(name, tmp_path):
-    with pytest.raises(InputError, match="output figure"):
+    with pytest.raises(InputError, match=".png") as refusal:
         save_figure(Figure(), tmp_path / name)
+    assert name in str(refusal.value)
     assert not list(tmp_path.iterdir())
 
 
-def test_threads_make_the_same_figures(tmp_path):
-    results = [made((20, 30)) for _ in range(4)]
+def test_figures_drawn_in_threads_are_the_same(tmp_path):
+    results = [make_transfer((20, 30)) for _ in range(4)]
     alone = [pixels(transfers.draw_panel(result, "small print"), tmp_path / "alone.png") for result in results]
     together = {}
 
@@ -369,11 +372,12 @@ def test_threads_make_the_same_figures(tmp_path):
 
 
 def test_neither_pyplot_nor_tensorflow_is_imported():
-    code = "import sys, decoupling_lib.plotting.transfers; sys.exit(bool({'matplotlib.pyplot', 'tensorflow'} & sys.modules.keys()))"
+    unwanted = "{'matplotlib.pyplot', 'tensorflow'} & sys.modules.keys()"
+    code = f"import sys, decoupling_lib.plotting.transfers; sys.exit(bool({unwanted}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_frontier_shows_what_rows_hold_and_rings_the_default():
+def test_the_frontier_shows_its_rows_and_rings_the_default():
     def row(softness, growth, damping, error, psnr):
         names = ("softness", "growth", "damping", "relative_error", "psnr_db", "fidelity")
         return dict(zip(names, (softness, growth, damping, error, psnr, softness / 4), strict=True))
@@ -382,11 +386,11 @@ def test_the_frontier_shows_what_rows_hold_and_rings_the_default():
     rows += [row(0.4, 2.0, 0.1, 0.04, 95.0)]
     ax = Figure().subplots()
     first, second = show_frontier(ax, rows, "psnr_db", (0.2, 1.0, 0.1))
-    np.testing.assert_array_equal(first.get_xydata(), [[1e-6, 30], [0.05, 90]])  # along the dampings, None left out
+    np.testing.assert_array_equal(first.get_xydata(), [[1e-6, 30], [0.05, 90]])  # sorted by damping, without None
     assert "softness 0.2, growth 1: 5.0%" in first.get_label()
     np.testing.assert_array_equal(second.get_xydata(), [[0.04, 95]])
     (ring,) = [line for line in ax.lines if line.get_label() == frontier.DEFAULT]
     np.testing.assert_array_equal(ring.get_xydata(), [[0.05, 90]])
     assert {text.get_text() for text in ax.texts} == {"0", "0.1"}
     looks = [(line.get_linestyle(), line.get_marker(), line.get_markerfacecolor()) for line in (first, second)]
-    assert all(one != other for one, other in zip(*looks, strict=True))  # apart without color
+    assert all(one != other for one, other in zip(*looks, strict=True))  # different without color
