@@ -1,7 +1,8 @@
 # One environment, .venv, installed from requirements.lock with pip alone. GNU make 3.81 is enough.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab classroom test test-browser test-faults rerun lint notebooks editions book figures screenshots results lock licenses audit compatibility clean distclean
+.PHONY: help demo lab classroom test test-rest test-all test-faults test-browser rerun lint notebooks editions book \
+	figures screenshots results lock licenses audit compatibility clean distclean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,42 +11,71 @@ PYTHON ?= python3.11 python3.12 python3.13 python3
 UV ?= uv
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 RESULTS := moment_features way_back style_pairs methods optimizers growth frontier
+# Tests run side by side in this many processes, each with one thread of TensorFlow. See tests/README.md for the tiers.
+PROCESSES ?= 2
+PYTEST = $(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup --durations=20
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export SCREENSHOTS
 
+define HELP
+The first call of most of these installs .venv. To choose the Python: make test PYTHON=/path/to/python3
+
+Try it
+  make demo           transfer the style of one bundled picture to another, into out/demo
+  make lab            open the notebooks in JupyterLab
+  make classroom      show the explorers in the browser: sliders, no code
+
+Check it
+  make lint           check style, format and types (ruff and mypy)
+  make test           make lint, and the tests to run before every commit (5 minutes on 2 cores)
+  make test-rest      all other tests: notebooks, faults, damaged input at full counts, determinism
+  make test-all       make test, then make test-rest
+  make test-faults    only the tests of damaged input and of faults during a run, with their counts
+  make test-browser   the explorers and the book in Chromium (apt-get install chromium)
+  make rerun          compute the committed figures again from their reports, and compare (15 minutes)
+  make audit          compare the installed packages with requirements.lock, and look up known vulnerabilities
+  make compatibility  the tests with the oldest and newest packages, on each Python found (long; needs uv)
+
+Generate
+  make notebooks      execute all notebooks; to execute one: make notebooks ONLY=01_gradient_systems
+  make editions       notebooks for students (without solutions) and for instructors, into out/editions
+  make book           the course as web pages that open offline, into out/book
+  make figures        the thesis's figures, into figures/
+  make screenshots    images of the explorers, into figures/
+  make results        the committed measurements, into benchmarks/results (long)
+  make licenses       the licenses of packages, pictures and weights, in docs/licenses.md
+  make lock           requirements.lock from pyproject.toml (needs uv)
+
+Clean up
+  make clean          remove out/ and the caches
+  make distclean      remove the environment .venv too
+endef
+export HELP
+
 help:
-	@echo "make demo       transfer the style of one bundled picture to another, into out/demo"
-	@echo "make test       ruff and every test"
-	@echo "make test-browser  the explorers in Debian's Chromium (apt-get install chromium)"
-	@echo "make test-faults   the tests of damaged input and of faults under a run alone, with their counts"
-	@echo "make rerun      make the committed figures again from their reports, and compare (a quarter of an hour)"
-	@echo "make lab        open the notebooks in JupyterLab"
-	@echo "make classroom  show the explorers, sliders without code, in the browser"
-	@echo "make book       the course as pages that open without a network, into out/book"
-	@echo "make editions   the notebooks for students (no solutions) and instructors, into out/editions"
-	@echo "make lint       ruff alone"
-	@echo "make notebooks  make the notebooks anew from their sources; one: make notebooks ONLY=01_gradient_systems"
-	@echo "make figures    draw the thesis's figures anew into figures/; make screenshots: pictures of the explorers"
-	@echo "make results    make the committed measurements anew (long)"
-	@echo "make lock       make requirements.lock anew from pyproject.toml (needs uv)"
-	@echo "make licenses   list the licenses of packages, pictures and weights anew, in docs/licenses.md"
-	@echo "make audit      compare what is installed with requirements.lock, and look up known vulnerabilities"
-	@echo "make compatibility  tests with the oldest and newest packages on each Python found (needs uv; long)"
-	@echo "make clean      remove out/ and the caches"
-	@echo "make distclean  remove the environment .venv too"
-	@echo "The first call of demo, test or lint installs .venv. To choose the Python: make test PYTHON=/path/to/python3"
+	@echo "$$HELP"
 
 demo: $(STAMP)
 	@$(BIN)/decoupling transfer coffee chelsea --max-side 64 --out out/demo/transfer
 	@$(BIN)/decoupling transfer china china --max-side 64 --out out/demo/self
-	@echo "Made, in $(CURDIR)/out/demo:"
+	@echo "The results are in $(CURDIR)/out/demo:"
 	@echo "  transfer/  the style of coffee on chelsea"
-	@echo "  self/      the style of china on china itself: the way there and back"
-	@echo "Look at result.png and panel.png in each; report.json has the numbers."
+	@echo "  self/      the style of china removed from china and imposed again"
+	@echo "Look at result.png and panel.png in each folder; report.json has the numbers."
 
 test: lint
-	@$(BIN)/python -m pytest
+	@$(PYTEST) --tier quick tests
+
+test-rest: $(STAMP)
+	@$(PYTEST) --tier rest tests notebooks
+
+# One after the other, also with make -j.
+test-all: test
+	@$(MAKE) test-rest
+
+test-faults: $(STAMP)
+	@$(PYTEST) -m faults tests
 
 test-browser: $(STAMP)
 	@if [ -z "$(CHROMIUM)" ]; then \
@@ -56,9 +86,6 @@ test-browser: $(STAMP)
 rerun: $(STAMP)
 	@$(BIN)/decoupling rerun figures/manifest.json --out out/rerun/figures
 	@$(BIN)/decoupling rerun figures/transfer.json --out out/rerun/transfer
-
-test-faults: $(STAMP)
-	@$(BIN)/python -m pytest tests -m faults
 
 book: $(STAMP)
 	@$(BIN)/python -m sphinx -b html -q -W --keep-going -d out/book-trees docs out/book
@@ -79,6 +106,7 @@ classroom: $(STAMP)
 lint: $(STAMP)
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
+	@$(BIN)/python -m mypy
 
 notebooks: $(STAMP)
 	@$(BIN)/python notebooks/execute.py $(ONLY)
@@ -89,8 +117,8 @@ figures: $(STAMP)
 results: $(STAMP)
 	@set -e; for name in $(RESULTS); do $(BIN)/python benchmarks/$$name.py; done
 
-# Without its stamp an environment may be half installed, so it is begun anew; with an old stamp it is updated.
-# A Python is taken only if it runs: a pyenv shim may stand on PATH for a version that is not active.
+# An environment without its stamp may be half installed, so it is replaced; one with an old stamp is updated.
+# A Python is used only if it runs: a pyenv shim on PATH may belong to a version that is not active.
 $(STAMP): requirements.lock pyproject.toml
 	@set -e; \
 	if [ ! -f $@ ]; then \
@@ -103,7 +131,7 @@ $(STAMP): requirements.lock pyproject.toml
 	        echo "No Python 3.11 or newer with venv found (tried: $(PYTHON)); install one, or name it: make PYTHON=/path/to/python3" >&2; \
 	        exit 1; \
 	    fi; \
-	    echo "Making $(VENV) with $$("$$found" --version)"; \
+	    echo "Creating $(VENV) with $$("$$found" --version)"; \
 	    "$$found" -m venv --clear $(VENV); \
 	fi; \
 	rm -f $@; \
@@ -113,10 +141,10 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $@
 
 define LOCK_HEADER
-# Every package of the kit, its extras dev, notebooks, book and audit, and what they need: Python 3.11 to 3.13, Linux and macOS.
+# All packages that the kit and its extras dev, notebooks, book and audit need: Python 3.11 to 3.13, Linux and macOS.
 # Install:    pip install --require-hashes -r requirements.lock
 #             pip install --no-deps --no-build-isolation -e .
-# Make again: make lock, which keeps the pins that still fit (make lock UPGRADE=--upgrade: the newest versions) and runs
+# Update:     make lock, which keeps the pins that still fit (make lock UPGRADE=--upgrade: the newest versions) and runs
 #             $(LOCK_COMMAND)
 endef
 LOCK_COMMAND = $(UV) pip compile pyproject.toml --extra dev --extra notebooks --extra book --extra audit --universal --python-version 3.11 --generate-hashes
@@ -134,17 +162,17 @@ lock:
 licenses: $(STAMP)
 	@$(BIN)/python tools/licenses.py
 
-# Not after the stamp, which would repair what is to be found.
+# It does not depend on the stamp, which would repair what it should find.
 audit:
-	@[ -x $(BIN)/python ] || { echo "make audit looks at $(VENV), which is not installed: make test" >&2; exit 1; }
+	@[ -x $(BIN)/python ] || { echo "make audit checks $(VENV), which is not installed: run make lint" >&2; exit 1; }
 	@$(BIN)/python tools/audit.py
 
-# PYTHONS: interpreters, with commas; without it, each of python3.11 to python3.13 on PATH that runs.
+# PYTHONS: interpreters, separated by commas; without it, each of python3.11 to python3.13 on PATH that runs.
 compatibility: $(STAMP)
 	@$(BIN)/python tools/compatibility.py --uv "$(UV)" --pythons "$(PYTHONS)"
 
 clean:
-	rm -rf out build *.egg-info .pytest_cache .ruff_cache .hypothesis notebooks/.ipynb_checkpoints
+	rm -rf out build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis notebooks/.ipynb_checkpoints
 	@find . -name .venv -prune -o -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean

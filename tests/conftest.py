@@ -1,24 +1,106 @@
-"""Pictures and a way to call the command line, for the tests of command line, report and checkpoint."""
+"""The tiers of the tests, fixtures that many rooms share, and weights that are drawn once per process."""
 
+import functools
 import os
 import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import numpy as np
 import pytest
-from command_line import Said
+from command_line import Outcome
 from PIL import Image
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # processes side by side: each takes one thread
+    for _name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[_name] = "1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # as main sets it, but a test module may import TensorFlow before
+
+from decoupling_lib.networks import weights  # noqa: E402 - the libraries below it read the variables above
+
 COUNTED = ("inputs tried", "faults injected", "runs resumed")
-"""What tests may record as a property; `make test-faults` prints the sums."""
+"""Properties that tests may record; their sums are printed at the end."""
+TIERS = ("quick", "rest", "all")
+QUICK_SHARE = 20
+"""The quick tier tries one of so many damaged inputs, the rest tries the others."""
+
+# An example may take long on a loaded machine.
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tests")
+
+draw_weights = weights._random
+weights._random = functools.cache(draw_weights)  # hundreds of tests draw the same 15 million numbers
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--tier",
+        choices=TIERS,
+        default="all",
+        help="quick: what `make test` runs; rest: what only `make test-all` runs; all: both (default)",
+    )
+
+
+def tiers(item: pytest.Item) -> set[str]:
+    """Return the tiers that a test belongs to; a test of damaged inputs tries some in each."""
+    if item.path.suffix == ".ipynb" or item.get_closest_marker("slow"):
+        return {"rest"}
+    return {"quick", "rest"} if "input_numbers" in getattr(item, "fixturenames", ()) else {"quick"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose the tests of a tier, and the tests that stay in one process.
+
+    Those of one file do, since they share fixtures and compiled networks, and the cells of a notebook share a kernel.
+    Slow tests are spread over the processes one by one, except where a file groups them itself.
+    """
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            alone = item.get_closest_marker("slow")
+            item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else str(item.path)))
+    tier = config.getoption("tier")
+    if tier != "all":
+        others = [item for item in items if tier not in tiers(item)]
+        items[:] = [item for item in items if tier in tiers(item)]
+        config.hook.pytest_deselected(items=others)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print the sums of what the tests of faults counted: inputs tried, faults injected, runs resumed."""
+    counts: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("passed", []):
+        counts.update({name: n for name, n in report.user_properties if name in COUNTED})
+    if counts:
+        sums = ", ".join(f"{counts[name]:,} {name}" for name in COUNTED)
+        failed = len(terminalreporter.stats.get("failed", [])) + len(terminalreporter.stats.get("error", []))
+        terminalreporter.write_line(f"{sums}; {failed} tests failed")
+
+
+@pytest.fixture
+def input_numbers(request: pytest.FixtureRequest) -> Callable[[int], range]:
+    """Return a function that takes how many inputs there are, and returns the numbers of those to try in this tier."""
+    tier = request.config.getoption("tier")
+
+    def choose(count: int) -> range:
+        share = -(-count // QUICK_SHARE)
+        return {"quick": range(share), "rest": range(share, count), "all": range(count)}[tier]
+
+    return choose
+
+
+@pytest.fixture(autouse=True)
+def _drawing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw random weights again for the tests of drawing."""
+    if request.node.get_closest_marker("draws_weights"):
+        monkeypatch.setattr(weights, "_random", draw_weights)
 
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """Two picture files of 24x24 pixels, gradients under a little noise."""
+    """Return two image files of 24x24 pixels, gradients with a little noise."""
     rows, columns = np.mgrid[:24, :24] / 24
     noise = np.random.default_rng(5).random((2, 24, 24, 3)) - 0.5
     first = np.stack([rows, columns, 1 - rows], -1) * 0.6 + 0.2
@@ -30,30 +112,19 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 
 
 @pytest.fixture
-def decoupling(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Said]]:
-    """The command line in this process: called with arguments, it returns exit code and what both streams got."""
+def decoupling(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Outcome]]:
+    """Return the command line as a function in this process: from arguments to exit code, stdout and stderr."""
     from decoupling_lib import cli
 
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")  # main sets it: this puts it back afterwards
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")  # main sets it: this restores it afterwards
     before = signal.getsignal(signal.SIGTERM)
 
-    def call(*arguments: object) -> Said:
+    def call(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["decoupling", *map(str, arguments)])
         capfd.readouterr()
         with pytest.raises(SystemExit) as end:
             cli.main()
-        return Said(end.value.code, *capfd.readouterr())
+        return Outcome(end.value.code, *capfd.readouterr())
 
     yield call
     signal.signal(signal.SIGTERM, before)
-
-
-def pytest_terminal_summary(terminalreporter) -> None:
-    """Adds up what the tests of faults recorded: inputs tried, faults injected, runs resumed."""
-    counts: Counter[str] = Counter()
-    for report in terminalreporter.stats.get("passed", []):
-        counts.update({name: n for name, n in report.user_properties if name in COUNTED})
-    if counts:
-        said = ", ".join(f"{counts[name]:,} {name}" for name in COUNTED)
-        failed = len(terminalreporter.stats.get("failed", [])) + len(terminalreporter.stats.get("error", []))
-        terminalreporter.write_line(f"{said}; {failed} tests saw something lost, or untold")

@@ -1,17 +1,17 @@
-"""Compares what is installed with requirements.lock, then looks up known vulnerabilities (`make audit`).
+"""Compare the installed packages with requirements.lock, then look up known vulnerabilities (`make audit`).
 
-Without a network: every pin has hashes; the installed packages are those of the lock at its versions, and no others;
-their requirements are met (`pip check`); their files are as their RECORD lists them. RECORD lies beside the files, so
-that finds damage and careless edits, not somebody who rewrites RECORD too: against that, install anew from the lock,
+Without a network: every pin has hashes; the installed packages are exactly those of the lock, at its versions; their
+requirements are met (`pip check`); their files are as their RECORD lists them. RECORD is beside the files, so this
+finds damage and careless edits, but not somebody who rewrites RECORD too. Against that, install again from the lock,
 whose hashes pip checks.
 
-With one: pip-audit asks OSV about each pin. OSV has PyPA's advisories, which PyPI serves as well, and GitHub's; and
-its address can be set (PIP_AUDIT_OSV_URL), to a mirror or a test's server. PyPI's own service is not asked: pip-audit
-passes over what it answers 404 for, so an index without that service would look like one without vulnerabilities.
+With a network: pip-audit asks OSV about each pin. OSV has PyPA's advisories, which PyPI serves as well, and GitHub's.
+Its address can be set (PIP_AUDIT_OSV_URL), to a mirror or to a test's server. PyPI's own service is not asked:
+pip-audit ignores a 404 from it, so an index without that service would look like one without vulnerabilities.
 
-pip-audit is in the one lock, as an extra of its own: 13 packages of pure Python, pip among them, some 10 MB beside 2.6
-GB. So its hashes are checked like all others, and the tests run the very tool that people run. A second lock would need
-an environment of its own and a network to make it; pip has no audit, and `uv audit` reads no lock but uv's own.
+pip-audit is an extra in the one lock: 13 packages of pure Python, including pip, about 10 MB beside 2.6 GB. Its hashes
+are therefore checked like all others, and the tests run the same tool as people do. A second lock would need an
+environment of its own, and a network to create it; pip has no audit, and `uv audit` reads only uv's own lock.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from packaging.version import Version
 
 KIT = "decoupling"
 UNREACHED = "no advisory service could be reached: known vulnerabilities were not looked up"
-FAULTS_OF_THE_NETWORK = ("requests.exceptions.", "pip_audit._service.interface.", "urllib3.exceptions.")
+NETWORK_ERRORS = ("requests.exceptions.", "pip_audit._service.interface.", "urllib3.exceptions.")
 
 
 class UnreachedError(Exception):
@@ -41,7 +41,7 @@ class UnreachedError(Exception):
 
 
 def differences(path: Path, installed: dict[str, Version]) -> list[str]:
-    """How the installed packages differ from a lock, and which pins have no hash."""
+    """Return how the installed packages differ from a lock, and which pins have no hash."""
     pins = read(path)
     wanted = here(pins)
     found = [f"{pin.name} {pin.version}: no hash in {path.name}" for pin in pins if not pin.hashes]
@@ -55,7 +55,7 @@ def differences(path: Path, installed: dict[str, Version]) -> list[str]:
 
 
 def tampered(distribution: importlib.metadata.Distribution) -> list[str]:
-    """What is wrong with a distribution's files by its RECORD. Files without a hash there (bytecode) pass."""
+    """Return how a distribution's files differ from its RECORD, ignoring files without a hash there (bytecode)."""
     record = distribution.read_text("RECORD")
     if record is None:
         return [f"{distribution.name}: no RECORD, its files cannot be checked"]
@@ -67,48 +67,49 @@ def tampered(distribution: importlib.metadata.Distribution) -> list[str]:
         if not path.is_file():
             faults.append(f"{distribution.name}: {name} is missing")
         elif _hash(path, stated.partition("=")[0]) != stated:
-            faults.append(f"{distribution.name}: {name} is not what was installed")
+            faults.append(f"{distribution.name}: {name} has changed since it was installed")
     return faults
 
 
 def _hash(path: Path, algorithm: str) -> str:
-    """As RECORD writes it: URL-safe base64 without padding."""
+    """Return a hash as RECORD writes it: URL-safe base64 without padding."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, algorithm).digest()
     return f"{algorithm}={base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
 
 
 def vulnerabilities(path: Path) -> list[str]:
-    """The known vulnerabilities of a lock's pins for this Python and system, by OSV.
+    """Return the known vulnerabilities of a lock's pins for this Python and system, from OSV.
 
-    Raises UnreachedError where the service does not answer, RuntimeError where pip-audit fails otherwise.
+    Raises UnreachedError if the service does not answer, and RuntimeError if pip-audit fails otherwise.
     """
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(path), "--disable-pip", "--require-hashes"]
     command += ["--vulnerability-service", "osv", "--format", "json", "--progress-spinner", "off"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        told = json.loads(done.stdout)["dependencies"]
-    except ValueError:  # pip-audit ends by a traceback, or by an error of its own, and writes no JSON
-        lines = done.stderr.strip().splitlines() or ["pip-audit said nothing"]
-        if lines[-1].startswith(FAULTS_OF_THE_NETWORK) or "Try another service" in lines[-1]:
+        answers = json.loads(done.stdout)["dependencies"]
+    except ValueError:  # pip-audit ended with a traceback or an error message, and wrote no JSON
+        lines = done.stderr.strip().splitlines() or ["it printed nothing"]
+        if lines[-1].startswith(NETWORK_ERRORS) or "Try another service" in lines[-1]:
             raise UnreachedError from None
         raise RuntimeError(f"pip-audit failed: {lines[-1]}") from None
-    found = [f"{each['name']}: not looked up, {each['skip_reason']}" for each in told if "skip_reason" in each]
-    for each in told:
+    found = [f"{each['name']}: not looked up, {each['skip_reason']}" for each in answers if "skip_reason" in each]
+    for each in answers:
         for one in each.get("vulns", ()):
             names = ", ".join([one["id"], *one["aliases"]])
-            better = " or ".join(one["fix_versions"]) or "no version yet"
-            found.append(f"{each['name']} {each['version']}: {names}; mended in {better}")
+            fixed = " or ".join(one["fix_versions"]) or "no version yet"
+            found.append(f"{each['name']} {each['version']}: {names}; fixed in {fixed}")
     return found
 
 
 def conflicts() -> list[str]:
+    """Return the requirements of installed packages that are not met."""
     done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
     return done.stdout.strip().splitlines() if done.returncode else []
 
 
-def told(title: str, faults: Iterable[str]) -> bool:
-    """Prints a check's outcome; returns whether it found a fault."""
+def report(title: str, faults: Iterable[str]) -> bool:
+    """Print the outcome of a check; return whether it found a fault."""
     faults = list(faults)
     print(f"{title}: {'ok' if not faults else f'{len(faults)} faults'}")
     for fault in faults:
@@ -117,24 +118,24 @@ def told(title: str, faults: Iterable[str]) -> bool:
 
 
 def main() -> None:
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--lock", type=Path, default=LOCK)
-    made.add_argument("--offline", action="store_true", help="look up no vulnerabilities")
-    arguments = made.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lock", type=Path, default=LOCK)
+    parser.add_argument("--offline", action="store_true", help="do not look up vulnerabilities")
+    arguments = parser.parse_args()
     distributions = [each for each in importlib.metadata.distributions() if canonicalize_name(each.name) != KIT]
     installed = {canonicalize_name(each.name): Version(each.version) for each in distributions}
     bad = [
-        told(f"installed as in {arguments.lock.name}", differences(arguments.lock, installed)),
-        told("requirements met (pip check)", conflicts()),
-        told("files as installed", (fault for each in distributions for fault in tampered(each))),
+        report(f"packages as in {arguments.lock.name}", differences(arguments.lock, installed)),
+        report("requirements met (pip check)", conflicts()),
+        report("files as installed", (fault for each in distributions for fault in tampered(each))),
     ]
     if not arguments.offline:
         try:
-            bad.append(told("known vulnerabilities (OSV)", vulnerabilities(arguments.lock)))
+            bad.append(report("known vulnerabilities (OSV)", vulnerabilities(arguments.lock)))
         except UnreachedError:
             print(UNREACHED)
         except RuntimeError as error:
-            bad.append(told("known vulnerabilities (OSV)", [str(error)]))
+            bad.append(report("known vulnerabilities (OSV)", [str(error)]))
     sys.exit(any(bad))
 
 

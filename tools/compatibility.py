@@ -1,13 +1,13 @@
-"""Runs a part of the tests with the oldest and the newest packages that pyproject.toml allows (`make compatibility`).
+"""Run part of the tests with the oldest and the newest packages that pyproject.toml allows (`make compatibility`).
 
-Each Python that is found gets two fresh environments below --out. "oldest" has the lower bounds themselves, or the
-oldest wheels above them for this Python, and all that they need as new as it comes; "newest" has the newest versions
-there are. Each ends as one row of the table and one log. What has passed is not run again unless pyproject.toml has
-changed; --anew begins anew.
+Each Python that is found gets two new environments below --out. "oldest" has the lower bounds themselves, or the oldest
+wheels above them for this Python, and the newest versions of what those packages need; "newest" has the newest versions
+of everything. Each environment gives one row of the table and one log. A row that passed is not computed again unless
+pyproject.toml has changed; --fresh computes all rows again.
 
-The tests are those of the modules that lean on other people's packages. Warnings, which are errors elsewhere in the
-kit, are counted here and nothing more: an old package under a new one warns for reasons that are neither's fault, and
-from a new package a warning is a notice of what will break, not a break. Each stands in the log.
+The tests are the quick ones of the rooms that depend on other people's packages. Warnings, which are errors elsewhere
+in the kit, are only counted here: an old package under a new one warns for reasons that are neither's fault, and a
+warning from a new package announces a break but is none. The log has each of them.
 """
 
 from __future__ import annotations
@@ -27,11 +27,8 @@ ROOT = Path(__file__).parents[1]
 PYTHONS = ("python3.11", "python3.12", "python3.13")
 RESOLUTIONS = {"oldest": ("--resolution", "lowest-direct"), "newest": ()}
 SHOWN = ("tensorflow", "keras", "numpy", "scipy", "matplotlib", "pillow", "h5py", "ipywidgets")
-MODULES = ("anatomy", "baselines", "channel_means", "classifier", "cli", "feature_plots", "features", "images", "lift")
-MODULES += ("metrics", "moments", "networks", "plots", "sweep", "transfer", "weights", "widgets", "zeros")
-TESTS = (*(f"tests/test_{name}.py" for name in MODULES), "notebooks/01_gradient_systems.ipynb")
-LEFT_OUT = "kth_point or at_random_moments or loses_a_worker"
-"""Tests of the kit's own bookkeeping, which take minutes and touch no package that the others do not."""
+ROOMS = ("images", "engine", "moments", "networks", "methods", "transfers", "plotting", "explorers", "commands")
+TESTS = (*(f"tests/{room}" for room in ROOMS), "tests/runs/test_sweep.py", "notebooks/01_gradient_systems.ipynb")
 VERSIONS = """
 import importlib.metadata, json, platform
 found = {each.name.lower(): each.version for each in importlib.metadata.distributions()}
@@ -40,37 +37,38 @@ print(json.dumps({"python": platform.python_version(), **found}))
 
 
 def pythons(named: str) -> list[str]:
-    """The interpreters to use: those named, with commas, or those of PYTHONS that run (a shim may stand for none)."""
+    """Return the interpreters named, separated by commas, or those of PYTHONS that run (a shim may not)."""
     candidates = named.split(",") if named else PYTHONS
     runs = [name for name in candidates if shutil.which(name) and not subprocess.run([name, "-c", ""]).returncode]
     if named and len(runs) < len(candidates):
-        sys.exit(f"no Python that runs: {', '.join(sorted(set(candidates) - set(runs)))}")
+        sys.exit(f"these Pythons do not run: {', '.join(sorted(set(candidates) - set(runs)))}")
     return runs
 
 
 def install(uv: str, python: str, folder: Path, resolution: str) -> None:
-    """Makes an environment anew, with the kit as it stands here and the extras that the tests need."""
+    """Create an environment with this copy of the kit and the extras that the tests need; an old one is replaced."""
     quiet = ("--quiet", "--no-config")
-    compiled = "--compile-bytecode"  # else fresh processes, which tests start by the dozen, compile TensorFlow each
+    compiled = "--compile-bytecode"  # otherwise each new process that a test starts would compile TensorFlow
     extras = ("--extra", "dev", "--extra", "notebooks")
     subprocess.run([uv, "venv", *quiet, "--clear", "--no-project", "--python", python, str(folder)], check=True)
     inside = ("--python", str(folder / "bin" / "python"))
-    # Wheels alone: where a lower bound has none for this Python, the oldest version that has one is taken.
+    # Wheels only: if a lower bound has none for this Python, the oldest version that has one is installed.
     packages = ("--no-build", *RESOLUTIONS[resolution], *extras, "--requirement", str(ROOT / "pyproject.toml"))
     subprocess.run([uv, "pip", "install", *quiet, compiled, *inside, *packages], check=True)
     subprocess.run([uv, "pip", "install", *quiet, *inside, "--no-deps", "--editable", str(ROOT)], check=True)
 
 
 def versions(folder: Path) -> dict[str, str]:
-    said = subprocess.run([folder / "bin" / "python", "-c", VERSIONS], check=True, capture_output=True, text=True)
-    return json.loads(said.stdout)
+    """Return the versions of Python and of all packages in an environment."""
+    done = subprocess.run([folder / "bin" / "python", "-c", VERSIONS], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
 
 
 def test(folder: Path, tests: tuple[str, ...], log: Path) -> dict[str, int]:
-    """Runs tests in an environment; returns how many passed, failed and were skipped, and how many warnings came."""
+    """Run tests in an environment; return how many passed, failed and were skipped, and the number of warnings."""
     report = folder / "report.xml"
     report.unlink(missing_ok=True)
-    command = [folder / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", f"not ({LEFT_OUT})"]
+    command = [folder / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow"]
     command += ["-o", "filterwarnings=default", "-o", "junit_family=xunit1", f"--junitxml={report}", *tests]
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", HYPOTHESIS_STORAGE_DIRECTORY=str(folder / "hypothesis"))
     with log.open("w", encoding="utf-8") as output:
@@ -79,7 +77,7 @@ def test(folder: Path, tests: tuple[str, ...], log: Path) -> dict[str, int]:
 
 
 def counts(report: Path, log: str) -> dict[str, int]:
-    """The numbers of a JUnit report. Without one pytest did not even end: that is a failure."""
+    """Return the numbers in a JUnit report; without a report pytest did not finish, which is a failure."""
     if not report.exists():
         return {"passed": 0, "failed": 1, "skipped": 0, "warnings": 0}
     suite = next(ElementTree.parse(report).iter("testsuite"))
@@ -91,17 +89,17 @@ def counts(report: Path, log: str) -> dict[str, int]:
 
 
 def row(uv: str, python: str, resolution: str, out: Path, tests: tuple[str, ...]) -> dict[str, Any]:
-    """One row of the table: from its file where it has passed with this pyproject.toml and these tests, else made."""
-    asked = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    version = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    """Return a row of the table, as saved if it passed with this pyproject.toml and these tests."""
+    command = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    version = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     name = f"{version}-{resolution}"
-    kept, folder = out / f"{name}.json", out / name
+    saved, folder = out / f"{name}.json", out / name
     made_from = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + repr(tests).encode()).hexdigest()
-    if kept.exists():
-        found = json.loads(kept.read_text("utf-8"))
+    if saved.exists():
+        found = json.loads(saved.read_text("utf-8"))
         if found["made_from"] == made_from and not found["failed"]:
             return found
-        kept.unlink()
+        saved.unlink()
     print(f"{name}: installing", flush=True)
     try:
         install(uv, python, folder, resolution)
@@ -111,9 +109,9 @@ def row(uv: str, python: str, resolution: str, out: Path, tests: tuple[str, ...]
     found = {"packages": resolution, "made_from": made_from} | versions(folder)
     found |= test(folder, tests, out / f"{name}.log")
     shutil.rmtree(folder)  # an environment takes 2.5 GB
-    part = kept.with_suffix(".part")
+    part = saved.with_suffix(".part")
     part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, kept)
+    os.replace(part, saved)
     return found
 
 
@@ -124,21 +122,23 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument(
-        "--pythons", default="", help=f"interpreters, with commas; else what runs of {', '.join(PYTHONS)}"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--pythons",
+        default="",
+        help=f"interpreters, separated by commas (default: those of {', '.join(PYTHONS)} that run)",
     )
-    made.add_argument("--only", choices=RESOLUTIONS, help="one set of packages alone")
-    made.add_argument("--tests", nargs="+", default=TESTS, help="other tests than the chosen ones")
-    made.add_argument("--uv", default="uv")
-    made.add_argument("--out", type=Path, default=ROOT / "out" / "compatibility")
-    made.add_argument("--anew", action="store_true", help="run what has passed, too")
-    arguments = made.parse_args()
+    parser.add_argument("--only", choices=RESOLUTIONS, help="only one set of packages")
+    parser.add_argument("--tests", nargs="+", default=TESTS, help="other tests than the usual ones")
+    parser.add_argument("--uv", default="uv")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "compatibility")
+    parser.add_argument("--fresh", action="store_true", help="run also what passed before")
+    arguments = parser.parse_args()
     found = pythons(arguments.pythons)
     if not shutil.which(arguments.uv):
         sys.exit("make compatibility needs uv: pip install uv, or name it: make compatibility UV=/path/to/uv")
     out = arguments.out.resolve()
-    if arguments.anew:
+    if arguments.fresh:
         shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True, exist_ok=True)
     wanted = [arguments.only] if arguments.only else list(RESOLUTIONS)

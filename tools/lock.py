@@ -1,4 +1,4 @@
-"""The entries of requirements.lock, as uv writes them."""
+"""Read the entries of requirements.lock, as uv writes them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Pin(NamedTuple):
     marker: Marker | None
     hashes: tuple[str, ...]
     needed_by: tuple[str, ...]
-    """Packages that ask for it; the kit itself is "decoupling (pyproject.toml)"."""
+    """The packages that require it; the kit itself is "decoupling (pyproject.toml)"."""
 
 
 def read(path: Path = LOCK) -> list[Pin]:
-    """The pins in the order of the file.
+    """Return the pins in the order of the file.
 
-    Raises ValueError for an entry that is not a pin of one exact version.
+    Raises ValueError for an entry that does not pin one exact version.
     """
     entries = re.split(r"\n(?=\S)", path.read_text("utf-8"))
     return [_pin(entry) for entry in entries if entry.strip() and not entry.startswith("#")]
@@ -53,5 +53,5 @@ def _pin(entry: str) -> Pin:
 
 
 def here(pins: Iterable[Pin]) -> dict[str, Pin]:
-    """The pins that this Python on this system installs, by name."""
+    """Return the pins that this Python on this system installs, by name."""
     return {pin.name: pin for pin in pins if pin.marker is None or pin.marker.evaluate()}

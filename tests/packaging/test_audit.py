@@ -1,4 +1,4 @@
-"""The audit, on a lock and packages made here, and pip-audit against an advisory service on this machine."""
+"""The audit, on a lock and packages made here, and with pip-audit on an advisory service on this machine."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ HASH = f"--hash=sha256:{'0' * 64}"
 ADVISORY = {
     "id": "PYSEC-2099-1",
     "aliases": ["CVE-2099-0001"],
-    "summary": "made up",
+    "summary": "invented",
     "affected": [
         {
             "package": {"name": "colander", "ecosystem": "PyPI"},
@@ -31,7 +31,8 @@ ADVISORY = {
 }
 
 
-def written(folder: Path, *pins: str) -> Path:
+def write_lock(folder: Path, *pins: str) -> Path:
+    """Write a lock of these pins, each with one hash."""
     path = folder / "some.lock"
     path.write_text("# head\n" + "".join(f"{pin} \\\n    {HASH}\n    # via decoupling\n" for pin in pins), "utf-8")
     return path
@@ -39,12 +40,12 @@ def written(folder: Path, *pins: str) -> Path:
 
 @contextmanager
 def service(status: int = 200) -> Iterator[str]:
-    """An advisory service that knows one vulnerable version: colander 2.0."""
+    """Serve an advisory service that knows one vulnerable version: colander 2.0."""
 
-    class Answer(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self):  # noqa: N802
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            bad = (asked["package"]["name"], asked["version"]) == ("colander", "2.0")
+            query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            bad = (query["package"]["name"], query["version"]) == ("colander", "2.0")
             body = json.dumps({"vulns": [ADVISORY]} if bad else {}).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -54,7 +55,7 @@ def service(status: int = 200) -> Iterator[str]:
         def log_message(self, *_):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -66,6 +67,8 @@ def service(status: int = 200) -> Iterator[str]:
 
 @pytest.fixture
 def ask(monkeypatch):
+    """Return a function that looks up a lock at an address."""
+
     def ask(path: Path, address: str) -> list[str]:
         monkeypatch.setenv("PIP_AUDIT_OSV_URL", address)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -75,7 +78,7 @@ def ask(monkeypatch):
 
 
 def package(folder: Path, text: str = "x = 1\n") -> importlib.metadata.Distribution:
-    """An installed package of one module, with its RECORD."""
+    """Install a package of one module, with its RECORD."""
     info = folder / "thing-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n", "utf-8")
@@ -86,7 +89,7 @@ def package(folder: Path, text: str = "x = 1\n") -> importlib.metadata.Distribut
     return importlib.metadata.PathDistribution(info)
 
 
-def test_the_lock_is_read_with_markers_hashes_and_who_needs_a_package():
+def test_the_lock_is_read_with_markers_hashes_and_what_requires_a_package():
     pins = lock.read()
     names = [pin.name for pin in pins]
     assert names == sorted(names) and len(set(names)) > 190
@@ -99,13 +102,13 @@ def test_the_lock_is_read_with_markers_hashes_and_who_needs_a_package():
 
 
 @pytest.mark.parametrize("entry", ["one>=1.0", "one==1.*", "one==1.0,!=1.1", "one"])
-def test_an_entry_that_is_no_exact_pin_is_refused(tmp_path, entry):
+def test_an_entry_that_is_not_an_exact_pin_is_refused(tmp_path, entry):
     with pytest.raises(ValueError, match="not a pin"):
-        lock.read(written(tmp_path, entry))
+        lock.read(write_lock(tmp_path, entry))
 
 
-def test_each_difference_from_the_lock_is_told(tmp_path):
-    path = written(tmp_path, "one==1.0", "two==2.0", "three==3.0", "four==4.0 ; os_name == 'never'")
+def test_each_difference_from_the_lock_is_reported(tmp_path):
+    path = write_lock(tmp_path, "one==1.0", "two==2.0", "three==3.0", "four==4.0 ; os_name == 'never'")
     with path.open("a", encoding="utf-8") as file:
         file.write("five==5.0\n    # via decoupling\n")
     installed = {name: Version(version) for name, version in (("one", "1.0"), ("two", "2.1"), ("five", "5.0"))}
@@ -115,25 +118,25 @@ def test_each_difference_from_the_lock_is_told(tmp_path):
         "six 6.0: installed, but not in some.lock",
         "two: 2.1 is installed, 2.0 is locked",
     ]
-    same = written(tmp_path, "one==1.0", "four==4.0 ; os_name == 'never'")
+    same = write_lock(tmp_path, "one==1.0", "four==4.0 ; os_name == 'never'")
     assert audit.differences(same, {"one": Version("1.0")}) == []
 
 
-def test_a_package_as_installed_has_no_fault(tmp_path):
+def test_an_unchanged_package_has_no_fault(tmp_path):
     assert audit.tampered(package(tmp_path)) == []
 
 
-def test_a_changed_a_missing_and_an_unrecorded_file_are_told(tmp_path):
-    made = package(tmp_path)
+def test_changed_and_missing_files_are_reported(tmp_path):
+    installed = package(tmp_path)
     (tmp_path / "thing.py").write_text("x = 2\n", "utf-8")
-    assert audit.tampered(made) == ["thing: thing.py is not what was installed"]
+    assert audit.tampered(installed) == ["thing: thing.py has changed since it was installed"]
     (tmp_path / "thing.py").unlink()
-    assert audit.tampered(made) == ["thing: thing.py is missing"]
+    assert audit.tampered(installed) == ["thing: thing.py is missing"]
     (tmp_path / "thing-1.0.dist-info" / "RECORD").unlink()
-    assert audit.tampered(made) == ["thing: no RECORD, its files cannot be checked"]
+    assert audit.tampered(installed) == ["thing: no RECORD, its files cannot be checked"]
 
 
-def test_an_installed_package_is_as_installed_and_its_tampered_copy_is_not(tmp_path):
+def test_an_installed_package_has_no_fault_but_its_changed_copy_has(tmp_path):
     found = importlib.metadata.distribution("packaging")
     assert audit.tampered(found) == []
     for file in found.files:
@@ -141,35 +144,35 @@ def test_an_installed_package_is_as_installed_and_its_tampered_copy_is_not(tmp_p
             (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / file).write_bytes(file.locate().read_bytes())
     (info,) = tmp_path.glob("packaging-*.dist-info")
-    copied = importlib.metadata.PathDistribution(info)
-    assert audit.tampered(copied) == []
+    copy = importlib.metadata.PathDistribution(info)
+    assert audit.tampered(copy) == []
     with (tmp_path / "packaging" / "version.py").open("a") as file:
         file.write("\n")
-    assert audit.tampered(copied) == ["packaging: packaging/version.py is not what was installed"]
+    assert audit.tampered(copy) == ["packaging: packaging/version.py has changed since it was installed"]
 
 
-def test_a_vulnerable_pin_is_told_with_its_names_and_the_version_that_mends_it(tmp_path, ask):
+def test_a_vulnerable_pin_is_reported_with_its_names_and_the_version_that_fixes_it(tmp_path, ask):
     with service() as address:
-        assert ask(written(tmp_path, "colander==2.0", "six==1.17.0"), address) == [
-            "colander 2.0: PYSEC-2099-1, CVE-2099-0001; mended in 2.1"
+        assert ask(write_lock(tmp_path, "colander==2.0", "six==1.17.0"), address) == [
+            "colander 2.0: PYSEC-2099-1, CVE-2099-0001; fixed in 2.1"
         ]
-        assert ask(written(tmp_path, "colander==2.1", "six==1.17.0"), address) == []
+        assert ask(write_lock(tmp_path, "colander==2.1", "six==1.17.0"), address) == []
 
 
 @pytest.mark.parametrize("status", [404, 503])
-def test_a_service_that_answers_by_an_error_is_no_answer(tmp_path, ask, status):
+def test_an_error_from_the_service_counts_as_no_answer(tmp_path, ask, status):
     with service(status) as address, pytest.raises(audit.UnreachedError):
-        ask(written(tmp_path, "colander==2.0"), address)
+        ask(write_lock(tmp_path, "colander==2.0"), address)
 
 
-def test_a_service_that_is_not_there_is_no_answer(tmp_path, ask):
+def test_a_missing_service_counts_as_no_answer(tmp_path, ask):
     with service() as address:
         pass
     with pytest.raises(audit.UnreachedError):
-        ask(written(tmp_path, "colander==2.0"), address)
+        ask(write_lock(tmp_path, "colander==2.0"), address)
 
 
-def test_a_lock_that_pip_audit_refuses_is_a_fault_not_a_missing_network(tmp_path, ask):
+def test_a_lock_that_pip_audit_refuses_is_a_fault_and_not_a_missing_network(tmp_path, ask):
     path = tmp_path / "some.lock"
     path.write_text("colander==2.0\n", "utf-8")
     with service() as address, pytest.raises(RuntimeError, match="hash"):
@@ -187,23 +190,23 @@ def test_a_lock_that_pip_audit_refuses_is_a_fault_not_a_missing_network(tmp_path
 def test_the_exit_code_is_1_for_a_vulnerability_and_0_for_a_missing_network(
     monkeypatch, capsys, tmp_path, answers, found, code, last
 ):
-    def looked_up(path):
+    def look_up(path):
         if not answers:
             raise audit.UnreachedError
         return found
 
-    monkeypatch.setattr(audit, "vulnerabilities", looked_up)
+    monkeypatch.setattr(audit, "vulnerabilities", look_up)
     monkeypatch.setattr(audit, "conflicts", list)
     monkeypatch.setattr(audit.importlib.metadata, "distributions", lambda: [package(tmp_path)])
-    monkeypatch.setattr(sys, "argv", ["audit", "--lock", str(written(tmp_path, "thing==1.0"))])
+    monkeypatch.setattr(sys, "argv", ["audit", "--lock", str(write_lock(tmp_path, "thing==1.0"))])
     with pytest.raises(SystemExit) as end:
         audit.main()
     assert (int(end.value.code), capsys.readouterr().out.splitlines()[-1]) == (code, last)
 
 
-def test_what_is_installed_beside_the_lock_ends_with_exit_code_1(tmp_path):
+def test_an_environment_that_differs_from_the_lock_ends_with_exit_code_1(tmp_path):
     command = [sys.executable, "-W", "error", str(lock.ROOT / "tools" / "audit.py"), "--offline"]
-    done = subprocess.run([*command, "--lock", str(written(tmp_path, "six==0.1"))], capture_output=True, text=True)
+    done = subprocess.run([*command, "--lock", str(write_lock(tmp_path, "six==0.1"))], capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr == ""
-    assert "six: 1.17.0 is installed, 0.1 is locked" in done.stdout
+    assert f"six: {importlib.metadata.version('six')} is installed, 0.1 is locked" in done.stdout
     assert "installed, but not in some.lock" in done.stdout

@@ -1,4 +1,4 @@
-"""What the bits of a run depend on: not on the process, hardly on threads and kernels."""
+"""What the bits of a run depend on: not the process, and hardly the threads and kernels."""
 
 import json
 import os
@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from outputs import arrays
 from paths import ROOT
+from patience import HANG
 
 from decoupling_lib.runs.rerun import PICTURES, TOLERANCE
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("determinism")]  # one usual run for all
 RUN = ("--network", "vgg16", "--weights", "hed", "--size", "32", "--layers", "1", "--quiet", "--out")
 OTHERS = {
     "one thread": dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1"),
@@ -22,9 +24,11 @@ OTHERS = {
 
 
 def run(folder: Path, **environment: str) -> dict:
-    """The report of a transfer in a process of its own."""
+    """Return the report of a transfer in a process of its own, with as many threads as it chooses by default."""
+    threads = (*OTHERS["one thread"], "OPENBLAS_NUM_THREADS")
+    usual = {name: value for name, value in os.environ.items() if name not in threads}
     command = [sys.executable, "-m", "decoupling_lib.cli", "transfer", "coffee", "china", *RUN, str(folder)]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=True, timeout=300)
+    subprocess.run(command, cwd=ROOT, env={**usual, **environment}, check=True, timeout=HANG)
     return json.loads((folder / "report.json").read_text())
 
 

@@ -1,6 +1,6 @@
-"""Damages files by the thousand and feeds them to the loaders, each campaign in processes of its own.
+"""Damage files by the thousand and feed them to the loaders, each campaign in processes of its own.
 
-A crash, a hang or a full memory ends the process of one input and is counted; the next goes on behind it.
+A crash, a hang or exhausted memory ends the process of one input and is counted; a new process continues with the next.
 """
 
 import io
@@ -24,52 +24,56 @@ import h5py
 import numpy as np
 import tifffile
 from paths import ROOT
+from patience import HANG
 from PIL import Image
 
 from decoupling_lib.common.errors import InputError
 
-SECONDS = 20  # for one input, which takes milliseconds: only a hang gets there
-BYTES = 3 * 2**30  # of address space
-LONGEST = 1500  # characters of a message
+PROCESSOR_SECONDS = 20
+"""The time on the processor for one input, which takes milliseconds: only a hang reaches it."""
+MAX_BYTES = 3 * 2**30
+"""The address space of a process."""
+MAX_CHARACTERS = 1500
+"""The length of a message."""
 TOKENS = (
     *("nan", "inf", "-1", "0", "1e999", "9" * 400, "9" * 5000, "0x1", "1_0", "true", "null", "[]", "{}", "[[", "}"),
     *(",", ";", ".", "a.b", "=", ":", "\n", "\r", "\t", "\0", "\x1b[31m", "\u2028", "\u202e", "é", "١", "\ufeff", "#"),
     *("1979-05-27", "../../x", "/dev/zero", "\\ud800", "x" * 3000, "[" * 3000, '{"a":' * 2000, "[a]\n", "a={a=", '"'),
 )
-"""What is put into texts in place of a word or a mark."""
+"""What replaces a word or a mark in texts."""
 VALUES = (None, True, -1, 2**70, 1e308, float("nan"), "", "\0", "\ud800", "x" * 5000, "../../x", "/dev/zero", "random")
 VALUES += ([], {}, [[]], [1, 2, 3], [24, 24], {"a": {"b": []}}, "vgg19", 0, 3, 10**9, [10**6, 10**6], "\x1b[31m\n", ".")
-"""What is put into JSON in place of a value, so that it stays JSON."""
+"""What replaces a value in JSON, so that it stays JSON."""
 PIXELS = np.random.default_rng(7).integers(0, 256, (18, 23, 4), dtype=np.uint8)
 
 
 class Loader(NamedTuple):
-    """Whole files by name, and what reads one; `fragile` where a library may crash in the loader's own child."""
+    """Undamaged files by name, and what reads one; `fragile` if a library may crash in the loader's own child."""
 
-    wholes: dict[str, bytes]
+    files: dict[str, bytes]
     read: Callable[[Path], object]
     fragile: bool = False
 
 
 def outcome(read: Callable[..., object], *arguments: object) -> str:
-    """ "accepted" or "refused"; any other exception, and a refusal that is not one full printable line, comes out."""
+    """Return "accepted" or "refused"; raise any other exception, and reject a refusal that is not one complete line."""
     try:
         read(*arguments)
     except InputError as error:
         line = str(error)
-        assert line.isprintable() and len(line) < LONGEST, line[:LONGEST]
-        before, received, rest = line.partition("; received ")
-        given, accepted, rest = rest.partition("; accepted: ")
-        assert before and received and given and accepted and rest.rpartition("; ")[2], line
+        assert line.isprintable() and len(line) < MAX_CHARACTERS, line[:MAX_CHARACTERS]
+        problem, received, rest = line.partition("; received ")
+        value, accepted, rest = rest.partition("; accepted: ")
+        assert problem and received and value and accepted and rest.rpartition("; ")[2], line
         return "refused"
     return "accepted"
 
 
-def damaged(wholes: dict[str, bytes], number: int) -> tuple[str, bytes]:
-    """The name of a file and what became of its bytes; the same for the same number."""
+def damage(files: dict[str, bytes], number: int) -> tuple[str, bytes]:
+    """Return the name of a file and its damaged bytes; the number decides which file and how."""
     draw = random.Random(number)
-    name = draw.choice(sorted(wholes))
-    data = bytearray(wholes[name])
+    name = draw.choice(sorted(files))
+    data = bytearray(files[name])
     if number % 4 == 1 and name.endswith(".json"):
         found = at = json.loads(data)
         while True:
@@ -87,7 +91,7 @@ def damaged(wholes: dict[str, bytes], number: int) -> tuple[str, bytes]:
     if number % 8 == 0:
         return name, bytes(data[: draw.randrange(len(data))])
     for _ in range(draw.choice((1, 1, 2, 4, 16))):
-        # Headers are short and matter most, so half of the damage is done in the first bytes.
+        # Headers are short and matter most, so half of the damage is in the first bytes.
         at = draw.randrange(min(len(data), draw.choice((64, 512, len(data), len(data)))))
         kind = draw.randrange(7)
         if kind == 0:
@@ -104,45 +108,46 @@ def damaged(wholes: dict[str, bytes], number: int) -> tuple[str, bytes]:
         elif kind == 5:
             data[at : at + draw.randrange(1, 64)] = bytes(draw.randrange(64))
         else:
-            other = wholes[draw.choice(sorted(wholes))]
+            other = files[draw.choice(sorted(files))]
             start = draw.randrange(len(other))
             data[at : at + draw.randrange(200)] = other[start : start + draw.randrange(200)]
         data = data or bytearray(b"x")
     return name, bytes(data)
 
 
-def campaign(name: str, inputs: int, folder: Path) -> dict:
-    """Feeds a loader so many damaged files, in a fresh process."""
-    command = [sys.executable, __file__, name, str(inputs), str(folder)]
-    # One thread: each further one reserves address space, which is what is limited.
+def campaign(name: str, numbers: range, folder: Path) -> dict:
+    """Feed damaged files of these numbers to a loader, in a new process."""
+    command = [sys.executable, __file__, name, str(numbers.start), str(numbers.stop), str(folder)]
+    # One thread: each further one reserves address space, which is limited.
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=2 * HANG)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def limited(code: str, *arguments: object, seconds: float = 120, mib: int | None = None) -> tuple[str, int]:
-    """What a piece of Python prints in a fresh process, and its peak memory in MiB.
+def run_limited(code: str, *arguments: object, seconds: int = 120, mib: int | None = None) -> tuple[str, int]:
+    """Run a piece of Python in a new process; return what it prints, and its peak memory in MiB.
 
-    It must end by itself within so many seconds, and within so much address space where `mib` says so.
+    It must end by itself within `seconds` on the processor, and within an address space of `mib` MiB if that is given.
     """
-    prelude = "import resource, sys; sys.path.insert(0, 'tests'); from hostile import outcome\n"
+    prelude = "import resource, sys; sys.path.insert(0, 'tests/support'); from hostile import outcome\n"
+    prelude += f"resource.setrlimit(resource.RLIMIT_CPU, ({seconds},) * 2)\n"
     if mib is not None:
         prelude += f"resource.setrlimit(resource.RLIMIT_AS, ({mib * 2**20},) * 2)\n"
-    # Not getrusage, which counts the process that this one was forked from.
+    # Not getrusage, which includes the process that this one was forked from.
     after = "\nprint(next(int(line.split()[1]) // 1024 for line in open('/proc/self/status') if line[:5] == 'VmHWM'))"
     command = [sys.executable, "-c", prelude + code + after, *map(str, arguments)]
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=seconds)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=HANG)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    *said, peak = done.stdout.split()
-    return " ".join(said), int(peak)
+    *printed, peak = done.stdout.split()
+    return " ".join(printed), int(peak)
 
 
-# What is damaged
+# Files to damage
 
 
-def saved(kind: str, array: np.ndarray, **how: object) -> bytes:
+def encode(kind: str, array: np.ndarray, **how: object) -> bytes:
     buffer = io.BytesIO()
     if kind == "NPY":
         np.save(buffer, array, **how)
@@ -154,45 +159,45 @@ def saved(kind: str, array: np.ndarray, **how: object) -> bytes:
 
 
 def pictures() -> dict[str, bytes]:
-    """Pictures of every kind that the kit reads, by file name."""
+    """Return images of every kind that the kit reads, by file name."""
     rgb, deep = PIXELS[..., :3], PIXELS.astype(np.uint16) * 257
     floats = (rgb / 255).astype(np.float32)
     exif = Image.Exif()
     exif[0x0112] = 6
     gray16 = io.BytesIO()
     Image.fromarray(deep[..., 0]).save(gray16, format="PNG")
-    made = {
-        "rgb.png": saved("PNG", rgb),
-        "alpha.png": saved("PNG", PIXELS, exif=exif),
+    files = {
+        "rgb.png": encode("PNG", rgb),
+        "alpha.png": encode("PNG", PIXELS, exif=exif),
         "deep.png": gray16.getvalue(),
-        "rgb.jpg": saved("JPEG", rgb, exif=exif),
-        "progressive.jpg": saved("JPEG", rgb, progressive=True),
-        "rgb.gif": saved("GIF", rgb),
-        "rgb.bmp": saved("BMP", rgb),
-        "lossless.webp": saved("WEBP", PIXELS, lossless=True),
-        "lossy.webp": saved("WEBP", rgb),
-        "rgb.tif": saved("TIFF", rgb),
-        "lzw.tif": saved("TIFF", rgb, compression="tiff_lzw"),
-        "deflate.tif": saved("TIFF", PIXELS, compression="tiff_adobe_deflate"),
-        "planes.tif": saved("TIFFFILE", np.moveaxis(deep[..., :3], -1, 0), photometric="rgb", planarconfig="separate"),
-        "float.tif": saved("TIFFFILE", floats, photometric="rgb"),
-        "float_deflate.tif": saved("TIFFFILE", floats, photometric="rgb", compression="zlib"),
-        "tiles.tif": saved("TIFFFILE", floats, photometric="rgb", compression="zlib", tile=(16, 16)),
-        "big.tif": saved("TIFFFILE", deep[..., :3], photometric="rgb", bigtiff=True),
+        "rgb.jpg": encode("JPEG", rgb, exif=exif),
+        "progressive.jpg": encode("JPEG", rgb, progressive=True),
+        "rgb.gif": encode("GIF", rgb),
+        "rgb.bmp": encode("BMP", rgb),
+        "lossless.webp": encode("WEBP", PIXELS, lossless=True),
+        "lossy.webp": encode("WEBP", rgb),
+        "rgb.tif": encode("TIFF", rgb),
+        "lzw.tif": encode("TIFF", rgb, compression="tiff_lzw"),
+        "deflate.tif": encode("TIFF", PIXELS, compression="tiff_adobe_deflate"),
+        "planes.tif": encode("TIFFFILE", np.moveaxis(deep[..., :3], -1, 0), photometric="rgb", planarconfig="separate"),
+        "float.tif": encode("TIFFFILE", floats, photometric="rgb"),
+        "float_deflate.tif": encode("TIFFFILE", floats, photometric="rgb", compression="zlib"),
+        "tiles.tif": encode("TIFFFILE", floats, photometric="rgb", compression="zlib", tile=(16, 16)),
+        "big.tif": encode("TIFFFILE", deep[..., :3], photometric="rgb", bigtiff=True),
     }
     palette = io.BytesIO()
     Image.fromarray(rgb).quantize(16).save(palette, format="BMP")
-    return made | {"palette.bmp": palette.getvalue()}
+    return files | {"palette.bmp": palette.getvalue()}
 
 
 def arrays() -> dict[str, bytes]:
     floats = PIXELS[..., :3] / 255
     return {
-        "rgb.npy": saved("NPY", floats),
-        "gray.npy": saved("NPY", floats[..., 0].astype(np.float32)),
-        "alpha.npy": saved("NPY", np.asfortranarray(PIXELS / 255)),
-        "big.npy": saved("NPY", floats.astype(">f8")),
-        "objects.npy": saved("NPY", np.array([{}, "x"], dtype=object), allow_pickle=True),
+        "rgb.npy": encode("NPY", floats),
+        "gray.npy": encode("NPY", floats[..., 0].astype(np.float32)),
+        "alpha.npy": encode("NPY", np.asfortranarray(PIXELS / 255)),
+        "big.npy": encode("NPY", floats.astype(">f8")),
+        "objects.npy": encode("NPY", np.array([{}, "x"], dtype=object), allow_pickle=True),
     }
 
 
@@ -204,7 +209,7 @@ def texts() -> dict[str, bytes]:
         "lines.txt": "\r\n".join(f"{number:.5g}" for number in numbers).encode(),
         "one.csv": ("length\n" + "\n".join(f"{number:.5g}" for number in numbers)).encode(),
         "two.csv": f'"a, ""b""";höhe\n{rows}\n'.encode("utf-8-sig"),
-        "picture.png": saved("PNG", PIXELS),
+        "picture.png": encode("PNG", PIXELS),
     }
 
 
@@ -212,9 +217,9 @@ SMALL = (("block1_conv1", 3, 2), ("block2_conv1", 2, 2), ("block3_conv1", 2, 2))
 
 
 def small_weights() -> dict[str, bytes]:
-    """Files of a network of three narrow convolutions, in each layout: all of it is structure, which is what breaks."""
+    """Return files of three narrow convolutions in each layout: mostly structure, which is what breaks."""
     generator = np.random.default_rng(0)
-    made = {}
+    files = {}
     for name in ("legacy.h5", "keras3.weights.h5", "packed.h5", "new.h5"):
         buffer = io.BytesIO()
         with h5py.File(buffer, "w", libver="latest" if name == "new.h5" else "earliest") as file:
@@ -229,15 +234,15 @@ def small_weights() -> dict[str, bytes]:
                 kernel = generator.random((3, 3, inputs, outputs), dtype=np.float32)
                 group.create_dataset(names[0], data=kernel, **packed if name == "packed.h5" else {})
                 group.create_dataset(names[1], data=generator.random(outputs, dtype=np.float32))
-        made[name] = buffer.getvalue()
-    return made
+        files[name] = buffer.getvalue()
+    return files
 
 
 NAME, KEY = "step1.block1_conv1", "k" * 64
 
 
 def kept_steps() -> dict[str, bytes]:
-    """A kept step as the journal writes it."""
+    """Return a checkpoint as the journal writes it."""
     import tempfile
 
     from decoupling_lib.runs.checkpoint import FOLDER, DiskJournal
@@ -249,14 +254,14 @@ def kept_steps() -> dict[str, bytes]:
 
 
 def resumed(file: Path) -> None:
-    """Takes up the run whose only kept step is this file."""
+    """Resume the run whose only checkpoint is this file."""
     from decoupling_lib.runs.checkpoint import FOLDER, DiskJournal
 
     folder = file.parent / "run"
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     os.replace(file, folder / FOLDER / file.name)
     found = DiskJournal(folder, KEY, resume=True).find(NAME)
-    # What was let in must be what was written, to the bit: other arrays would trip the engine.
+    # What is accepted must be what was written, to the bit: the engine could fail on other arrays.
     assert found is not None and found["x"].tobytes() == (PIXELS[..., :3] / 255).tobytes()
 
 
@@ -290,7 +295,7 @@ MANIFEST = {
 
 
 def report_read(file: Path) -> None:
-    """Reads a report and gathers what it names, but for the network, which takes long."""
+    """Read a report and gather what it names, except the network, which takes long."""
     from decoupling_lib.images.pictures import load_picture
     from decoupling_lib.networks import architectures, weights
     from decoupling_lib.runs import rerun
@@ -321,23 +326,23 @@ def sweep_read(file: Path) -> None:
 
 
 def manifest_read(file: Path) -> None:
-    """Reads a folder's manifest and writes the page from what was let in."""
+    """Read a folder's manifest and write the page from what is accepted."""
     from decoupling_lib.figures import gallery
 
     os.replace(file, file.with_name(gallery.MANIFEST))
-    gallery.page(list(gallery._read(file.parent).values()))
+    gallery.render_page(list(gallery._read_manifest(file.parent).values()))
 
 
 def figures_read(file: Path) -> None:
-    """Reads a manifest as if its figures were to be drawn again."""
+    """Read a manifest as if its figures were to be drawn again."""
     from decoupling_lib.figures import redraw
     from decoupling_lib.networks import weights
     from decoupling_lib.runs import rerun
 
-    known = SimpleNamespace(sha256="0" * 64)  # or the file of a known network would be read each time
+    known = SimpleNamespace(sha256="0" * 64)  # otherwise the file of a known network would be read each time
     given = weights.read
     redraw.weights = SimpleNamespace(read=lambda *source: known if source == ("vgg16", "hed") else given(*source))
-    redraw.entries(rerun.with_weights(rerun.read(file)))
+    redraw.select_entries(rerun.with_weights(rerun.read(file)))
 
 
 def picture_read(file: Path) -> None:
@@ -350,15 +355,17 @@ def picture_read(file: Path) -> None:
 def sample_read(file: Path) -> None:
     from decoupling_lib.moments import samples
 
-    assert np.isfinite(samples.read(file).values).all()
+    assert np.isfinite(samples.read_sample(file).values).all()
 
 
 def weights_read(file: Path) -> None:
-    """What the child of `weights.read` does with a file."""
+    """Do what the child process of `weights.read` does with a file."""
     from decoupling_lib.networks import weight_files
     from decoupling_lib.networks.architectures import Convolution
 
-    weight_files.ARCHITECTURES = {"vgg16": tuple(Convolution(*layer) for layer in SMALL)}
+    weight_files.ARCHITECTURES = {
+        "vgg16": tuple(Convolution(name, block, *sizes) for block, (name, *sizes) in enumerate(SMALL, 1))
+    }
     weight_files.read("vgg16", file)
 
 
@@ -376,22 +383,25 @@ def loaders(name: str) -> Loader:
     }[name]()
 
 
-def main(name: str, inputs: int, folder: Path) -> None:
-    """Forks a process that works through the inputs, and another behind each that ends it."""
+def main(name: str, first: int, stop: int, folder: Path) -> None:
+    """Fork a process that works through the inputs, and another one after each input that ends it."""
     loader = loaders(name)
     warnings.simplefilter("error")
     loader.read  # noqa: B018 - imported before the fork
-    tally = np.frombuffer(mmap.mmap(-1, 32), np.int64)  # shared: accepted, refused, input, peak in KiB
+    seconds = 4 if loader.fragile else PROCESSOR_SECONDS
+    tally = np.frombuffer(mmap.mmap(-1, 32), np.int64)  # shared: accepted, refused, next input, peak in KiB
+    tally[2] = first
     ended: dict[str, int] = {}
-    while tally[2] < inputs:
+    while tally[2] < stop:
         child = os.fork()
         if child == 0:
-            resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+            resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            for number in range(int(tally[2]), inputs):
+            for number in range(int(tally[2]), stop):
                 tally[2] = number + 1
-                signal.setitimer(signal.ITIMER_REAL, 4 if loader.fragile else SECONDS)
-                path, data = damaged(loader.wholes, number)
+                signal.setitimer(signal.ITIMER_PROF, seconds)  # on the processor
+                signal.setitimer(signal.ITIMER_REAL, HANG / 10)  # asleep
+                path, data = damage(loader.files, number)
                 (folder / path).write_bytes(data)
                 try:
                     tally[int(outcome(loader.read, folder / path) == "refused")] += 1
@@ -413,4 +423,4 @@ def main(name: str, inputs: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
