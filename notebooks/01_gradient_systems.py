@@ -27,13 +27,13 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from decoupling_lib.engine.context import Context, Reference, Settings
 from decoupling_lib.engine.features import Block, ClosedForm, Counted
-from decoupling_lib.engine.legs import Reference, Settings
 from decoupling_lib.engine.lift import Damping, to_tangent
 from decoupling_lib.engine.normalization import impose, normalize
 from decoupling_lib.engine.ode import RULES, integrate
 from decoupling_lib.figures.theory import STARTS
-from decoupling_lib.moments.decoupling import feature_map
+from decoupling_lib.moments.coupled import moment_feature_map
 from decoupling_lib.plotting.portraits import bowl, portrait, show_portrait, unit_speed
 
 # %% [markdown]
@@ -49,7 +49,7 @@ from decoupling_lib.plotting.portraits import bowl, portrait, show_portrait, uni
 # NBVAL_CHECK_OUTPUT
 rng = np.random.default_rng(0)
 x = rng.normal(2, 1, 50)
-mean, square = feature_map(2).linearize(x).jacobian()
+mean, square = moment_feature_map(2).linearize(x).jacobian()
 variance = square - 2 * np.mean(x) * mean  # of mean(x²) - mean(x)²
 gradients = np.stack([mean, square, variance])
 unit = gradients / np.linalg.norm(gradients, axis=1, keepdims=True)
@@ -207,7 +207,7 @@ for name, power, value in (("mean and mean square", 2, 1.0), ("mean and mean cub
         )
         values = np.array([0.0 if k == 1 else value for k in order])
         goal = Reference(values, np.ones(2, bool), Damping(0.0, np.ones(2)))
-        ends.append(normalize(Counted(pair), y, goal, exactly).x)
+        ends.append(normalize(Context(Counted(pair), goal, exactly), y).x)
     apart[name] = np.linalg.norm(ends[0] - ends[1])
     print(f"{name}: the two orders end {apart[name]:.3f} apart")
 assert apart["mean and mean square"] < 1e-8 and apart["mean and mean cube"] > 0.01
@@ -234,8 +234,8 @@ softplus = ClosedForm(
 here = rng.standard_normal(16)
 c, v = softplus.values(here), softplus.values(0.3 * rng.standard_normal(16))
 goal = Reference(v, np.ones(3, bool), Damping(0.0, np.ones(3)))
-path = normalize(Counted(softplus), here, goal, exactly)
-lifted = impose(Counted(softplus), path.x, path.style, goal, exactly).x
+path = normalize(Context(Counted(softplus), goal, exactly), here)
+lifted = impose(Context(Counted(softplus), goal, exactly), path.x, path.style).x
 there = integrate(lambda p: 40 * softplus.linearize(p).vjp(v - softplus.values(p)), here, "adaptive", 20000, 1e-9).x
 back = integrate(lambda p: 40 * softplus.linearize(p).vjp(c - softplus.values(p)), there, "adaptive", 20000, 1e-9).x
 

@@ -30,15 +30,17 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from decoupling_lib.engine.context import Context, Reference, Settings
 from decoupling_lib.engine.features import Counted
-from decoupling_lib.engine.legs import Reference, Settings
 from decoupling_lib.engine.lift import Damping
 from decoupling_lib.engine.normalization import normalize
 from decoupling_lib.figures.theory import SAMPLE
 from decoupling_lib.images.pictures import load_picture
-from decoupling_lib.moments import decoupling, samples
-from decoupling_lib.moments.decoupling import transfer_moments
+from decoupling_lib.moments import samples
+from decoupling_lib.moments.coupled import MOMENT_NAMES, REFERENCE, coupled_moments, moment_feature_map, standardize
+from decoupling_lib.moments.decoupling import decouple_moments, impose_moments, orthokurtosis, transfer_moments
 from decoupling_lib.moments.gradients import decoupled_gradients
+from decoupling_lib.moments.legs import move_skewness
 from decoupling_lib.plotting.portraits import nested_portrait, show_cosines, show_nested
 
 # %% [markdown]
@@ -83,10 +85,10 @@ assert np.min(np.linalg.norm(drawn.points - end, axis=1)) < 1e-8
 # %%
 # NBVAL_CHECK_OUTPUT
 for name in ("ten", "gamma"):
-    x = samples.named(name).values
-    decoupled = decoupling.decouple(x)
+    x = samples.load_sample(name).values
+    decoupled = decouple_moments(x)
     print(f"{name:14}{'coupled':>10}{'decoupled':>11}")
-    for label, a, b in zip(decoupling.NAMES, decoupling.coupled(x), decoupled.values, strict=True):
+    for label, a, b in zip(MOMENT_NAMES, coupled_moments(x), decoupled.values, strict=True):
         print(f"{label:14}{a:10.4f}{b:11.4f}")
 
 # %% [markdown]
@@ -98,11 +100,11 @@ for name in ("ten", "gamma"):
 
 # %%
 # NBVAL_CHECK_OUTPUT
-x = samples.named("gamma").values
-goal = Reference(decoupling.REFERENCE, np.ones(6, bool), Damping(0.0, np.ones(6)))
+x = samples.load_sample("gamma").values
+goal = Reference(REFERENCE, np.ones(6, bool), Damping(0.0, np.ones(6)))
 exactly = Settings(rule="adaptive", steps=5000, tolerance=1e-12, solver_tolerance=1e-13, threshold=1e-12)
-path = normalize(Counted(decoupling.feature_map(6)), x, goal, exactly, to_the_end=False)
-gap = np.max(np.abs(path.style - decoupling.decouple(x).values))
+path = normalize(Context(Counted(moment_feature_map(6)), goal, exactly), x, measure_only=True)
+gap = np.max(np.abs(path.style - decouple_moments(x).values))
 print("engine and closed forms agree to 1e-8:", bool(gap < 1e-8))
 assert gap < 1e-8
 
@@ -117,8 +119,8 @@ assert gap < 1e-8
 # with the one $t$ that makes the skewness zero. The map is monotone, so the order of the numbers stays.
 
 # %%
-z = decoupling.standardize(x)
-y = decoupling.mobius(z)
+z = standardize(x)
+y = move_skewness(z)
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 order = np.argsort(z)
 left.plot(z[order], y[order], linewidth=2)
@@ -138,10 +140,10 @@ plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT
-plain, mapped = samples.named("ten").values + 1, 1 / (samples.named("ten").values + 1)
-print(f"kurtosis       {decoupling.coupled(plain, 4)[3]:.6f} {decoupling.coupled(mapped, 4)[3]:.6f}")
-print(f"orthokurtosis  {decoupling.orthokurtosis(plain):.6f} {decoupling.orthokurtosis(mapped):.6f}")
-assert abs(decoupling.orthokurtosis(plain) - decoupling.orthokurtosis(mapped)) < 1e-10
+plain, mapped = samples.load_sample("ten").values + 1, 1 / (samples.load_sample("ten").values + 1)
+print(f"kurtosis       {coupled_moments(plain, 4)[3]:.6f} {coupled_moments(mapped, 4)[3]:.6f}")
+print(f"orthokurtosis  {orthokurtosis(plain):.6f} {orthokurtosis(mapped):.6f}")
+assert abs(orthokurtosis(plain) - orthokurtosis(mapped)) < 1e-10
 
 # %% [markdown]
 # ## Are they decoupled?
@@ -150,16 +152,16 @@ assert abs(decoupling.orthokurtosis(plain) - decoupling.orthokurtosis(mapped)) <
 # right the decoupled ones again, at that sample with its skewness undone, a point of $R_3$.
 
 # %%
-ten = samples.named("ten").values
+ten = samples.load_sample("ten").values
 names = ["mean", "variance", "c3", "c4", "c5", "c6"]
 step, eye = 1e-5, np.eye(ten.size)
 raw = np.stack(
-    [(decoupling.coupled(ten + step * e) - decoupling.coupled(ten - step * e)) / (2 * step) for e in eye], axis=1
+    [(coupled_moments(ten + step * e) - coupled_moments(ten - step * e)) / (2 * step) for e in eye], axis=1
 )
 tables = {
     "coupled": raw,
     "decoupled, at the sample": decoupled_gradients(ten),
-    "decoupled, on $R_3$": decoupled_gradients(decoupling.decouple(ten, 4).sample),
+    "decoupled, on $R_3$": decoupled_gradients(decouple_moments(ten, 4).sample),
 }
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")
 cosines = {}
@@ -193,7 +195,7 @@ assert abs(coupled[2, 3]) > 0.5 and abs(off[3, 4]) > 0.05
 
 # %%
 normal = np.random.default_rng(1).standard_normal(4000)
-own = decoupling.decouple(normal, 4)
+own = decouple_moments(normal, 4)
 wanted = {"as it is": own.values}
 for k, value in ((2, 1.2), (3, 2.0), (3, 4.5)):
     changed = own.values.copy()
@@ -202,8 +204,8 @@ for k, value in ((2, 1.2), (3, 2.0), (3, 4.5)):
 figure, axes = plt.subplots(1, 4, figsize=(12, 2.8), sharey=True, layout="constrained")
 remeasured = {}
 for ax, (title, values) in zip(axes, wanted.items(), strict=True):
-    made = decoupling.impose(own.sample, values)
-    remeasured[title] = np.max(np.abs(decoupling.decouple(made, 4).values - values))
+    made = impose_moments(own.sample, values)
+    remeasured[title] = np.max(np.abs(decouple_moments(made, 4).values - values))
     ax.hist(made, np.linspace(-4, 6, 61))
     ax.set_title(title, fontsize=10)
 figure.supxlabel("value")
@@ -250,8 +252,8 @@ for ax, picture, title in zip(axes, (origin, target, result), ("origin", "target
 
 # %%
 # NBVAL_CHECK_OUTPUT
-there = decoupling.decouple(bursts, 4).values
-gap = np.max(np.abs(decoupling.decouple(dressed, 4).values - there))
+there = decouple_moments(bursts, 4).values
+gap = np.max(np.abs(decouple_moments(dressed, 4).values - there))
 back = np.max(np.abs(transfer_moments(chirp, chirp) - chirp)) / np.std(chirp)
 print("the result has the origin's decoupled moments to 1e-10:", bool(gap < 1e-10))
 print("the target keeps the order of its values:", bool(np.all(np.argsort(dressed) == np.argsort(chirp))))
@@ -314,8 +316,8 @@ assert strong["high"] < 0 and mild_log["high"] < 0 < neighbours["low"]
 rng = np.random.default_rng(0)
 tails = rng.uniform(0.5, 1.5, 60)
 drawn_samples = [np.sinh((np.arcsinh(rng.standard_normal(300)) + rng.uniform(-0.3, 0.3)) / tail) for tail in tails]
-kurtosis = np.array([decoupling.coupled(x, 4)[3] for x in drawn_samples])
-ortho = np.array([decoupling.orthokurtosis(x) for x in drawn_samples])
+kurtosis = np.array([coupled_moments(x, 4)[3] for x in drawn_samples])
+ortho = np.array([orthokurtosis(x) for x in drawn_samples])
 for name, number in (("kurtosis", kurtosis), ("orthokurtosis", ortho), ("log kurtosis", np.log(kurtosis))):
     print(f"{name:14} R² = {np.corrcoef(number, tails)[0, 1] ** 2:.2f}")
 
@@ -326,10 +328,10 @@ for name, number in (("kurtosis", kurtosis), ("orthokurtosis", ortho), ("log kur
 # then say why.
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("moments.orthokurtosis")
+raise NotImplementedError("orthokurtosis")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-smallest = decoupling.orthokurtosis([0, 1, 100])
+smallest = orthokurtosis([0, 1, 100])
 
 # %% tags=["check"]
 # Some Möbius map takes any three numbers to -a, 0, a. Variance 1 makes a² = 3/2, so mean(y⁴) = 2/3 (3/2)² = 3/2.
@@ -339,12 +341,12 @@ assert abs(smallest - 1.5) < 1e-12
 # **2.** Find a sample of eight numbers that leg 4 cannot bring to kurtosis 3, and read what the library says.
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("think of ties at both ends, then moments.decouple(..., 5)")
+raise NotImplementedError("think of ties at both ends, then decouple_moments(..., 5)")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 message = ""
 try:
-    decoupling.decouple([-2, -2, -1, -0.5, 0.5, 1, 2, 2], 5)
+    decouple_moments([-2, -2, -1, -0.5, 0.5, 1, 2, 2], 5)
 except ValueError as error:
     message = str(error)
 

@@ -32,9 +32,10 @@ from decoupling_lib.images.noise import uniform_noise
 from decoupling_lib.images.pictures import load_picture
 from decoupling_lib.methods import gatys
 from decoupling_lib.networks import architectures, weights
-from decoupling_lib.networks.channel_means import ChannelMeans, activations, by_layer
+from decoupling_lib.networks.activation_maps import activations
+from decoupling_lib.networks.channel_means import ChannelMeans, by_layer
 from decoupling_lib.networks.gram import gram_matrices
-from decoupling_lib.networks.keras_layers import keras_vgg19, parameters, parts
+from decoupling_lib.networks.keras_layers import build_keras_vgg19, count_parameters, summarize_layers
 from decoupling_lib.networks.vgg import build_network
 from decoupling_lib.plotting.diagrams import show_numbers, show_parts
 from decoupling_lib.plotting.features import show_channel_means
@@ -116,7 +117,7 @@ assert np.array_equal(pooled, block_reduce(shuffled, 2, np.max))
 # and three dense layers that name what is seen. Drawn from Keras's own model; above each box its number of parameters.
 
 # %%
-whole = parts(keras_vgg19())
+whole = summarize_layers(build_keras_vgg19())
 figure, ax = plt.subplots(figsize=(13, 5), layout="constrained")
 show_parts(ax, whole)
 
@@ -125,10 +126,10 @@ show_parts(ax, whole)
 convolutions = [part for part in whole if part.kind == "convolution"]
 inputs = [3, *(part.shape[-1] for part in convolutions[:-1])]
 by_hand = sum(3 * 3 * n * part.shape[-1] + part.shape[-1] for n, part in zip(inputs, convolutions, strict=True))
-print(f"VGG-19: {parameters(whole):,} parameters, {by_hand:,} of them in {len(convolutions)} convolutions")
-print(f"up to block5_conv1: {parameters(whole, 'block5_conv1'):,}; up to block2_conv1: ", end="")
-print(f"{parameters(whole, 'block2_conv1'):,}")
-assert by_hand == sum(part.parameters for part in convolutions) and parameters(whole) == 143_667_240
+print(f"VGG-19: {count_parameters(whole):,} parameters, {by_hand:,} of them in {len(convolutions)} convolutions")
+print(f"up to block5_conv1: {count_parameters(whole, 'block5_conv1'):,}; up to block2_conv1: ", end="")
+print(f"{count_parameters(whole, 'block2_conv1'):,}")
+assert by_hand == sum(part.parameters for part in convolutions) and count_parameters(whole) == 143_667_240
 
 # %% [markdown]
 # The thesis says 138 million. That is its smaller sister VGG-16 (138,357,544); a slip worth noticing, because nearly

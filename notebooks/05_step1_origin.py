@@ -26,6 +26,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from decoupling_lib.engine import distances, lift
+from decoupling_lib.engine.context import Context
 from decoupling_lib.engine.features import Counted, block_slices
 from decoupling_lib.engine.normalization import impose, normalize
 from decoupling_lib.images.quality import psnr
@@ -82,7 +83,8 @@ show_legs(ax, 1, [f"block{depth}_conv1" for depth in range(1, 6)])
 # %%
 way = []
 step1 = measure_style(
-    features, origin, reference, prepared.settings, listen=lambda step, layer, done, x: way.append((layer, done, x))
+    Context(features, reference, prepared.settings, listen=lambda step, layer, done, x: way.append((layer, done, x))),
+    origin,
 )
 style = step1.style
 assert step1.status == "done"
@@ -215,8 +217,8 @@ for name, chosen in (
     ("ReLU", Options(size=(32, 32), layers=1, rule="rk4", steps=24, activation="relu", pooling="max")),
 ):
     small = prepare("coffee", "coffee", chosen)
-    there = normalize(small.features, small.origin.array, small.reference, small.settings)
-    back = impose(small.features, there.x, there.style, small.reference, small.settings)
+    there = normalize(Context(small.features, small.reference, small.settings), small.origin.array)
+    back = impose(Context(small.features, small.reference, small.settings), there.x, there.style)
     returned[name] = (back.x, psnr(back.x, small.origin.array))
 figure, axes = plt.subplots(1, 3, figsize=(8, 3), layout="constrained")
 show_picture(axes[0], small.origin.array, "coffee, 32 x 32")
@@ -264,7 +266,7 @@ assert after < before  # part of the second layer's style was the first layer's
 raise NotImplementedError("measure_style of step1.x, then the relative error of its style against v")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-again = measure_style(features, step1.x, reference, prepared.settings)
+again = measure_style(Context(features, reference, prepared.settings), step1.x)
 left = [distances.relative_error(again.style[at], v[at], reference.live[at]) for at in (first, second)]
 
 # %% tags=["check"]

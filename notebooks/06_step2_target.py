@@ -25,6 +25,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from decoupling_lib.engine.context import Context
 from decoupling_lib.engine.features import Counted, block_slices
 from decoupling_lib.images.noise import uniform_noise
 from decoupling_lib.methods import baselines
@@ -55,7 +56,9 @@ prepared = prepare(names[0], names[0], Options(size=size))
 features, reference, settings = prepared.features, prepared.reference, prepared.settings
 means, v = features.map, reference.values
 photographs = {name: prepare(name, name, Options(size=size)).origin.array for name in names}
-undressed = {name: remove_style(features, picture, reference, settings) for name, picture in photographs.items()}
+undressed = {
+    name: remove_style(Context(features, reference, settings), picture) for name, picture in photographs.items()
+}
 assert all(path.status == "done" for path in undressed.values())
 
 # %%
@@ -125,7 +128,7 @@ assert np.array_equal(own, np.arange(len(names)))
 # %%
 # NBVAL_CHECK_OUTPUT
 once = undressed["chelsea"]
-twice = remove_style(features, once.x, reference, settings)
+twice = remove_style(Context(features, reference, settings), once.x)
 first_way = np.linalg.norm(once.x - photographs["chelsea"])
 second_way = np.linalg.norm(twice.x - once.x)
 print(f"the second time the picture moves by {second_way / first_way:.0%} of the first")
@@ -153,7 +156,7 @@ for iterations in (50, 200, 800):
     )
     stopped[iterations] = distances.relative_error(shallow.values(flow.x), aim, live)
     measured[iterations] = means.values(flow.x)[first.stop :]
-lifted = measure_style(features, photographs["chelsea"], reference, settings)
+lifted = measure_style(Context(features, reference, settings), photographs["chelsea"])
 c = lifted.style[first.stop :]
 
 # %%
@@ -200,7 +203,7 @@ for name, path in undressed.items():
 raise NotImplementedError("picture[:, ::-1]; then descriptors.edge_strength of both, one of them mirrored")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-mirrored = remove_style(features, photographs["china"][:, ::-1].copy(), reference, settings)
+mirrored = remove_style(Context(features, reference, settings), photographs["china"][:, ::-1].copy())
 back = evaluation.edge_strength(np.clip(mirrored.x[:, ::-1], 0, 1)).ravel()
 alike = np.corrcoef(back, bare["china"])[0, 1]
 
@@ -217,8 +220,8 @@ raise NotImplementedError("prepare(...) with damping=0.0, then undress twice")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 exact = prepare("chelsea", "chelsea", Options(size=size, damping=0.0))
-one = remove_style(exact.features, exact.target.array, exact.reference, exact.settings)
-two = remove_style(exact.features, one.x, exact.reference, exact.settings)
+one = remove_style(Context(exact.features, exact.reference, exact.settings), exact.target.array)
+two = remove_style(Context(exact.features, exact.reference, exact.settings), one.x)
 
 # %% tags=["check"]
 assert 0 < np.linalg.norm(two.x - one.x) < 0.1 * second_way

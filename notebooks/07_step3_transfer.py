@@ -30,6 +30,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from decoupling_lib.engine import distances
+from decoupling_lib.engine.context import Context
 from decoupling_lib.engine.features import block_slices
 from decoupling_lib.engine.normalization import impose
 from decoupling_lib.images.quality import max_error, psnr, ssim
@@ -67,11 +68,13 @@ show_legs(ax, 3, [f"block{depth}_conv1" for depth in range(1, 6)])
 prepared = prepare("coffee", "china", Options(size=(48, 48), refinements=0))
 features, reference, settings = prepared.features, prepared.reference, prepared.settings
 means, v = features.map, reference.values
-style = measure_style(features, prepared.origin.array, reference, settings).style
-bare = remove_style(features, prepared.target.array, reference, settings).x
+style = measure_style(Context(features, reference, settings), prepared.origin.array).style
+bare = remove_style(Context(features, reference, settings), prepared.target.array).x
 way = []
 imposed = impose(
-    features, bare, style, reference, settings, listen=lambda step, layer, done, x: way.append((layer, done, x))
+    Context(features, reference, settings, listen=lambda step, layer, done, x: way.append((layer, done, x))),
+    bare,
+    style,
 )
 assert imposed.status == "done"
 
@@ -94,8 +97,8 @@ plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT
-shown = measure_style(features, imposed.x, reference, settings).style
-own = measure_style(features, prepared.target.array, reference, settings).style
+shown = measure_style(Context(features, reference, settings), imposed.x).style
+own = measure_style(Context(features, reference, settings), prepared.target.array).style
 off, before = {}, {}
 for layer, at in block_slices(means.blocks).items():
     off[layer] = distances.relative_error(shown[at], style[at])
@@ -124,18 +127,18 @@ thesis = prepare(
 annex = thesis.run()
 figure, axes = plt.subplots(1, 4, figsize=(10, 3), layout="constrained")
 show_picture(axes[0], returned.origin, "china")
-show_picture(axes[1], returned.paths["step1"].x, "Step 1")
+show_picture(axes[1], returned.routes["step1"].x, "Step 1")
 decibels = {}
 for ax, (name, result) in zip(axes[2:], {"the lift": returned, "the annex": annex}.items(), strict=True):
-    decibels[name] = psnr(result.paths["step3"].x, result.origin)
-    show_picture(ax, result.paths["step3"].x, f"Step 3, {name}\nPSNR {decibels[name]:.0f} dB")
+    decibels[name] = psnr(result.routes["step3"].x, result.origin)
+    show_picture(ax, result.routes["step3"].x, f"Step 3, {name}\nPSNR {decibels[name]:.0f} dB")
 
 # %%
 # NBVAL_CHECK_OUTPUT
-similarity = ssim(returned.paths["step3"].x, returned.origin)
+similarity = ssim(returned.routes["step3"].x, returned.origin)
 print(f"the lift comes back above 50 dB: {decibels['the lift'] > 50}; structural similarity {similarity:.3f}")
 print(f"the annex below 30 dB: {decibels['the annex'] < 30}")
-worst = max_error(returned.paths["step3"].x, returned.origin)
+worst = max_error(returned.routes["step3"].x, returned.origin)
 print(f"no color of any pixel is off by a gray level of 255: {worst < 1 / 255}")
 assert decibels["the lift"] > 50 > 30 > decibels["the annex"] and worst < 1 / 255
 
@@ -149,7 +152,7 @@ assert decibels["the lift"] > 50 > 30 > decibels["the annex"] and worst < 1 / 25
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
 for ax, step in zip(axes, ("step1", "step3"), strict=True):
-    show_curve(ax, returned.paths[step].legs, back.network.layers)
+    show_curve(ax, returned.routes[step].legs, back.network.layers)
     ax.set_title({"step1": "Step 1: to the reference", "step3": "Step 3: back"}[step], fontsize=10)
 
 # %% [markdown]
@@ -167,14 +170,14 @@ figure, axes = plt.subplots(1, 5, figsize=(11, 2.8), layout="constrained")
 show_picture(axes[0], trial.origin.array, "origin")
 show_picture(axes[1], trial.target.array, "target")
 for ax, (method, result) in zip(axes[2:], results.items(), strict=True):
-    show_picture(ax, result.paths["step3"].x, method)
+    show_picture(ax, result.routes["step3"].x, method)
 
 # %%
 # NBVAL_CHECK_OUTPUT
 print(f"{'':11}{'decoupled style off by':>26}{'SSIM to the target':>22}")
 for method, result in results.items():
     errors = list(result.style_relative_error.values())
-    kept = ssim(result.paths["step3"].x, result.target)
+    kept = ssim(result.routes["step3"].x, result.target)
     print(f"{method:11}{errors[0]:15.0%}{errors[1]:11.0%}{kept:22.1f}")
 second = {method: list(result.style_relative_error.values())[1] for method, result in results.items()}
 *legs, refinement = [leg.passes.total for leg in results["decoupled"].legs]
@@ -277,8 +280,8 @@ assert distances.relative_error(f[upper], wanted[upper]) > 0.02  # in the second
 raise NotImplementedError("impose(features, bare, 0.5 * (style + own), ...), then measure_style of its x")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-half = impose(features, bare, 0.5 * (style + own), reference, settings)
-between = measure_style(features, half.x, reference, settings).style
+half = impose(Context(features, reference, settings), bare, 0.5 * (style + own))
+between = measure_style(Context(features, reference, settings), half.x).style
 shares = [
     (between - own)[at] @ (style - own)[at] / np.sum((style - own)[at] ** 2)
     for at in block_slices(means.blocks).values()
@@ -296,7 +299,7 @@ for share, at in zip(shares, block_slices(means.blocks).values(), strict=True):
 raise NotImplementedError("impose(features, bare, v, reference, settings): how far does the picture move?")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-stayed = impose(features, bare, v, reference, settings)
+stayed = impose(Context(features, reference, settings), bare, v)
 
 # %% tags=["check"]
 assert np.linalg.norm(stayed.x - bare) < 0.1 * np.linalg.norm(imposed.x - bare)

@@ -26,12 +26,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from decoupling_lib.engine.context import Context, Settings
 from decoupling_lib.engine.features import Counted, block_slices
-from decoupling_lib.engine.legs import Settings
 from decoupling_lib.engine.normalization import normalize
 from decoupling_lib.images.noise import NOISE_KINDS, make_noise, uniform_noise
 from decoupling_lib.images.pictures import load_picture
-from decoupling_lib.networks import architectures, dead_channels, digits_classifier, weights
+from decoupling_lib.networks import architectures, dead_channels, digit_images, digits_classifier, weights
 from decoupling_lib.networks.channel_means import ChannelMeans, by_layer
 from decoupling_lib.networks.dead_channels import find_dead_channels
 from decoupling_lib.networks.vgg import build_network
@@ -181,7 +181,7 @@ settings = Settings(steps=tuned.steps, tolerance=tuned.tolerance, grading=tuned.
 legs = {}
 for name, mask in (("live channels", live), ("all channels", np.ones_like(live))):
     step0 = measure_reference(Counted(means), small[None], mask, tuned.damping, tuned.held)
-    legs[name] = normalize(Counted(means), picture, step0, settings)
+    legs[name] = normalize(Context(Counted(means), step0, settings), picture)
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -243,11 +243,11 @@ assert 0.1 * sleeping.sum() < anyone.sum() and max(share.values()) > 0.05
 model = digits_classifier.load()
 print(f"it knows {digits_classifier.accuracy(model):.0%} of digits it has not seen")
 noise_maps = digits_classifier.activations(model, uniform_noise((32, 32), 0)[None, ..., 0])
-digit_maps = digits_classifier.activations(model, digits_classifier.digits("held-out").images)
+digit_maps = digits_classifier.activations(model, digit_images.digits("held-out").images)
 for layer in [name for name in digits_classifier.LAYERS if name.startswith("relu")]:
     silent_for_noise, silent_for_digits = (
-        digits_classifier.silent(noise_maps[layer]),
-        digits_classifier.silent(digit_maps[layer]),
+        digits_classifier.silent_channels(noise_maps[layer]),
+        digits_classifier.silent_channels(digit_maps[layer]),
     )
     only = np.sum(silent_for_noise & ~silent_for_digits)
     print(f"{layer}: silent for noise {silent_for_noise.sum()} of 10, of these {only} answer some digit")

@@ -32,13 +32,14 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from decoupling_lib.engine.context import Context
 from decoupling_lib.engine.distances import relative_error
 from decoupling_lib.engine.features import Block, ClosedForm, Counted, block_slices
 from decoupling_lib.engine.lift import dense_velocity
 from decoupling_lib.engine.normalization import normalize
 from decoupling_lib.engine.ode import RULES, integrate
 from decoupling_lib.methods.baselines import OPTIMIZERS, descend
-from decoupling_lib.methods.projected import loss_projected, projected
+from decoupling_lib.methods.projected import descend_loss_projected, descend_projected
 from decoupling_lib.networks import weights
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import build_network
@@ -71,7 +72,7 @@ from decoupling_lib.transfers.setup import prepare
 rows = np.array([[1.0, 0, 0], [0, 1, 0], [1, 2, 1]])
 toy = ClosedForm((Block("held", 2), Block("moving", 1)), lambda p: rows @ p, lambda p: rows)
 wanted, eta = np.array([0.0, 0, 6]), 0.02
-for run in (projected, loss_projected):
+for run in (descend_projected, descend_loss_projected):
     end = run(toy, np.zeros(3), wanted, learning_rate=eta, iterations=3000, threshold=1e-8).x
     print(f"{run.__name__:15} ends at {np.abs(end).round(4)}")
 assert np.allclose(end, [12 * eta, 24 * eta, 6 - 60 * eta], atol=1e-6)
@@ -85,7 +86,9 @@ assert np.allclose(end, [12 * eta, 24 * eta, 6 - 60 * eta], atol=1e-6)
 experiment = prepare("china", "china", Options(size=(48, 48), damping=0.0))
 means, v, live = experiment.features.map, experiment.reference.values, experiment.reference.live
 first, second = block_slices(means.blocks).values()
-start = normalize(experiment.features.prefix(1), experiment.origin.array, experiment.reference, experiment.settings).x
+start = normalize(
+    Context(experiment.features.prefix(1), experiment.reference, experiment.settings), experiment.origin.array
+).x
 architecture, source = weights.default_source()
 chosen = experiment.options
 alone = build_network(
@@ -93,7 +96,7 @@ alone = build_network(
 )
 ways = {
     "holding nothing": (projected, ChannelMeans(alone), second),
-    "held by its loss": (loss_projected, means, slice(None)),
+    "held by its loss": (descend_loss_projected, means, slice(None)),
     "held by its features": (projected, means, slice(None)),
 }
 iterations, held, moving, passes = [1, 2, 4, 8, 16, 32], {}, {}, {}
@@ -143,11 +146,11 @@ cauchy = missing[second] @ rate / (rate @ rate) / 2
 shares, drift, cost = [1, 1 / 2, 1 / 4, 1 / 8], [], []
 for share in shares:
     counted = Counted(means)
-    end = loss_projected(counted, start, v, live=live, learning_rate=share * cauchy, iterations=400, threshold=0.04)
+    end = descend_loss_projected(counted, start, v, live=live, learning_rate=share * cauchy, iterations=400, threshold=0.04)
     drift.append(relative_error(means.values(end.x)[first], v[first], live[first]))
     cost.append(counted.passes.total)
 counted = Counted(means)
-end = projected(counted, start, v, live=live, learning_rate=cauchy, iterations=400, threshold=0.04)
+end = descend_projected(counted, start, v, live=live, learning_rate=cauchy, iterations=400, threshold=0.04)
 kept, rows_cost = relative_error(means.values(end.x)[first], v[first], live[first]), counted.passes.total
 figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 ax.loglog(cost, drift, "k-o", label="held by its loss, steps of 1, 1/2, 1/4, 1/8")
@@ -527,7 +530,7 @@ assert sizes[max(sizes)]["psnr_db"] < sizes[min(sizes)]["psnr_db"]
 #
 # **1.** The gradient of the loss of a *single* feature points along the feature's own. So with one held feature, away
 # from its reference, the loss holds as well as the feature. Check it on the toy without its second feature: one step of
-# `loss_projected` from $(0.1, 0, 0)$, and one of `projected` from the origin. In which direction does each go?
+# `descend_loss_projected` from $(0.1, 0, 0)$, and one of `projected` from the origin. In which direction does each go?
 
 # %% tags=["exercise", "raises-exception"]
 raise NotImplementedError(
@@ -537,8 +540,8 @@ raise NotImplementedError(
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 two = ClosedForm((Block("held", 1), Block("moving", 1)), lambda p: rows[[0, 2]] @ p, lambda p: rows[[0, 2]])
 begin, ask = np.array([0.1, 0, 0]), np.array([0.0, 6.0])
-by_loss = loss_projected(two, begin, ask, learning_rate=0.02, iterations=1).x - begin
-by_feature = projected(two, np.zeros(3), ask, learning_rate=0.02, iterations=1).x
+by_loss = descend_loss_projected(two, begin, ask, learning_rate=0.02, iterations=1).x - begin
+by_feature = descend_projected(two, np.zeros(3), ask, learning_rate=0.02, iterations=1).x
 
 # %% tags=["check"]
 directions = [step / np.linalg.norm(step) for step in (by_loss, by_feature)]

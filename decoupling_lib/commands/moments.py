@@ -24,20 +24,21 @@ def moments(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, at full precision.")] = False,
 ) -> None:
     """Coupled and decoupled moments of a sample, side by side."""
-    from ..moments import decoupling as features
     from ..moments import samples
+    from ..moments.coupled import MOMENT_NAMES, coupled_moments
+    from ..moments.decoupling import decouple_moments
 
     if (file is None) == (sample is None):
         given = "both" if file else "neither"
         raise input_error("moments", "needs one sample", given, "FILE or --sample NAME", "give one of them")
-    chosen = samples.named(sample, max_side, seed) if file is None else samples.read(file, column, max_side, seed)
+    chosen = samples.load_sample(sample, max_side, seed) if file is None else samples.read_sample(file, column, max_side, seed)
     x = samples.dequantize(chosen.values, seed) if break_ties else chosen.values
-    coupled, decoupled = features.coupled(x), features.decouple(x).values
+    coupled, decoupled = coupled_moments(x), decouple_moments(x).values
     if as_json:
         print(json.dumps({"n": x.size, "coupled": coupled.tolist(), "decoupled": decoupled.tolist()}))
         return
     print(f"{chosen.name}: {x.size} values")
     print(f"{'':16}{'coupled':>16}{'decoupled':>16}")
-    for name, raw, own in zip(features.NAMES, coupled, decoupled, strict=True):
+    for name, raw, own in zip(MOMENT_NAMES, coupled, decoupled, strict=True):
         print(f"{name:16}{raw:16.9g}{own:16.9g}")
     print("Coupled: standardized moments from the third on. Decoupled: each measured with those before it normalized.")

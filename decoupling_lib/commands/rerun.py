@@ -51,26 +51,24 @@ def _transfer(
     recorded: Mapping[str, Any], out: str, given: tuple[str | None, ...], tolerance: float, quiet: bool
 ) -> None:
     began = time.perf_counter()
-    from ..runs import report as reports
+    from ..runs.execute import RunEndedError, execute
     from ..runs.progress import RunProgress
     from ..runs.rerun import compare_run, recorded_inputs, write_comparison
     from ..transfers.estimate import estimate_run
-    from ..transfers.setup import complete_setup
 
     inputs = recorded_inputs(recorded, *given)
     with writing(out) as folder:
         expected = None if quiet else estimate_run(inputs)
         if expected is not None:
             print(expected, file=sys.stderr)
-        ready = complete_setup(inputs)
-        with RunProgress(expected) as progress:
-            result = ready.run(progress.listen)
-        if result.status == "interrupted":
-            raise KeyboardInterrupt
-        if result.status != "done":
-            raise FaultError(f"the run {result.status} in {list(result.routes)[-1]}")
-        reports.write(folder, ready, result, reports.describe(ready, result, time.perf_counter() - began))
-        comparison = compare_run(recorded, result, tolerance)
+        try:
+            with RunProgress(expected) as progress:
+                done = execute(inputs, folder, listen=progress.listen, began=began)
+        except RunEndedError as ended:
+            if ended.status == "interrupted":
+                raise KeyboardInterrupt from None
+            raise FaultError(str(ended)) from None
+        comparison = compare_run(recorded, done.transfer, tolerance)
         write_comparison(folder, comparison)
     for name, off in comparison.off.items():
         print(f"{name:18}{_off(off)}")

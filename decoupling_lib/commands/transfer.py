@@ -15,6 +15,7 @@ from ..transfers.options import AS_THESIS, Options
 from .output import FaultError, writing
 
 DEFAULTS = Options()
+_HOW_TO_RESUME = "what is done is kept in {}; add --resume to the same command to continue"
 
 
 def transfer(
@@ -90,11 +91,11 @@ def transfer(
     if as_thesis:
         choices = _as_thesis(context, choices)
     parsed = validation.size(size) if size is not None else None
-    from ..runs import report
     from ..runs.checkpoint import DiskJournal, fingerprint
+    from ..runs.execute import RunEndedError, execute
     from ..runs.progress import RunProgress
     from ..transfers.estimate import estimate_run
-    from ..transfers.setup import complete_setup, gather_inputs
+    from ..transfers.setup import gather_inputs
 
     options = Options(
         layers=layers,
@@ -130,21 +131,17 @@ def transfer(
         if expected is not None:
             print(expected, file=sys.stderr)
         try:
-            ready = complete_setup(inputs)
             with journal, RunProgress(expected) as progress:
-                result = ready.run(progress.listen, journal)
-            if result.status == "interrupted":
-                raise KeyboardInterrupt
-            if result.status != "done":
-                where = list(result.paths)[-1]
-                raise FaultError(f"the run {result.status} in {where}; try more --damping or --softness")
-            described = report.describe(ready, result, time.perf_counter() - began)
-            report.write(folder, ready, result, described)
+                done = execute(inputs, folder, journal, progress.listen, began=began)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"what is done is kept in {folder}; go on with --resume") from None
+            raise KeyboardInterrupt(_HOW_TO_RESUME.format(folder)) from None
+        except RunEndedError as ended:
+            if ended.status == "interrupted":
+                raise KeyboardInterrupt(_HOW_TO_RESUME.format(folder)) from None
+            raise FaultError(f"{ended}; try more --damping or --softness") from None
         journal.clear()
     if not quiet:
-        _summarize(described, folder)
+        _summarize(done.report, folder)
 
 
 def _as_thesis(context: typer.Context, given: dict[str, str]) -> dict[str, str]:

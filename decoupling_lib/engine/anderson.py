@@ -4,35 +4,56 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..common.arrays import Floats
+
 
 class Anderson:
-    """Anderson mixing of a fixed-point iteration z <- z + residual(z) (Walker & Ni, SIAM J. Numer. Anal. 49, 2011).
+    """Anderson mixing of a fixed-point iteration z ← z + residual(z).
 
     Parameters
     ----------
-    depth : how many earlier differences are mixed.
+    depth : int
+        Number of earlier differences that are mixed, at least 1.
+
+    References
+    ----------
+    Walker and Ni, "Anderson acceleration for fixed-point iterations", SIAM J. Numer. Anal. 49, 2011.
     """
 
     def __init__(self, depth: int):
         self._depth = depth
-        self._last: tuple[np.ndarray, np.ndarray] | None = None
+        self._last: tuple[Floats, Floats] | None = None
         self._count = 0
 
-    def next(self, z: np.ndarray, residual: np.ndarray) -> np.ndarray:
-        """The next iterate, from the latest and its residual, both of shape (n,)."""
+    def next(self, z: Floats, residual: Floats) -> Floats:
+        """Return the next iterate.
+
+        Parameters
+        ----------
+        z : ndarray, shape (n,)
+            The latest iterate.
+        residual : ndarray, shape (n,)
+            Its residual.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            The mixed iterate; z + residual at the first call.
+        """
         if self._last is None:
-            # Rings of the latest differences of residuals, and of iterates and residuals together.
+            # Ring buffers of the latest differences of residuals, and of iterates and residuals added.
             self._changes, self._moves = np.empty((2, self._depth, z.size))
             self._gram = np.zeros((self._depth, self._depth))
         else:
-            self._note(z - self._last[0], residual - self._last[1])
+            self._remember(z - self._last[0], residual - self._last[1])
         self._last = z, residual
         used = min(self._count, self._depth)
         gram, changes = self._gram[:used, :used], self._changes[:used]
         shares = np.linalg.lstsq(gram, changes @ residual, rcond=1e-11)[0]
-        return z + residual - shares @ self._moves[:used]
+        mixed: Floats = z + residual - shares @ self._moves[:used]
+        return mixed
 
-    def _note(self, dz: np.ndarray, change: np.ndarray) -> None:
+    def _remember(self, dz: Floats, change: Floats) -> None:
         length = np.linalg.norm(change)
         if length == 0:
             return

@@ -1,4 +1,4 @@
-"""How far a result is from what it should be: between two pictures, between features and their targets."""
+"""Distances between features and their targets."""
 
 from __future__ import annotations
 
@@ -6,50 +6,83 @@ import math
 
 import numpy as np
 
+from ..common.arrays import Floats, Mask
 from ..common.errors import input_error
 from ..common.validation import same_shape
 
 
-def relative_error(f: np.ndarray, v: np.ndarray, live: np.ndarray | None = None) -> float:
-    """‖f - v‖/‖v‖ over the live channels.
+def block_error(f: Floats, target: Floats, live: Mask) -> float:
+    """Return ‖f - t‖/‖t‖ over the live features, or ‖f - t‖ where t is 0 (a mean, a skewness).
 
     Parameters
     ----------
-    f, v : features and their target, shape (n,).
-    live : bool, shape (n,): the channels that count (default: all).
+    f, target : ndarray, shape (n,)
+        Features and their target t.
+    live : ndarray of bool, shape (n,)
+        The features that count.
 
     Returns
     -------
-    0 when f = v on the live channels (also when none is live); infinite when only v vanishes there.
+    float
+        At least 0.
+    """
+    if np.any(target[live]):
+        return relative_error(f, target, live)
+    return float(np.linalg.norm(f[live]))
+
+
+def relative_error(f: Floats, v: Floats, live: Mask | None = None) -> float:
+    """Return ‖f - v‖/‖v‖ over the live channels.
+
+    Parameters
+    ----------
+    f, v : ndarray, shape (n,)
+        Features and their target.
+    live : ndarray of bool, shape (n,), optional
+        The channels that count. Default: all.
+
+    Returns
+    -------
+    float
+        0 if f equals v on the live channels (also if no channel is live); infinite if v alone is 0 there.
 
     Raises
     ------
-    InputError : the shapes differ or there is no value.
+    InputError
+        If the shapes differ or there is no value.
+
+    Examples
+    --------
+    >>> relative_error(np.array([3.0, 5.0]), np.array([3.0, 4.0]))
+    0.2
     """
-    f, v = _live(live, f, v)
+    f, v = _select_live(live, f, v)
     return _ratio(float(np.linalg.norm(f - v)), float(np.linalg.norm(v)))
 
 
-def remaining_fraction(
-    f: np.ndarray, v: np.ndarray, c: np.ndarray, live: np.ndarray | None = None
-) -> tuple[float, float]:
-    """The part of a leg's way from c to v left at f: ‖f - v‖/‖c - v‖, and that of the worst channel alone.
+def remaining_fraction(f: Floats, v: Floats, c: Floats, live: Mask | None = None) -> tuple[float, float]:
+    """Return the share of the way from c to v that remains at f, ‖f - v‖/‖c - v‖, and that of the worst channel.
 
     Parameters
     ----------
-    f, v, c : features now, their target, and where the leg began, shape (n,).
-    live : bool, shape (n,): the channels that count (default: all).
+    f, v, c : ndarray, shape (n,)
+        Features now, their target, and the features at which the leg began.
+    live : ndarray of bool, shape (n,), optional
+        The channels that count. Default: all.
 
     Returns
     -------
-    (block, worst channel). A channel that began exactly at its target has no way to go and is left out of the
-    worst one. 0 when there is nothing left; the block's is infinite when it left a target at which it began.
+    block : float
+        Share of the whole block: 0 if nothing remains, infinite if the block left a target at which it began.
+    worst : float
+        Share of the worst channel. A channel that began exactly at its target has no way to go and is left out.
 
     Raises
     ------
-    InputError : the shapes differ or there is no value.
+    InputError
+        If the shapes differ or there is no value.
     """
-    f, v, c = _live(live, f, v, c)
+    f, v, c = _select_live(live, f, v, c)
     left, way = np.abs(f - v), np.abs(c - v)
     block = _ratio(float(np.linalg.norm(left)), float(np.linalg.norm(way)))
     moved = way > 0
@@ -63,17 +96,10 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole
 
 
-def _live(live: np.ndarray | None, *vectors: np.ndarray) -> list[np.ndarray]:
+def _select_live(live: Mask | None, *vectors: Floats) -> list[Floats]:
     first = np.asarray(vectors[0])
     mask = np.ones(first.shape, dtype=bool) if live is None else np.asarray(live)
     if mask.shape != first.shape or mask.dtype != bool:
         accepted = f"booleans of shape {first.shape}"
         raise input_error("mask of live channels", "does not fit", mask, accepted, "give one per channel")
     return [same_shape(vector, first)[0][mask] for vector in vectors]
-
-
-def block_error(f: np.ndarray, target: np.ndarray, live: np.ndarray) -> float:
-    """‖f - t‖/‖t‖ over live features, or ‖f - t‖ where t is 0 (a mean, a skewness)."""
-    if np.any(target[live]):
-        return relative_error(f, target, live)
-    return float(np.linalg.norm(f[live]))

@@ -1,7 +1,7 @@
 """What a feature map is: named blocks of features with values and derivatives at a point.
 
-The engine (`lift`, `flow`, `legs`, `normalization`) sees images only as arrays and features only through this
-protocol, so a toy with a closed form and the channel means of VGG run through the same lines.
+The engine sees images only as arrays and features only through the protocols below. A toy with a closed form and the
+channel means of VGG therefore run through the same lines.
 """
 
 from __future__ import annotations
@@ -12,51 +12,111 @@ from typing import Protocol
 
 import numpy as np
 
+from ..common.arrays import Floats, Mask
+
 
 @dataclass(frozen=True)
 class Block:
-    """A named group of features that moves in one leg (for a network: one layer's channel means)."""
+    """A named group of features that moves in one leg; for a network, the channel means of one layer.
+
+    Parameters
+    ----------
+    name : str
+        Name of the block.
+    size : int
+        Number of features in it, at least 1.
+    """
 
     name: str
     size: int
 
 
 class Linearization(Protocol):
-    """A feature map at one point x: the values f(x) and the Jacobian J(x) as an operator."""
+    """A feature map at one point x: the values f(x), and the Jacobian J(x) as an operator."""
 
-    values: np.ndarray
+    @property
+    def values(self) -> Floats:
+        """Features f(x), float64 of shape (n,)."""
+        ...
 
-    def jvp(self, dx: np.ndarray) -> np.ndarray:
-        """J dx, shape (n,), for a direction of x's shape."""
+    def jvp(self, dx: Floats) -> Floats:
+        """Return the Jacobian-vector product J dx.
 
-    def vjp(self, w: np.ndarray) -> np.ndarray:
-        """Jᵀ w, of x's shape, for weights of shape (n,)."""
+        Parameters
+        ----------
+        dx : ndarray, shape of x
+            A direction in image space.
 
-    def jacobian(self, wanted: np.ndarray | None = None) -> np.ndarray:
-        """J as an explicit matrix, shape (n, x.size): the caller's own, who may change it in place.
-
-        Rows where `wanted`, (n,) bool, is False are zero and cost nothing.
+        Returns
+        -------
+        ndarray, shape (n,)
+            The rate at which each feature changes along `dx`.
         """
+        ...
+
+    def vjp(self, w: Floats) -> Floats:
+        """Return the vector-Jacobian product Jᵀ w.
+
+        Parameters
+        ----------
+        w : ndarray, shape (n,)
+            One weight per feature.
+
+        Returns
+        -------
+        ndarray, shape of x
+            The gradient of the weighted sum of the features.
+        """
+        ...
+
+    def jacobian(self, wanted: Mask | None = None) -> Floats:
+        """Return J as an explicit matrix, which the caller may change in place.
+
+        Parameters
+        ----------
+        wanted : ndarray of bool, shape (n,), optional
+            Rows where it is False are zero and cost nothing. Default: all rows.
+
+        Returns
+        -------
+        ndarray, shape (n, x.size)
+            One gradient per row.
+        """
+        ...
 
 
 class FeatureMap(Protocol):
     """Features in named blocks, in the order in which legs move them."""
 
-    blocks: tuple[Block, ...]
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Blocks in order; their sizes add up to n."""
+        ...
 
-    def values(self, x: np.ndarray) -> np.ndarray:
-        """f(x), shape (n,), float64."""
+    def values(self, x: Floats) -> Floats:
+        """Return f(x), float64 of shape (n,)."""
+        ...
 
-    def linearize(self, x: np.ndarray) -> Linearization:
-        """The values and the Jacobian operator at x, from one forward pass."""
+    def linearize(self, x: Floats) -> Linearization:
+        """Return the values and the Jacobian operator at x, from one forward pass."""
+        ...
 
     def prefix(self, count: int) -> FeatureMap:
-        """The map of the first `count` blocks alone; for a network only that part is run."""
+        """Return the map of the first `count` blocks alone; of a network, only that part is run."""
+        ...
 
 
 @dataclass
 class Passes:
-    """How many network passes a computation cost; an explicit Jacobian row costs one VJP and counts as one pass."""
+    """The number of network passes that a computation costs.
+
+    An explicit row of the Jacobian takes one VJP and counts as one pass.
+
+    Parameters
+    ----------
+    forward, jvp, vjp, jacobian_rows : int
+        Passes of each kind, at least 0.
+    """
 
     forward: int = 0
     jvp: int = 0
@@ -65,57 +125,84 @@ class Passes:
 
     @property
     def total(self) -> int:
+        """Number of passes of all kinds."""
         return self.forward + self.jvp + self.vjp + self.jacobian_rows
 
     def copy(self) -> Passes:
+        """Return a copy, which does not change with this counter."""
         return Passes(**vars(self))
 
     def add(self, other: Passes) -> None:
-        """Counts another counter's passes too."""
+        """Add another counter's passes to this one.
+
+        Parameters
+        ----------
+        other : Passes
+            Not changed.
+        """
         for name, count in vars(other).items():
             setattr(self, name, getattr(self, name) + count)
 
     def since(self, earlier: Passes) -> Passes:
-        """The passes made after `earlier` was copied from this counter."""
+        """Return the passes made since `earlier` was copied from this counter.
+
+        Parameters
+        ----------
+        earlier : Passes
+            An earlier `copy` of this counter.
+        """
         return Passes(**{name: count - getattr(earlier, name) for name, count in vars(self).items()})
 
 
 @dataclass(frozen=True)
 class Counted:
-    """A feature map that counts its own passes; `prefix` shares the counter."""
+    """A feature map that counts its own passes; its prefixes share the counter.
+
+    Parameters
+    ----------
+    map : FeatureMap
+        The map. Calling it directly, as `counted.map.values(x)`, is not counted.
+    passes : Passes
+        The counter.
+    """
 
     map: FeatureMap
     passes: Passes = field(default_factory=Passes)
 
     @property
     def blocks(self) -> tuple[Block, ...]:
+        """Blocks of the map."""
         return self.map.blocks
 
-    def values(self, x: np.ndarray) -> np.ndarray:
+    def values(self, x: Floats) -> Floats:
+        """Return f(x), shape (n,), and count one forward pass."""
         self.passes.forward += 1
         return self.map.values(x)
 
-    def linearize(self, x: np.ndarray) -> Linearization:
+    def linearize(self, x: Floats) -> Linearization:
+        """Return the linearization at x, whose products are counted too, and count one forward pass."""
         self.passes.forward += 1
         return _CountedLinearization(self.map.linearize(x), self.passes)
 
     def prefix(self, count: int) -> Counted:
+        """Return the first `count` blocks with the same counter."""
         return Counted(self.map.prefix(count), self.passes)
 
 
 class _CountedLinearization:
     def __init__(self, at: Linearization, passes: Passes):
-        self._at, self._passes, self.values = at, passes, at.values
+        self._at, self._passes = at, passes
+        self.values = at.values
 
-    def jvp(self, dx: np.ndarray) -> np.ndarray:
+    def jvp(self, dx: Floats) -> Floats:
         self._passes.jvp += 1
         return self._at.jvp(dx)
 
-    def vjp(self, w: np.ndarray) -> np.ndarray:
+    def vjp(self, w: Floats) -> Floats:
         self._passes.vjp += 1
         return self._at.vjp(w)
 
-    def jacobian(self, wanted: np.ndarray | None = None) -> np.ndarray:
+    def jacobian(self, wanted: Mask | None = None) -> Floats:
         rows = self._at.jacobian(wanted)
         self._passes.jacobian_rows += len(rows) if wanted is None else int(np.count_nonzero(wanted))
         return rows
@@ -127,22 +214,37 @@ class ClosedForm:
 
     Parameters
     ----------
-    blocks : the blocks in order; their sizes add up to n.
-    function : x -> f(x), shape (n,).
-    gradient : x -> J(x), shape (n, x.size).
+    blocks : tuple of Block
+        Blocks in order; their sizes add up to n.
+    function : callable
+        Maps x to f(x), shape (n,).
+    gradient : callable
+        Maps x to J(x), shape (n, x.size).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bowl = ClosedForm((Block("f", 1),), lambda x: np.array([x @ x / 2]), lambda x: x[None])
+    >>> bowl.values(np.array([3.0, 4.0]))
+    array([12.5])
+    >>> bowl.linearize(np.array([3.0, 4.0])).vjp(np.array([2.0]))
+    array([6., 8.])
     """
 
     blocks: tuple[Block, ...]
-    function: Callable[[np.ndarray], np.ndarray]
-    gradient: Callable[[np.ndarray], np.ndarray]
+    function: Callable[[Floats], Floats]
+    gradient: Callable[[Floats], Floats]
 
-    def values(self, x: np.ndarray) -> np.ndarray:
+    def values(self, x: Floats) -> Floats:
+        """Return f(x), float64 of shape (n,)."""
         return np.asarray(self.function(x), dtype=float)
 
-    def linearize(self, x: np.ndarray) -> Linearization:
+    def linearize(self, x: Floats) -> Linearization:
+        """Return the values and the Jacobian at x."""
         return _Dense(self.values(x), np.asarray(self.gradient(x), dtype=float), x.shape)
 
     def prefix(self, count: int) -> ClosedForm:
+        """Return the first `count` blocks alone."""
         n = sum(block.size for block in self.blocks[:count])
         return ClosedForm(
             self.blocks[:count], lambda x: self.function(x)[:n], lambda x: np.asarray(self.gradient(x))[:n]
@@ -151,22 +253,38 @@ class ClosedForm:
 
 @dataclass(frozen=True)
 class _Dense:
-    values: np.ndarray
-    rows: np.ndarray
+    values: Floats
+    rows: Floats
     shape: tuple[int, ...]
 
-    def jvp(self, dx: np.ndarray) -> np.ndarray:
+    def jvp(self, dx: Floats) -> Floats:
         return self.rows @ np.ravel(dx)
 
-    def vjp(self, w: np.ndarray) -> np.ndarray:
+    def vjp(self, w: Floats) -> Floats:
         return (w @ self.rows).reshape(self.shape)
 
-    def jacobian(self, wanted: np.ndarray | None = None) -> np.ndarray:
-        # A copy: a linear map's gradient is one and the same array at every point.
+    def jacobian(self, wanted: Mask | None = None) -> Floats:
+        # A copy: the gradient of a linear map is one and the same array at every point.
         return self.rows.copy() if wanted is None else np.where(wanted[:, None], self.rows, 0.0)
 
 
 def block_slices(blocks: tuple[Block, ...]) -> dict[str, slice]:
-    """Where each block's features stand in the value vector."""
-    ends = np.cumsum([block.size for block in blocks])
+    """Return the place of each block's features in the vector of values.
+
+    Parameters
+    ----------
+    blocks : tuple of Block
+        Blocks in order.
+
+    Returns
+    -------
+    dict of str to slice
+        By the name of the block, in order.
+
+    Examples
+    --------
+    >>> block_slices((Block("a", 2), Block("b", 3)))
+    {'a': slice(0, 2, None), 'b': slice(2, 5, None)}
+    """
+    ends = [int(end) for end in np.cumsum([block.size for block in blocks])]
     return {block.name: slice(end - block.size, end) for block, end in zip(blocks, ends, strict=True)}

@@ -1,34 +1,53 @@
-"""Newton's steps to given features, and the error by which blocks are judged."""
+"""Newton corrections of least norm, which bring features to their target values."""
 
 from __future__ import annotations
 
-import numpy as np
-
+from ..common.arrays import Floats, Mask
 from .distances import block_error
 from .features import Counted, Linearization, block_slices
 from .lift import Damping, Lift
 
-CORRECTIONS = 8
-"""At most so many steps."""
+MAX_CORRECTIONS = 8
+"""Maximum number of Newton steps."""
 
 
 def correct(
     features: Counted,
-    x: np.ndarray,
-    aim: np.ndarray,
-    live: np.ndarray,
+    x: Floats,
+    aim: Floats,
+    live: Mask,
     damping: Damping,
     goal: float,
     solver_tolerance: float,
-) -> np.ndarray:
-    """Brings the features to `aim` by least-norm Newton steps, halved where they overshoot.
+) -> Floats:
+    """Bring the features to `aim` by Newton steps of least norm, halved where they overshoot.
 
-    `goal` is the worst block's relative error at which it is done; `solver_tolerance` is that of `lift.Lift`.
+    There are two uses. An undamped leg drifts off its straight line; the correction ends it on the reference, at the
+    expense of the way back, since it is not part of the reversible field. A damped leg that imposes a style ends near
+    it; the correction closes the gap of the moving block and leaves the held blocks where they are. In a self-transfer
+    that gap is zero, so the way back loses nothing.
 
-    Two uses. An undamped leg drifts off its straight line; this ends it on the reference, and costs the way back,
-    since it is not part of the reversible field. A damped imposing leg ends near the style; this closes the gap of
-    the moving block and leaves the held ones where they are. On a self-transfer that gap is nil, so the way back
-    loses nothing.
+    Parameters
+    ----------
+    features : Counted
+        The blocks that are held and moved.
+    x : ndarray
+        Where to begin; any shape that the map accepts.
+    aim : ndarray, shape (n,)
+        Target values of all features.
+    live : ndarray of bool, shape (n,)
+        Features that are False take no part.
+    damping : Damping
+        Damping of the steps.
+    goal : float
+        Relative error of the worst block at which the correction is done.
+    solver_tolerance : float
+        Tolerance of `lift.Lift`.
+
+    Returns
+    -------
+    ndarray, shape of x
+        The corrected point; at most `MAX_CORRECTIONS` steps away.
     """
     slices = block_slices(features.blocks).values()
 
@@ -37,7 +56,7 @@ def correct(
 
     at = features.linearize(x)
     error = worst(at)
-    for _ in range(CORRECTIONS):
+    for _ in range(MAX_CORRECTIONS):
         if error <= goal:
             break
         move = Lift(aim - at.values, live, damping, solver_tolerance).velocity(at)

@@ -1,21 +1,22 @@
-"""Nested normalization, measuring a decoupled style on the way, and imposing a style by the same legs backwards.
+"""Nested normalization, which measures a decoupled style on the way, and its reversal, which imposes a style.
 
-Leg k moves block k to its reference values with blocks 1..k-1 held at theirs; what block k shows before its leg is
-its decoupled feature c_k = f_k(x̌_{k-1}(x)) (equation 2.4 of the thesis, nested as in figure 2.2). Imposing runs legs
-k = M..1, each from the reference to c_k **while the lower blocks stay at their reference values**, as they were when
-c_k was measured. The thesis asks the lower blocks for c at the same time, which is a different point of the image
-space (it measured c_k with them at the reference).
+Leg k moves block k to its reference values while blocks 1..k-1 are held at theirs. The values of block k before its leg
+are its decoupled features c_k = f_k(x̌_{k-1}(x)) (equation 2.4 of the thesis, nested as in figure 2.2). To impose a
+style, legs k = M..1 lead from the reference to c_k **while the lower blocks stay at their reference values**, as they
+were when c_k was measured. The thesis asks for c in the lower blocks at the same time, which is a different point of
+image space (it measured c_k with them at the reference).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .features import Counted, block_slices
-from .journal import NOWHERE, Journal
-from .legs import BROKEN, Leg, Listener, Mover, Reference, Settings, follow_lift, run_leg
+from ..common.arrays import Floats
+from .context import Context, Step
+from .features import block_slices
+from .legs import BROKEN, Leg, run_leg
 
 
 @dataclass(frozen=True)
@@ -24,104 +25,98 @@ class Route:
 
     Parameters
     ----------
-    x : the image at the end.
-    style : c, (n,): the decoupled features that were measured (normalize) or asked for (impose).
-    legs : one entry a leg, in the order of running.
-    status : `done`, or the status that ended it: `stalled`, `diverged`, `interrupted`.
-    shown : the decoupled features of x, (n,), where the path measured them at its end (`refinement`).
+    x : ndarray
+        The image at the end.
+    style : ndarray, shape (n,)
+        c, the decoupled features that were measured (`normalize`) or asked for (`impose`).
+    legs : tuple of Leg
+        One entry per leg, in the order of running.
+    status : str
+        `done`, or the status that ended the route early: `stalled`, `diverged` or `interrupted`.
+    achieved : ndarray, shape (n,), optional
+        The decoupled features of x, where the route measured them at its end (`refinement.refine`).
     """
 
-    x: np.ndarray
-    style: np.ndarray
+    x: Floats
+    style: Floats
     legs: tuple[Leg, ...]
     status: str
-    shown: np.ndarray | None = None
+    achieved: Floats | None = None
 
 
-def normalize(
-    features: Counted,
-    x: np.ndarray,
-    reference: Reference,
-    settings: Settings,
-    step: int = 1,
-    listen: Listener | None = None,
-    move: Mover | None = None,
-    to_the_end: bool = True,
-    journal: Journal = NOWHERE,
-) -> Route:
-    """Moves an image to the reference, block by block, and measures its decoupled style on the way (Step 1).
+def normalize(context: Context, x: Floats, measure_only: bool = False) -> Route:
+    """Move an image to the reference, block by block, and measure its decoupled style on the way (Step 1).
 
     Parameters
     ----------
-    features : the feature map, counting its passes.
-    x : (H, W, 3), or any shape that the map takes.
-    step : the number to write into the legs: 1 for the origin, 2 for the target.
-    listen : see `Listener`.
-    move : how a leg is made; default `follow_lift`, the decoupled method.
-    to_the_end : False leaves out the last leg, which measures nothing: for who wants the style alone.
-    journal : keeps the legs, by the names of their layers; those it has already are taken from it.
+    context : Context
+        Feature map, reference and settings.
+    x : ndarray, shape (H, W, 3)
+        The image, or any other shape that the map accepts.
+    measure_only : bool
+        Leave out the last leg, which measures nothing.
+
+    Returns
+    -------
+    Route
+        The normalized image and the style c. If a leg breaks off, the route ends there.
+
+    Examples
+    --------
+    The mean and the mean square of two numbers, one after the other:
+
+    >>> from decoupling_lib.engine.context import Reference, Settings
+    >>> from decoupling_lib.engine.features import Block, ClosedForm, Counted
+    >>> from decoupling_lib.engine.lift import Damping
+    >>> moments = ClosedForm(
+    ...     (Block("mean", 1), Block("mean square", 1)),
+    ...     lambda x: np.array([x.mean(), np.mean(x**2)]),
+    ...     lambda x: np.stack([np.full(2, 0.5), x]),
+    ... )
+    >>> reference = Reference(np.array([0.0, 1.0]), np.ones(2, bool), Damping(0.0, np.ones(2)))
+    >>> route = normalize(Context(Counted(moments), reference, Settings(steps=4)), np.array([1.0, 5.0]))
+    >>> print(route.style.round(6), route.x.round(6))
+    [3. 4.] [-1.  1.]
     """
+    features, reference = context.features, context.reference
     style = np.zeros_like(reference.values)
     legs: list[Leg] = []
     for depth, block in enumerate(block_slices(features.blocks).values(), start=1):
         style[block] = features.prefix(depth).values(x)[block]
-        if depth == len(features.blocks) and not to_the_end:
+        if depth == len(features.blocks) and measure_only:
             break
-        aim = reference.values[: block.stop]
-        x, leg = run_leg(
-            features,
-            x,
-            depth,
-            style[block],
-            aim,
-            reference,
-            settings,
-            step,
-            listen,
-            move or follow_lift,
-            journal=journal,
-        )
+        x, leg = run_leg(context, x, depth, style[block], reference.values[: block.stop])
         legs.append(leg)
         if leg.status in BROKEN:
             return Route(x, style, tuple(legs), leg.status)
     return Route(x, style, tuple(legs), "done")
 
 
-def impose(
-    features: Counted,
-    x: np.ndarray,
-    style: np.ndarray,
-    reference: Reference,
-    settings: Settings,
-    step: int = 3,
-    listen: Listener | None = None,
-    move: Mover | None = None,
-    journal: Journal = NOWHERE,
-) -> Route:
-    """Runs the legs backwards, deepest block first, from the reference to the style c (Step 3).
+def impose(context: Context, x: Floats, style: Floats) -> Route:
+    """Run the legs backwards, deepest block first, from the reference to the style c (Step 3).
 
-    It sees the normalized image, c and what Step 0 made: nothing of the image that c was measured on.
-    Parameters as for `normalize`; `style` is c, (n,).
+    It sees the normalized image, c, and what Step 0 determined: nothing of the image on which c was measured.
+
+    Parameters
+    ----------
+    context : Context
+        Feature map, reference and settings.
+    x : ndarray, shape (H, W, 3)
+        A normalized image.
+    style : ndarray, shape (n,)
+        c.
+
+    Returns
+    -------
+    Route
+        The image that has the style. If a leg breaks off, the route ends there.
     """
+    context, reference = replace(context, step=Step.TRANSFER), context.reference
     legs: list[Leg] = []
-    for depth, block in reversed(list(enumerate(block_slices(features.blocks).values(), start=1))):
+    for depth, block in reversed(list(enumerate(block_slices(context.features.blocks).values(), start=1))):
         aim = reference.values[: block.stop].copy()
         aim[block] = style[block]
-        start = reference.values[block]
-        x, leg = run_leg(
-            features,
-            x,
-            depth,
-            start,
-            aim,
-            reference,
-            settings,
-            step,
-            listen,
-            move or follow_lift,
-            imposing=True,
-            journal=journal,
-        )
+        x, leg = run_leg(context, x, depth, reference.values[block], aim, imposing=True)
         legs.append(leg)
         if leg.status in BROKEN:
             return Route(x, style, tuple(legs), leg.status)

@@ -1,7 +1,7 @@
-"""Following a velocity field: step rules, stop rules, and a frozen result with its trace and status.
+"""Integration of a velocity field: step rules, stopping, and a frozen result with its status.
 
-A flow is parts: an autonomous field x -> dx/ds, a rule that makes one step, and something that listens to the
-accepted points. Classical rules are those of any textbook (Hairer, Nørsett & Wanner, *Solving Ordinary
+A flow has three parts: an autonomous field x -> dx/ds, a rule that makes one step, and a callback that receives the
+accepted points. The classical rules are those of any textbook (Hairer, Nørsett and Wanner, *Solving Ordinary
 Differential Equations I*); error control is SciPy's DOP853 (same book, section II.5).
 """
 
@@ -15,9 +15,11 @@ import numpy as np
 from scipy.integrate import DOP853
 from scipy.special import betainc
 
+from ..common.arrays import Floats
 from .anderson import Anderson
 
-Field = Callable[[np.ndarray], np.ndarray]
+Field = Callable[[Floats], Floats]
+"""An autonomous velocity field: maps x to dx/ds, of x's shape."""
 Status = Literal["reached", "damped_end", "max_steps", "stalled", "diverged", "interrupted"]
 
 SMALLEST_STEP = 1e-6
@@ -30,49 +32,57 @@ class Rule:
 
     Parameters
     ----------
-    order : the global error is O(h^order).
-    step : (field, x, h, tolerance) -> x at s + h; None for the rule with error control, which chooses its own h.
-    symmetric : a step of -h from its end leads back to its start, at any h.
+    order : int
+        The global error is O(h^order).
+    step : callable or None
+        Maps (field, x, h, tolerance) to x at s + h. None for the rule with error control, which chooses its own h.
+    symmetric : bool
+        Whether a step of -h from the end of a step leads back to its start, at any h.
     """
 
     order: int
-    step: Callable[[Field, np.ndarray, float, float], np.ndarray] | None
+    step: Callable[[Field, Floats, float, float], Floats] | None
     symmetric: bool = False
 
 
 @dataclass(frozen=True)
 class FlowResult:
-    """Where a flow ended and how.
+    """Where a flow ended, and how.
 
     Parameters
     ----------
-    x : the last accepted point.
-    progress : the share of the way done, in [0, 1].
-    steps : accepted steps.
-    status : `reached` and `damped_end` (all the way; the judgement is the caller's), `max_steps`, `stalled` (error
-        control asked for a step that is too small), `diverged` (not finite, or out of all bounds), `interrupted`.
-    message : one line for a reader.
+    x : ndarray
+        The last accepted point.
+    progress : float
+        The share of the way that is done, in [0, 1].
+    steps : int
+        Number of accepted steps.
+    status : str
+        `reached` or `damped_end` (all the way; the caller decides which), `max_steps`, `stalled` (error control asked
+        for a step that is too small), `diverged` (not finite or out of all bounds) or `interrupted`.
+    message : str
+        One line for a reader.
     """
 
-    x: np.ndarray
+    x: Floats
     progress: float
     steps: int
     status: Status
     message: str
 
 
-def euler(field: Field, x: np.ndarray, h: float, tolerance: float) -> np.ndarray:
-    """x + h F(x); order 1."""
+def euler(field: Field, x: Floats, h: float, tolerance: float) -> Floats:
+    """Return x + h F(x); order 1."""
     return x + h * field(x)
 
 
-def midpoint(field: Field, x: np.ndarray, h: float, tolerance: float) -> np.ndarray:
-    """x + h F(x + h/2 F(x)); order 2."""
+def midpoint(field: Field, x: Floats, h: float, tolerance: float) -> Floats:
+    """Return x + h F(x + h/2 F(x)); order 2."""
     return x + h * field(x + 0.5 * h * field(x))
 
 
-def rk4(field: Field, x: np.ndarray, h: float, tolerance: float) -> np.ndarray:
-    """The classical Runge–Kutta rule; order 4."""
+def rk4(field: Field, x: Floats, h: float, tolerance: float) -> Floats:
+    """Make a step of the classical Runge–Kutta rule; order 4."""
     k1 = field(x)
     k2 = field(x + 0.5 * h * k1)
     k3 = field(x + 0.5 * h * k2)
@@ -80,12 +90,30 @@ def rk4(field: Field, x: np.ndarray, h: float, tolerance: float) -> np.ndarray:
     return x + (h / 6) * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
-def implicit_midpoint(field: Field, x: np.ndarray, h: float, tolerance: float, halvings: int = 6) -> np.ndarray:
-    """x' = x + h F((x + x')/2); order 2 and symmetric, so the way back is exact up to `tolerance`.
+def implicit_midpoint(field: Field, x: Floats, h: float, tolerance: float, halvings: int = 6) -> Floats:
+    """Return the x' that solves x' = x + h F((x + x')/2); order 2 and symmetric.
 
-    Solved for the velocity by fixed-point iteration with Anderson mixing, five differences deep.
-    A step whose equation it cannot solve is made as two halves, and those again, at most `halvings` times; then the
-    result is NaN.
+    Because the rule is symmetric, the way back is exact up to `tolerance`. The equation is solved for the velocity by
+    a fixed-point iteration with Anderson mixing of five differences. A step whose equation cannot be solved is made as
+    two halves, and these again as halves if necessary.
+
+    Parameters
+    ----------
+    field : callable
+        Maps x to dx/ds.
+    x : ndarray
+        Where the step begins.
+    h : float
+        Step size; may be negative.
+    tolerance : float
+        Root mean square residual of the equation at which it counts as solved, in the unit of x.
+    halvings : int
+        How many times a step may still be halved.
+
+    Returns
+    -------
+    ndarray, shape of x
+        The end of the step; NaN if no solution was found.
     """
     velocity = field(x)
     mixing = Anderson(5)
@@ -114,30 +142,48 @@ RULES: dict[str, Rule] = {
     "symmetric": Rule(2, implicit_midpoint, symmetric=True),
     "adaptive": Rule(8, None),
 }
+"""The step rules by name."""
 
 
 def integrate(
     field: Field,
-    x: np.ndarray,
+    x: Floats,
     rule: str = "symmetric",
     steps: int = 48,
     tolerance: float = 1e-7,
-    on_step: Callable[[float, np.ndarray], None] | None = None,
-    grid: np.ndarray | None = None,
+    on_step: Callable[[float, Floats], None] | None = None,
+    grid: Floats | None = None,
 ) -> FlowResult:
-    """Follows dx/ds = F(x) over s in [0, 1].
+    """Follow dx/ds = F(x) over s in [0, 1].
 
     Parameters
     ----------
-    field : autonomous; the end point is that of unit time.
-    x : the start, any shape, float.
-    rule : a name of `RULES`.
-    steps : how many steps; with error control, the most that are accepted.
-    tolerance : the root mean square error allowed a step (error control), or of the implicit equation (symmetric),
-        in x's unit; other rules do not use it.
-    on_step : called with (progress, x) at each accepted point. A KeyboardInterrupt from anywhere ends the flow with
-        status `interrupted` and the last accepted point.
-    grid : (steps + 1,), increasing from 0 to 1, where the steps end; equal steps if None. Error control has its own.
+    field : callable
+        Maps x to dx/ds. It is autonomous; the end point is that of unit time.
+    x : ndarray of float
+        Where to begin; any shape.
+    rule : str
+        A name in `RULES`.
+    steps : int
+        Number of steps; with error control, the maximum number of accepted steps.
+    tolerance : float
+        Root mean square error allowed per step (error control), or of the implicit equation (symmetric rule), in the
+        unit of x. Other rules do not use it.
+    on_step : callable, optional
+        Receives (progress, x) at each accepted point.
+    grid : ndarray, shape (steps + 1,), optional
+        Where the steps end, increasing from 0 to 1. Default: equal steps. Error control chooses its own.
+
+    Returns
+    -------
+    FlowResult
+        A KeyboardInterrupt from anywhere ends the flow with status `interrupted` at the last accepted point.
+
+    Examples
+    --------
+    >>> result = integrate(lambda x: -x, np.array([1.0]), "rk4", steps=8)
+    >>> print(result.status, result.x.round(5))
+    reached [0.36788]
     """
     grid = np.linspace(0.0, 1.0, steps + 1) if grid is None else grid
     advance = _adaptive if RULES[rule].step is None else _on_grid
@@ -159,22 +205,39 @@ def integrate(
     return FlowResult(x, 1.0, count, "reached", f"{count} steps")
 
 
+def graded_grid(steps: int, toward_end: float, toward_start: float = 1.0) -> Floats:
+    """Return a grid over [0, 1] whose steps shrink toward its ends.
+
+    The grid is the regularized incomplete beta function of equal steps. A leg is stiff near the reference, where weak
+    channels fade. The way back takes the same steps in the opposite order.
+
+    Parameters
+    ----------
+    steps : int
+        Number of steps, at least 1.
+    toward_end, toward_start : float
+        How strongly the steps shrink toward each end, at least 1. With 1 and 1 all steps are equal; with g and 1 the
+        grid is 1 - (1 - k/steps)^g.
+
+    Returns
+    -------
+    ndarray, shape (steps + 1,)
+        Increasing from 0 to 1.
+
+    Examples
+    --------
+    >>> graded_grid(2, 2.0)
+    array([0.  , 0.75, 1.  ])
+    """
+    grid: Floats = betainc(toward_start, toward_end, np.linspace(0.0, 1.0, steps + 1))
+    return grid
+
+
 class _StepTooSmallError(Exception):
     pass
 
 
-def graded_grid(steps: int, toward_end: float, toward_start: float = 1.0) -> np.ndarray:
-    """A grid over [0, 1] whose steps shrink toward its ends: the incomplete beta function of equal steps.
-
-    `toward_end` and `toward_start` are at least 1; 1 and 1 are equal steps, g and 1 is 1 - (1 - k/steps)^g. A leg is
-    stiff near the reference, where weak channels fade. The way back takes the same steps in the opposite order.
-    """
-    return betainc(toward_start, toward_end, np.linspace(0.0, 1.0, steps + 1))
-
-
-def _on_grid(
-    field: Field, x: np.ndarray, rule: str, grid: np.ndarray, tolerance: float
-) -> Iterator[tuple[float, np.ndarray]]:
+def _on_grid(field: Field, x: Floats, rule: str, grid: Floats, tolerance: float) -> Iterator[tuple[float, Floats]]:
     step = RULES[rule].step
     assert step is not None
     for start, end in zip(grid[:-1], grid[1:], strict=True):
@@ -182,18 +245,16 @@ def _on_grid(
         yield float(end), x
 
 
-def _adaptive(
-    field: Field, x: np.ndarray, rule: str, grid: np.ndarray, tolerance: float
-) -> Iterator[tuple[float, np.ndarray]]:
+def _adaptive(field: Field, x: Floats, rule: str, grid: Floats, tolerance: float) -> Iterator[tuple[float, Floats]]:
     shape = x.shape
 
-    def flat(_: float, y: np.ndarray) -> np.ndarray:
+    def flat(_: float, y: Floats) -> Floats:
         velocity = field(y.reshape(shape)).ravel()
         if not np.all(np.isfinite(velocity)):
             raise _StepTooSmallError
         return velocity
 
-    # The relative tolerance only has to be below the absolute one: pixels are of order 1.
+    # The relative tolerance only has to be below the absolute one, since pixel values are of order 1.
     solver = DOP853(flat, 0.0, np.ravel(x), 1.0, rtol=max(1e-3 * tolerance, 3e-14), atol=tolerance)
     while solver.status == "running":
         message = solver.step()

@@ -14,7 +14,7 @@ from scipy.optimize import OptimizeResult, minimize
 from ..common import validation
 from ..engine.features import FeatureMap, Linearization
 from ..engine.ode import FlowResult
-from .iteration import Goal, OnIteration, iterate
+from .iteration import OnIteration, Watch, iterate, set_goal
 
 OPTIMIZERS = ("Adadelta", "Adagrad", "Adam", "Adamax", "Ftrl", "Nadam", "RMSprop", "SGD")  # of Keras
 ANNEX_THRESHOLDS = {1: 1.0, 2: 0.05, 3: None}
@@ -42,7 +42,7 @@ def descend(
     """
     validation.choice(optimizer, OPTIMIZERS, "optimizer")
     validation.in_range(learning_rate, "learning rate", 0, np.inf, low_open=True)
-    goal = Goal(feature_map, targets, live, iterations, threshold, on_step, absolute)
+    goal = set_goal(feature_map, targets, live, iterations, threshold, on_step, absolute=absolute)
     weights = goal.live / np.concatenate([np.full(block.size, block.size) for block in feature_map.blocks])
     update = _optimizer(optimizer, learning_rate, x)
 
@@ -70,7 +70,8 @@ def direct(
     `on_step` hears the worst error. A forward pass and a VJP an evaluation, mostly one evaluation an iteration; one
     forward pass more at the start.
     """
-    goal = Goal(feature_map, targets, live, iterations, threshold, on_step, every_block=True)
+    goal = set_goal(feature_map, targets, live, iterations, threshold, on_step, every_block=True)
+    watch = Watch(goal)
     weights = goal.weights if weights is None else np.where(goal.live, weights, 0.0)
     x = np.array(x, dtype=np.float64)
     shape, steps, latest = x.shape, 0, feature_map.values(x)
@@ -85,16 +86,16 @@ def direct(
     def accept(intermediate_result: OptimizeResult) -> None:  # SciPy goes by the argument's name
         nonlocal x, steps, status
         x, steps = intermediate_result.x.reshape(shape).copy(), steps + 1
-        status = goal.judge(steps, latest)  # an accepted point is the one last evaluated
+        status = watch.judge(steps, latest)  # an accepted point is the one last evaluated
         if status is not None:
             raise StopIteration
 
-    status = goal.judge(0, latest)
+    status = watch.judge(0, latest)
     if status is None:
         limits = {"maxiter": goal.iterations, "maxfun": 20 * goal.iterations, "ftol": 0.0, "gtol": 0.0}
         found = minimize(loss, x.ravel(), jac=True, method="L-BFGS-B", callback=accept, options=limits)
         status = status or ("max_steps" if found.status == 1 else "stalled")
-    return goal.end(x, steps, status)
+    return watch.end(x, steps, status)
 
 
 def _optimizer(name: str, learning_rate: float, x: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

@@ -1,97 +1,197 @@
-"""What iterations toward targets have in common: `baselines.descend`, `baselines.direct`, and those of `projected`.
+"""Iterations toward target values of features: what all of them share.
 
-- `feature_map` : any `FeatureMap`; `x` : the start, of any shape that the map takes; it moves in float64.
-- `targets` : t, shape (n,), not all 0 over the watched block; `live` : bool, shape (n,): the channels that
-  count (default: all). The watched block is the last one (`direct`: each).
-- `iterations` : at most so many; `threshold` : the watched block's ‖f - t‖/‖t‖ at which to stop. `on_step`
-  hears (iteration, that error) at every iterate, the start included; what it raises passes on.
-- The result's `progress` is the share of the first error that is gone, 1 when reached; its status `reached`,
-  `max_steps`, `stalled` (no way down) or `diverged` (x is then the point before).
-- `InputError` is raised for an unknown name, a number out of range, or targets that do not fit.
+The functions that iterate (`baselines.descend`, `baselines.direct`, `projected.descend_projected`,
+`projected.descend_loss_projected`) take these arguments:
+
+- `feature_map`, any `FeatureMap`; `x`, where to begin, of any shape that the map accepts. x moves in float64.
+- `targets`, t, shape (n,), not all 0 over a watched block; `live`, bool, shape (n,), the channels that count (default:
+  all). The last block is watched; `direct` watches every block.
+- `iterations`, their maximum; `threshold`, the watched block's ‖f - t‖/‖t‖ at which to stop. `on_step` receives
+  (iteration, that error) at every iterate, including the start; an exception that it raises is passed on.
+
+They return a `FlowResult`. Its `progress` is the share of the first error that is gone, 1 if the threshold was reached.
+Its status is `reached`, `max_steps`, `stalled` (no way down) or `diverged` (x is then the point before). They raise
+`InputError` for an unknown name, a number out of range, or targets that do not fit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 
 import numpy as np
 
 from ..common import validation
+from ..common.arrays import Floats, Mask
 from ..common.errors import input_error
 from ..engine.distances import relative_error
-from ..engine.features import FeatureMap, block_slices
+from ..engine.features import Block, FeatureMap, Linearization, block_slices
 from ..engine.ode import FlowResult, Status
 
 DIVERGED = 1e3  # growth of the relative error, counted from 0.1 % at least
 
 OnIteration = Callable[[int, float], None]
+"""Receives (iteration, relative error)."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Goal:
-    """The targets of a run and the judgement on each of its iterates."""
+    """The targets of a run and when it ends.
 
-    feature_map: FeatureMap
-    targets: np.ndarray
-    live: np.ndarray | None
+    Parameters
+    ----------
+    blocks : tuple of Block
+        Blocks of the feature map.
+    targets : ndarray, shape (n,)
+        t.
+    live : ndarray of bool, shape (n,)
+        The channels that count.
+    iterations : int
+        Maximum number of iterations, at least 0.
+    threshold : float or None
+        Error at which the run ends; None for no such end.
+    on_step : callable or None
+        Receives every iterate; see `OnIteration`.
+    absolute : bool
+        Whether the threshold is one on the mean squared error of the last block.
+    every_block : bool
+        Whether every block is watched, and not the last one alone.
+    """
+
+    blocks: tuple[Block, ...]
+    targets: Floats
+    live: Mask
     iterations: int
     threshold: float | None
     on_step: OnIteration | None
     absolute: bool = False
     every_block: bool = False
 
-    def __post_init__(self) -> None:
-        self.slices = list(block_slices(self.feature_map.blocks).values())
-        self.watched = self.slices if self.every_block else self.slices[-1:]
-        self.targets = np.asarray(self.targets, dtype=np.float64)
-        self.live = np.ones(self.targets.shape, bool) if self.live is None else np.asarray(self.live, bool)
-        validation.integer_in_range(self.iterations, "iterations", 0, np.inf)
-        validation.in_range(0 if self.threshold is None else self.threshold, "threshold", 0, np.inf)
-        size = (self.slices[-1].stop,)
-        odd = not self.targets.shape == self.live.shape == size
-        if odd or any(self.live[s].any() > (self.live * self.targets)[s].any() for s in self.watched):
-            accepted = f"shape {size}, as the mask; not all 0 in a block that moves"
-            raise input_error("targets", "do not fit the features", self.targets, accepted, "change them")
+    @property
+    def slices(self) -> list[slice]:
+        """The place of each block in the feature vector."""
+        return list(block_slices(self.blocks).values())
 
     @property
-    def weights(self) -> np.ndarray:
-        """1/‖t_l‖² on the live features of block l, 1 where t_l is 0."""
+    def watched(self) -> list[slice]:
+        """The places of the watched blocks."""
+        return self.slices if self.every_block else self.slices[-1:]
+
+    @property
+    def weights(self) -> Floats:
+        """1/‖t_l‖² for the live features of block l, 1 where t_l is 0."""
         return np.concatenate([self.live[s] / (self.targets[s] ** 2 @ self.live[s] or 1) for s in self.slices])
 
-    def judge(self, step: int, f: np.ndarray) -> Status | None:
-        """Tell the error at an iterate; return how the run ends there, or None to go on."""
+
+def set_goal(
+    feature_map: FeatureMap,
+    targets: Floats,
+    live: Mask | None,
+    iterations: int,
+    threshold: float | None,
+    on_step: OnIteration | None,
+    *,
+    absolute: bool = False,
+    every_block: bool = False,
+) -> Goal:
+    """Return a goal whose parts have been validated.
+
+    Parameters
+    ----------
+    feature_map : FeatureMap
+        The features.
+    targets, live, iterations, threshold, on_step, absolute, every_block
+        See `Goal`; `live` None means all channels.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range, or the targets do not fit the features.
+    """
+    validation.integer_in_range(iterations, "iterations", 0, np.inf)
+    validation.in_range(0 if threshold is None else threshold, "threshold", 0, np.inf)
+    targets = np.asarray(targets, dtype=np.float64)
+    live = np.ones(targets.shape, bool) if live is None else np.asarray(live, bool)
+    goal = Goal(feature_map.blocks, targets, live, iterations, threshold, on_step, absolute, every_block)
+    size = (goal.slices[-1].stop,)
+    misfit = not targets.shape == live.shape == size
+    if misfit or any(live[s].any() > (live * targets)[s].any() for s in goal.watched):
+        accepted = f"shape {size}, as the mask; not all 0 in a block that moves"
+        raise input_error("targets", "do not fit the features", targets, accepted, "change them")
+    return goal
+
+
+@dataclass
+class Watch:
+    """The judge of the iterates of one run.
+
+    Parameters
+    ----------
+    goal : Goal
+        What the run is for.
+    first, error : float
+        The relative error at the start and at the latest iterate.
+    """
+
+    goal: Goal
+    first: float = field(default=np.nan, init=False)
+    error: float = field(default=np.nan, init=False)
+
+    def judge(self, iteration: int, f: Floats) -> Status | None:
+        """Report the error at an iterate; return the status with which the run ends there, or None to continue."""
+        goal = self.goal
         with np.errstate(over="ignore", invalid="ignore"):
-            errors = [relative_error(f[s], self.targets[s], self.live[s]) for s in self.watched]
-            mse = np.mean(np.square(self.live * (f - self.targets))[self.slices[-1]])
+            errors = [relative_error(f[s], goal.targets[s], goal.live[s]) for s in goal.watched]
+            mse = np.mean(np.square(goal.live * (f - goal.targets))[goal.slices[-1]])
         self.error = float(np.max(errors))
-        self.first = self.first if step else self.error
-        if self.on_step is not None:
-            self.on_step(step, self.error)
+        if iteration == 0:
+            self.first = self.error
+        if goal.on_step is not None:
+            goal.on_step(iteration, self.error)
         if not np.isfinite(self.error) or self.error > DIVERGED * max(self.first, 1e-3):
             return "diverged"
-        if self.threshold is not None and (mse if self.absolute else self.error) <= self.threshold:
+        if goal.threshold is not None and (mse if goal.absolute else self.error) <= goal.threshold:
             return "reached"
-        return "max_steps" if step >= self.iterations else None
+        return "max_steps" if iteration >= goal.iterations else None
 
-    def end(self, x: np.ndarray, steps: int, status: Status) -> FlowResult:
+    def end(self, x: Floats, iterations: int, status: Status) -> FlowResult:
+        """Return the result of a run that ends at x with this status."""
         gone = 1 - self.error / self.first if np.isfinite(self.error) and self.first > 0 else 0.0
         progress = 1.0 if status == "reached" else max(gone, 0.0)
-        return FlowResult(x, progress, steps, status, f"{steps} iterations, relative error {self.error:.3g}")
+        message = f"{iterations} iterations, relative error {self.error:.3g}"
+        return FlowResult(x, progress, iterations, status, message)
 
 
-def iterate(feature_map: FeatureMap, x: np.ndarray, goal: Goal, move: Callable) -> FlowResult:
-    """Repeats x <- move(step, x, linearization) until the goal says how it ends; None is a stall."""
-    x = before = np.array(x, dtype=np.float64)
+Move = Callable[[int, Floats, Linearization], Floats | None]
+"""Maps (iteration, x, linearization at x) to the next x; None if there is no way down."""
+
+
+def iterate(feature_map: FeatureMap, x: Floats, goal: Goal, move: Move) -> FlowResult:
+    """Repeat x ← move(iteration, x, linearization) until the goal says how the run ends.
+
+    Parameters
+    ----------
+    feature_map : FeatureMap
+        The features.
+    x : ndarray
+        Where to begin.
+    goal : Goal
+        What the run is for.
+    move : callable
+        Makes one iteration; see `Move`.
+    """
+    watch = Watch(goal)
+    x = np.array(x, dtype=np.float64)
+    before = x
     for step in count():
         if not np.isfinite(x).all():
             break
         at = feature_map.linearize(x)
-        if (status := goal.judge(step, at.values)) == "diverged":
+        if (status := watch.judge(step, at.values)) == "diverged":
             break
         after = None if status else move(step, x, at)
         if after is None:
-            return goal.end(x, step, status or "stalled")
+            return watch.end(x, step, status or "stalled")
         before, x = x, after
-    return goal.end(before, max(step - 1, 0), "diverged")
+    return watch.end(before, max(step - 1, 0), "diverged")

@@ -1,7 +1,7 @@
 """Descent of one block's loss that is to leave the blocks before it alone: Gram–Schmidt with features, and with losses.
 
 The thesis's text wants the moving layer's gradient "projected on layer 1 so as not to change its MSE", and names
-Gram–Schmidt as future work. `projected` takes the held *features'* gradients for that, `loss_projected` the held
+Gram–Schmidt as future work. `projected` takes the held *features'* gradients for that, `descend_loss_projected` the held
 *losses'*, to the letter. Arguments, results and errors that they share: see `goals`.
 """
 
@@ -16,7 +16,7 @@ from ..common import validation
 from ..engine.features import FeatureMap, Linearization
 from ..engine.lift import to_tangent
 from ..engine.ode import FlowResult
-from .iteration import Goal, OnIteration, iterate
+from .iteration import Goal, OnIteration, iterate, set_goal
 
 HALVINGS = 12
 ROUNDING = 1e-6  # of a held error: not worth an iteration
@@ -24,7 +24,7 @@ DRIFT = 0.01  # held error that Cauchy's halved step may end at
 RETRACTION = 1e-10  # of the largest eigenvalue: weaker directions are left where they are
 
 
-def projected(
+def descend_projected(
     feature_map: FeatureMap,
     x: np.ndarray,
     targets: np.ndarray,
@@ -53,7 +53,7 @@ def projected(
     anything is held; forward and held Jacobian rows a refresh.
     """
     validation.integer_in_range(refresh, "refresh", 1, np.inf)
-    goal = Goal(feature_map, targets, live, iterations, threshold, on_step)
+    goal = set_goal(feature_map, targets, live, iterations, threshold, on_step)
     start = goal.slices[-1].start
     held = _Held(feature_map.prefix(len(goal.slices) - 1), goal, start) if start else None
     descent = _Descent(goal, learning_rate)
@@ -80,7 +80,7 @@ def projected(
     return iterate(feature_map, x, goal, move)
 
 
-def loss_projected(
+def descend_loss_projected(
     feature_map: FeatureMap,
     x: np.ndarray,
     targets: np.ndarray,
@@ -107,7 +107,7 @@ def loss_projected(
     Here to be compared with; `learning_rate` as in `projected`, but held features have no say in the length of a step.
     Passes: forward, a VJP a block, and JVP for Cauchy, an iteration; a forward for each step tried.
     """
-    goal = Goal(feature_map, targets, live, iterations, threshold, on_step)
+    goal = set_goal(feature_map, targets, live, iterations, threshold, on_step)
     descent = _Descent(goal, learning_rate)
 
     def move(step: int, x: np.ndarray, at: Linearization) -> np.ndarray | None:

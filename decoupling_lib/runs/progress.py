@@ -16,7 +16,7 @@ class RunProgress:
 
     def __init__(self, estimate: Estimate | None):
         self._parts = [] if estimate is None else [part for part in estimate.parts if part.step > 0]
-        self._ends = np.cumsum([sum(part.seconds) / 2 for part in self._parts])
+        self._ends = np.cumsum([(part.seconds.low + part.seconds.high) / 2 for part in self._parts])
         self._place, self._share = -1, 0.0
         self._bar = _bar(float(self._ends[-1]) if len(self._ends) else 1.0, estimate is None)
 

@@ -28,10 +28,10 @@ SCHEMA = 1
 
 def describe(experiment: Experiment, result: Transfer, wall_seconds: float) -> dict[str, Any]:
     """The report of a finished transfer, in types that JSON knows; infinities and NaN are null."""
-    options, last = experiment.options, result.paths["step3"].x
+    options, last = experiment.options, result.routes["step3"].x
     judging = Passes()
     for name in ("origin_style", "result_style"):
-        for leg in result.paths[name].legs if name in result.paths else ():
+        for leg in result.routes[name].legs if name in result.routes else ():
             judging.add(leg.passes)
     report = {
         "schema": SCHEMA,
@@ -92,7 +92,7 @@ def caption(report: dict[str, Any]) -> str:
 
 def outputs(result: Transfer) -> dict[str, np.ndarray]:
     """The pictures of a finished transfer and the origin's style, by their names in arrays.npz."""
-    one, two, three = (result.paths[name].x for name in ("step1", "step2", "step3"))
+    one, two, three = (result.routes[name].x for name in ("step1", "step2", "step3"))
     return {
         "origin": result.origin,
         "target": result.target,

@@ -73,22 +73,18 @@ def perform(job: Job, out: str) -> dict[str, Any]:
 
     What goes wrong is told in the folder's failure.json and returned, not raised: other transfers go on.
     """
-    from ..transfers.setup import prepare
-    from . import report  # here: they load TensorFlow, which the process that hands out work does without
+    from ..transfers.setup import gather_inputs
+    from .execute import execute  # here: it loads TensorFlow, which the process that hands out work does without
 
     folder = Path(out)
     if (found := complete(job, folder)) is not None:
         return {"status": "done", "said": "", "numbers": numbers(found)}
     began, own = time.perf_counter(), folder / job.name
     try:
-        prepared = prepare(job.origin, job.target, job.options)
-        # A worker that the scheduler took for dead may still be at it: then this one leaves the folder to it.
+        inputs = gather_inputs(job.origin, job.target, job.options)
+        # A worker that the scheduler took for dead may still be at work: then this one leaves the folder to it.
         with folder_lock(validation.output_folder(own)):
-            result = prepared.run()
-            if result.status != "done":
-                raise RuntimeError(f"the run {result.status} in {list(result.paths)[-1]}")
-            described = report.describe(prepared, result, time.perf_counter() - began) | {"sweep": job.key}
-            report.write(own, prepared, result, described)
+            described = execute(inputs, own, began=began, extra={"sweep": job.key}).report
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this transfer's alone
         said = " ".join(f"{type(error).__name__}: {error}".split())
         own.mkdir(parents=True, exist_ok=True)
@@ -135,10 +131,10 @@ def plan(jobs: Sequence[Job], out: Path, workers: int | None = None) -> Plan:
         raise input_error("--workers", "would not fit", workers, accepted, "start fewer, or sweep smaller pictures")
     workers = min(room, workers or cores)
     rounds = -(-len(waiting) // workers)
-    low, high = (rounds * seconds for seconds in estimate_run(first).seconds)
+    seconds = estimate_run(first).seconds.scaled(rounds)
     arrays = 3 * first.origin.array.nbytes + 3 * first.target.array.nbytes  # and PNG pictures, a tenth of that
     return Plan(
-        f"{said}; estimate, all being like the first: {describe_span(low, high)} on {workers} "
+        f"{said}; estimate, all being like the first: {describe_span(seconds.low, seconds.high)} on {workers} "
         f"worker{'s' * (workers > 1)} of this machine, starting and compiling not counted, "
         f"{len(waiting) * arrays * 1.2 / MIB:,.0f} MiB on disk, {workers * first.memory_mib:,} MiB of memory",
         workers,

@@ -1,71 +1,119 @@
-"""How long a run will take, told before it starts: what a pass costs, measured, times the passes it will make.
+"""How long a run will take, before it starts: the measured cost of a pass times the passes that it will make.
 
-The passes are those that the methods are seen to make, as a range; where a run is heavier than that (undamped legs,
-very dark pictures, a network with kinks), the estimate is too low.
+The number of passes is a range, taken from runs of each method. Where a run is heavier than that (undamped legs, very
+dark images, a network with kinks), the estimate is too low.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..engine.legs import Settings
-from ..engine.newton import CORRECTIONS
+from ..engine.context import Settings, Step
+from ..engine.newton import MAX_CORRECTIONS
 from ..networks.architectures import IMAGE
+from ..networks.channel_means import ChannelMeans
 from .setup import Inputs
 
-Range = tuple[float, float]
-"""From, to."""
-
 ITERATIONS = (7, 12)
-"""Of a symmetric step, each two forward passes and a VJP. Bundled photographs at 64 px, two layers, sixteen steps a
-leg: 6.5 to 11 with a mean of 9, and 15 in a leg that came upon a hard place."""
+"""Iterations of a symmetric step; each takes two forward passes and a VJP. For bundled photographs at 64 px, two layers
+and sixteen steps per leg they were 6.5 to 11 with a mean of 9, and 15 in a leg that met a hard place."""
 COARSE_ITERATIONS = (5, 8)
-"""The same in the legs that the refinement measures by."""
+"""The same in the legs by which the refinement measures."""
 PRODUCTS = (4, 10)
-"""JVP and VJP pairs that conjugate gradients make for one velocity of the other rules."""
+"""Pairs of JVP and VJP that conjugate gradients make for one velocity, with the other rules."""
 STAGES = {"euler": 1, "midpoint": 2, "rk4": 4, "adaptive": 12}
 ADAPTIVE_STEPS = (10, 60)
 REFINEMENTS = 3
-"""The fewest steps with which the gap between two pictures' styles was closed; the most is for the user to choose."""
+"""The smallest number of steps that closed the gap between the styles of two images; the user chooses the largest."""
 EVALUATIONS = (100, 300)
-"""Of `direct`."""
-PROJECTED = (0.1, 1.0)
+"""Evaluations of `direct`."""
+PROJECTED_SHARE = (0.1, 1.0)
 """The share of its iterations that a leg of `projected` makes; the annex's descent makes nearly all of them."""
 SLOW = 5.0
-"""Seconds above which a pass is not made a second time only to leave the compiling out of the measurement."""
+"""Seconds above which a pass is not repeated only to leave the compilation out of the measurement."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """A range of seconds.
+
+    Parameters
+    ----------
+    low, high : float
+        From, to.
+    """
+
+    low: float
+    high: float
+
+    def __add__(self, other: Range) -> Range:
+        return Range(self.low + other.low, self.high + other.high)
+
+    def scaled(self, factor: float) -> Range:
+        """Return the range times a factor."""
+        return Range(factor * self.low, factor * self.high)
 
 
 @dataclass(frozen=True)
 class Part:
-    """One leg, or the refinement, and the seconds it is expected to take; `step` 4 judges the result."""
+    """One leg, or the refinement, and how long it is expected to take.
 
-    step: int
+    Parameters
+    ----------
+    step : Step
+        The step to which it belongs.
+    layer : str
+        Name of the moving block, or of all blocks.
+    seconds : Range
+        Expected duration.
+    """
+
+    step: Step
     layer: str
     seconds: Range
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The parts of a run in order, Step 0 first, and the peak of its memory in MiB."""
+    """What a run is expected to take.
+
+    Parameters
+    ----------
+    parts : tuple of Part
+        The parts of the run in order, Step 0 first.
+    memory_mib : int
+        Peak memory in MiB.
+    """
 
     parts: tuple[Part, ...]
     memory_mib: int
 
     @property
     def seconds(self) -> Range:
-        low, high = np.sum([part.seconds for part in self.parts], axis=0)
-        return float(low), float(high)
+        """Expected duration of the whole run."""
+        return sum((part.seconds for part in self.parts), Range(0.0, 0.0))
 
     def __str__(self) -> str:
-        return f"estimate: {describe_span(*self.seconds)}, {self.memory_mib:,} MiB"
+        return f"estimate: {describe_span(self.seconds.low, self.seconds.high)}, {self.memory_mib:,} MiB"
 
 
 def describe_span(low: float, high: float) -> str:
-    """A range of seconds in words, as in "2 to 5 min"."""
+    """Return a range of seconds in words.
+
+    Parameters
+    ----------
+    low, high : float
+        Seconds.
+
+    Examples
+    --------
+    >>> describe_span(120, 300)
+    '2 to 5 min'
+    """
     low = max(low, 1.0)
     (begin, unit), (end, last) = _duration(low), _duration(high)
     between = f"{begin} to {end}" if unit == last else f"{begin} {unit} to {end}"
@@ -74,7 +122,15 @@ def describe_span(low: float, high: float) -> str:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds for the first blocks, `size` features: a forward pass, a VJP (or JVP), and the whole Jacobian."""
+    """Seconds that passes through the first blocks take.
+
+    Parameters
+    ----------
+    size : int
+        Number of features of these blocks.
+    forward, vjp, jacobian : float
+        Seconds for a forward pass, for a VJP (or a JVP), and for the whole Jacobian.
+    """
 
     size: int
     forward: float
@@ -82,47 +138,60 @@ class Cost:
     jacobian: float
 
     def times(self, forward: float, vjp: float, jacobians: float = 0.0) -> float:
+        """Return the seconds for so many passes of each kind."""
         return forward * self.forward + vjp * self.vjp + jacobians * self.jacobian
 
 
 def estimate_run(inputs: Inputs) -> Estimate:
-    """Measures a few passes at the target's size, and adds up a run of them."""
-    costs = _measure(inputs)
-    parts = [Part(0, "noise", (costs[-1].times(5, 0, 1),) * 2)]
-    alone = inputs.self_transfer  # then Step 2 is Step 1
+    """Measure a few passes at the size of the target, and add up a run of them.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What the run starts from.
+    """
+    costs, method, settings, blocks = _measure(inputs), inputs.method_settings, inputs.settings, inputs.features.blocks
+    zero = costs[-1].times(5, 0, 1)
+    parts = [Part(Step.REFERENCE, "noise", Range(zero, zero))]
     larger = inputs.origin.array.size / inputs.target.array.size
-    for step in (1,) if alone else (1, 2):
-        parts += _scaled(larger if step == 1 else 1.0, _walk(inputs, costs, step))
-    parts += reversed(_walk(inputs, costs, 3))
-    name = "+".join(block.name for block in inputs.features.blocks)
-    if inputs.method.name == "direct":
-        most = [min(count, inputs.method.iterations) for count in EVALUATIONS]
-        parts.append(Part(3, name, (costs[-1].times(most[0], most[0]), costs[-1].times(most[1], most[1]))))
-    elif inputs.method.name == "decoupled" and inputs.settings.refinements and len(costs) > 1:
-        parts.append(Part(3, name, _refinement(inputs, costs)))
+    parts += _scale(larger, _estimate_legs(inputs, costs, Step.ORIGIN))
+    if not inputs.self_transfer:  # in a self-transfer Step 2 is Step 1
+        parts += _estimate_legs(inputs, costs, Step.TARGET)
+    parts += reversed(_estimate_legs(inputs, costs, Step.TRANSFER))
+    name = "+".join(block.name for block in blocks)
+    if method.name == "direct":
+        low, high = (min(count, method.iterations) for count in EVALUATIONS)
+        parts.append(Part(Step.TRANSFER, name, Range(costs[-1].times(low, low), costs[-1].times(high, high))))
+    elif method.name == "decoupled" and settings.refinements and len(costs) > 1:
+        parts.append(Part(Step.TRANSFER, name, _estimate_refinement(inputs, costs)))
         return Estimate(tuple(parts), inputs.memory_mib)  # the refinement judges
-    judging = [_leg(inputs.settings, cost, False, ITERATIONS) for cost in costs[:-1]]
-    judged = [Part(4, block.name, seconds) for block, seconds in zip(inputs.features.blocks[:-1], judging, strict=True)]
-    if inputs.method.name != "decoupled":
-        parts += _scaled(larger, judged)
-    return Estimate(tuple(parts + judged), inputs.memory_mib)
+    judging = [
+        Part(Step.JUDGING, block.name, _estimate_leg(settings, cost, ITERATIONS))
+        for block, cost in zip(blocks[:-1], costs[:-1], strict=True)
+    ]
+    if method.name != "decoupled":
+        parts += _scale(larger, judging)
+    return Estimate(tuple(parts + judging), inputs.memory_mib)
 
 
 def _measure(inputs: Inputs) -> list[Cost]:
-    """The costs by depth; one warm call of each kind."""
+    """Return the costs by depth; one warm call of each kind is measured."""
     means, x, costs, jacobian = inputs.features.map, inputs.target.array, [], 0.0
+    assert isinstance(means, ChannelMeans)
     for depth, block in enumerate(means.blocks, start=1):
-        at = means.prefix(depth).linearize(x)
-        forward = _timed(lambda at=depth: means.prefix(at).linearize(x))
-        vjp = _timed(lambda at=at: at.vjp(np.ones_like(at.values)))
+        shallow = means.prefix(depth)
+        at = shallow.linearize(x)
+        forward = _time(lambda shallow=shallow: shallow.linearize(x))  # type: ignore[misc]
+        vjp = _time(lambda at=at: at.vjp(np.ones_like(at.values)))  # type: ignore[misc]
         if block.name != IMAGE:
-            chunk = _timed(lambda at=at, layer=block.name: at.rows(layer, np.arange(at.rows_at_once(layer))))
-            jacobian += chunk * block.size / at.rows_at_once(block.name)
+            channels = np.arange(at.rows_at_once(block.name))
+            chunk = _time(lambda at=at, layer=block.name, channels=channels: at.rows(layer, channels))  # type: ignore[misc]
+            jacobian += chunk * block.size / len(channels)
         costs.append(Cost(at.values.size, forward, vjp, jacobian))
     return costs
 
 
-def _timed(call: Callable[[], object]) -> float:
+def _time(call: Callable[[], object]) -> float:
     for _ in range(2):
         began = time.perf_counter()
         call()
@@ -131,62 +200,74 @@ def _timed(call: Callable[[], object]) -> float:
     return seconds
 
 
-def _walk(inputs: Inputs, costs: list[Cost], step: int) -> list[Part]:
-    """The legs of Step 1, 2 or 3, shallowest first; none where the method has none."""
-    method, imposing = inputs.method, step == 3
+def _estimate_legs(inputs: Inputs, costs: list[Cost], step: Step) -> list[Part]:
+    """Return the legs of Step 1, 2 or 3, shallowest first; none for a method that has none."""
+    method = inputs.method_settings
     if method.name == "direct":
         return []
+    corrected = step == Step.TRANSFER and not inputs.self_transfer
     parts = []
     for depth, (block, cost) in enumerate(zip(inputs.features.blocks, costs, strict=True)):
         if method.name == "decoupled":
-            seconds = _leg(inputs.settings, cost, imposing and not inputs.self_transfer, ITERATIONS)
+            seconds = _estimate_leg(inputs.settings, cost, ITERATIONS, corrected)
         elif method.name == "descent":
-            seconds = (cost.times(method.iterations, method.iterations),) * 2
+            all_iterations = cost.times(method.iterations, method.iterations)
+            seconds = Range(all_iterations, all_iterations)
         else:
             once = cost.times(4, 2) + (costs[depth - 1].times(1, 0, 1) if depth else 0.0)
-            seconds = tuple(share * method.iterations * once for share in PROJECTED)
+            low, high = PROJECTED_SHARE
+            seconds = Range(low * method.iterations * once, high * method.iterations * once)
         parts.append(Part(step, block.name, seconds))
     return parts
 
 
-def _leg(settings: Settings, cost: Cost, corrected: bool, iterations: Range) -> Range:
-    """A decoupled leg; one that imposes another picture's style is corrected at its end."""
-    ends = (0, CORRECTIONS if corrected else 0)
-    return tuple(
-        cost.times(forward + 2 * end, vjp + 2 * end, jacobians + end)
-        for (forward, vjp, jacobians), end in zip(_passes(settings, cost.size, iterations), ends, strict=True)
-    )
+def _estimate_leg(settings: Settings, cost: Cost, iterations: tuple[int, int], corrected: bool = False) -> Range:
+    """Return the seconds of a decoupled leg; one that imposes the style of another image is corrected at its end."""
+    low, high = _count_passes(settings, cost.size, iterations)
+    end = MAX_CORRECTIONS if corrected else 0
+    forward, vjp, jacobians = high
+    return Range(cost.times(*low), cost.times(forward + 2 * end, vjp + 2 * end, jacobians + end))
 
 
-def _passes(settings: Settings, size: int, iterations: Range) -> Iterator[tuple[float, float, float]]:
-    """Forward passes (one a step to look at its end), VJPs and JVPs, and Jacobians of a leg, at least and at most."""
+def _count_passes(
+    settings: Settings, size: int, iterations: tuple[int, int]
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Return the smallest and the largest numbers of forward passes, of VJPs and JVPs, and of Jacobians of a leg.
+
+    The forward passes include one per step by which its end is recorded.
+    """
     steps = settings.steps
     if settings.rule == "symmetric":
-        for count, grams in zip(iterations, (1, settings.gram_matrices(size)), strict=True):
-            yield steps * (2 * count + 2), steps * count, grams
-        return
-    for place, pairs in enumerate(PRODUCTS):
-        accepted = min(steps, ADAPTIVE_STEPS[place]) if settings.rule == "adaptive" else steps
-        velocities = STAGES[settings.rule] * accepted
-        yield velocities + accepted, 2 * pairs * velocities, 1 + place
+        few, many = iterations
+        grams = settings.max_gram_matrices(size)
+        return (steps * (2 * few + 2), steps * few, 1), (steps * (2 * many + 2), steps * many, grams)
+    low, high = (_count_explicit_passes(settings, place) for place in (0, 1))
+    return low, high
 
 
-def _refinement(inputs: Inputs, costs: list[Cost]) -> Range:
-    """Each step measures the picture, makes Jacobians of all depths, and corrects the first block."""
-    measures = np.sum([_leg(inputs.settings, cost, False, COARSE_ITERATIONS) for cost in costs[:-1]], axis=0)
+def _count_explicit_passes(settings: Settings, place: int) -> tuple[float, float, float]:
+    """Return the same for a rule other than the symmetric one: the smallest numbers, or the largest."""
+    accepted = min(settings.steps, ADAPTIVE_STEPS[place]) if settings.rule == "adaptive" else settings.steps
+    velocities = STAGES[settings.rule] * accepted
+    return velocities + accepted, 2 * PRODUCTS[place] * velocities, 1 + place
+
+
+def _estimate_refinement(inputs: Inputs, costs: list[Cost]) -> Range:
+    """Return the seconds of steps that each measure the image, compute all Jacobians and correct the first block."""
+    measure = sum((_estimate_leg(inputs.settings, cost, COARSE_ITERATIONS) for cost in costs[:-1]), Range(0.0, 0.0))
     jacobians = sum(cost.jacobian for cost in costs)
-    moves = [jacobians + costs[0].times(2 * n, 2 * n, n) for n in (CORRECTIONS // 2, CORRECTIONS)]
+    low, high = (jacobians + costs[0].times(2 * n, 2 * n, n) for n in (MAX_CORRECTIONS // 2, MAX_CORRECTIONS))
     most = inputs.settings.refinements
-    counts = (0, 0) if inputs.self_transfer else (min(REFINEMENTS, most), most)
-    return tuple(float((n + 1) * measure + n * move) for n, measure, move in zip(counts, measures, moves, strict=True))
+    few, many = (0, 0) if inputs.self_transfer else (min(REFINEMENTS, most), most)
+    return Range((few + 1) * measure.low + few * low, (many + 1) * measure.high + many * high)
 
 
-def _scaled(factor: float, parts: list[Part]) -> list[Part]:
-    return [Part(part.step, part.layer, tuple(factor * each for each in part.seconds)) for part in parts]
+def _scale(factor: float, parts: Iterable[Part]) -> list[Part]:
+    return [Part(part.step, part.layer, part.seconds.scaled(factor)) for part in parts]
 
 
 def _duration(seconds: float) -> tuple[str, str]:
-    """A number and its unit, as short as they can be."""
+    """Return a number and its unit, as short as possible."""
     if seconds >= 5400:
         return f"{seconds / 3600:.{int(seconds < 36000)}f}", "h"
     return (f"{seconds / 60:.0f}", "min") if seconds >= 90 else (f"{seconds:.0f}", "s")

@@ -23,11 +23,11 @@ from pathlib import Path
 import numpy as np
 
 from ..common.errors import input_error
-from ..engine.legs import Settings
+from ..engine.context import Settings
+from ..methods.method import MethodSettings
 from ..networks.channel_means import ChannelMeans
 from ..networks.compiled import JACOBIAN_MEMORY
 from ..networks.vgg import Network
-from .run import Method
 
 MIB = 2**20
 PICTURES = 56
@@ -38,7 +38,7 @@ ALLOWANCE = 120 * MIB
 """For what a run loads and compiles on its way: traced functions, matplotlib, threads' buffers."""
 
 
-def peak(means: ChannelMeans, shape: tuple[int, int], settings: Settings, method: Method) -> int:
+def peak(means: ChannelMeans, shape: tuple[int, int], settings: Settings, method: MethodSettings) -> int:
     """The estimated peak of a run, MiB, from (height, width) of its larger picture."""
     maps = [means.prefix(depth) for depth in range(1, len(means.blocks) + 1)]
     pixels = 3 * math.prod(shape)
@@ -68,7 +68,7 @@ def _network(network: Network, shape: tuple[int, int], item: int) -> tuple[int, 
     return item * entries, max(JACOBIAN_MEMORY // 2, SCRATCH * item * largest)
 
 
-def fits(needed: int, limit: int | None) -> None:
+def require(needed: int, limit: int | None) -> None:
     """Raises `InputError` where `needed` MiB are more than `limit`, or, without one, than the machine has left."""
     most, whose = (limit, "--memory-limit") if limit is not None else (available(), "what this machine has left")
     if most is not None and needed > most:

@@ -1,30 +1,43 @@
-"""What a user can choose for a transfer, with the defaults; the command line shows these and no others."""
+"""What a user can choose for a transfer, and the defaults; the command line shows these and no others."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from ..common import validation
 from ..common.errors import input_error
+from ..engine.context import Settings
 from ..engine.ode import RULES
 from ..methods.baselines import OPTIMIZERS
+from ..methods.choice import METHODS
+from ..methods.method import MethodSettings
 from ..networks.architectures import ACTIVATIONS, ARCHITECTURES, LAYER_SETS, POOLINGS, PRECISIONS
-from .run import METHODS
+
+DEFAULT_MAX_SIDE = 96
+"""Longest side in pixels where no size is given."""
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """Defaults that go with a number of layers.
+    """Defaults that depend on the number of layers.
 
     Parameters
     ----------
-    softness, growth : of `networks.build`; as soft as keeps the channel means of most photographs within 10 % of the
-        thesis's. With five layers the first ones are the softer, for their legs amplify what the later ones err by.
-    damping : δ of `lift.Damping`; as little as lets most photographs come back. Each layer more amplifies what the
-        legs behind it err by on the way back, so more layers take more damping and a finer tolerance.
-    held : of `lift.Damping`, by leg.
-    steps, tolerance, grading : of `legs.Settings`, with the symmetric rule.
-    refinements : see `refinement`. A step measures the picture through all layers, which at five takes minutes.
+    softness, growth : float
+        See `networks.vgg.build_network`. They are as soft as possible while the channel means of most photographs stay
+        within 10 % of those of the network with ReLU and maximum pooling. With five layers the first ones are softer,
+        since their legs amplify the errors of the later ones.
+    damping : float
+        δ of `engine.lift.Damping`: as little as lets most photographs come back. On the way back each layer amplifies
+        the errors of the legs behind it, so more layers need more damping and a finer tolerance.
+    held : tuple of float
+        See `engine.lift.Damping`; one value per leg.
+    steps, tolerance, grading : int, float, tuple of float
+        See `engine.context.Settings`; for the symmetric rule.
+    refinements : int
+        See `engine.refinement`. Each step measures the image through all layers, which takes minutes with five.
     """
 
     softness: float
@@ -49,22 +62,55 @@ TUNING = {
 
 @dataclass(frozen=True)
 class Options:
-    """What a user can choose; the same names as on the command line.
+    """What a user can choose, by the same names as on the command line.
 
     Parameters
     ----------
-    layers, layer_set : how many style layers, of the thesis's (blockN_conv1) or of DISTS.
-    size : (height, width), literally; max_side : pixels, keeps each picture's aspect. Neither: max_side 96.
-    network, weights : see `networks.build`; None for the best at hand, see `weights.default_source`.
-    softness and growth are τ and g of T_l = τ g^k x mean activation of convolution l, k = 0 for the first.
-    damping : δ >= 0, see `lift.Damping`. precision : the dtype of `channel_means.ChannelMeans`.
-    rule : of `flow.RULES`; None is the symmetric one, or for a network with kinks RK4 (neither an implicit equation
-        nor error control copes with kinks).
-    softness, growth, steps, damping, tolerance, refinements : None is `TUNING` by the number of layers; with other
-        rules than the symmetric one 48 steps, or at most 400 with error control. tolerance : see `flow.integrate`.
-    threshold : the relative error at which a leg is `reached`; None is 1e-3, for baselines 1e-2.
-    learning_rate, optimizer, iterations : of the baselines. annex_slips : see `transfer.Method`.
-    noise_draws : how many noise images the reference is the mean of.
+    layers : int
+        Number of style layers, 1 to 5.
+    layer_set : str
+        Which layers: "thesis" (blockN_conv1) or "dists".
+    size : tuple of int, optional
+        (height, width) in pixels, to which both images are resized.
+    max_side : int, optional
+        Longest side in pixels; the aspect ratio is kept. Default: 96, if no size is given.
+    method : str
+        A name in `methods.choice.METHODS`.
+    network, weights : str, optional
+        See `networks.vgg.build_network`. Default: the best available; see `networks.weights.default_source`.
+    activation : str
+        "softplus" or "relu".
+    softness, growth : float, optional
+        τ and g of T_l = τ g^k × the mean activation of convolution l, where k = 0 for the first. Default: `TUNING`.
+    pooling : str
+        "smooth", "average" or "max".
+    damping : float, optional
+        δ, at least 0; see `engine.lift.Damping`. Default: `TUNING`.
+    rule : str, optional
+        A name in `engine.ode.RULES`. Default: the symmetric rule, or RK4 for a network with kinks, with which neither
+        an implicit equation nor error control can work.
+    steps : int, optional
+        Number of steps per leg. Default: `TUNING`; with rules other than the symmetric one 48, or at most 400 with
+        error control.
+    tolerance : float, optional
+        See `engine.ode.integrate`. Default: `TUNING`.
+    precision : str
+        The dtype of `networks.channel_means.ChannelMeans`.
+    refinements : int, optional
+        Maximum number of refinement steps. Default: `TUNING`.
+    threshold : float, optional
+        Relative error at which a leg counts as `reached`. Default: 1e-3; 1e-2 for methods other than `decoupled`.
+    learning_rate, optimizer, iterations, annex_slips : float, str, int, bool
+        See `methods.method.MethodSettings`.
+    noise_draws : int
+        Number of noise images of which the reference is the mean.
+    seed : int
+        Seed of the noise, and of random weights.
+
+    Examples
+    --------
+    >>> Options(layers=1, max_side=64).method
+    'decoupled'
     """
 
     layers: int = 2
@@ -93,71 +139,151 @@ class Options:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class ResolvedOptions(Options):
+    """Options that have been validated, with the defaults that depend on the number of layers filled in.
+
+    The fields that may still be None are those whose None has a meaning of its own: see `Options`.
+    """
+
+    softness: float = 0.0
+    growth: float = 0.0
+    damping: float = 0.0
+    tolerance: float = 0.0
+    refinements: int = 0
+
+    @property
+    def tuning(self) -> Tuning:
+        """The defaults for this number of layers."""
+        return TUNING[self.layers]
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether the network is one with kinks: ReLU or maximum pooling."""
+        return self.activation != "softplus" or self.pooling == "max"
+
+    def leg_settings(self) -> Settings:
+        """Return how legs are followed."""
+        rule = self.rule or ("rk4" if self.has_kinks else "symmetric")
+        return Settings(
+            rule,
+            self.steps or {"adaptive": 400, "symmetric": self.tuning.steps}.get(rule, 48),
+            self.tolerance,
+            solver_tolerance=min(self.tolerance, 1e-6),
+            threshold=1e-3 if self.method != "decoupled" or self.threshold is None else self.threshold,
+            grading=self.tuning.grading,
+            refinements=self.refinements,
+        )
+
+    def method_settings(self) -> MethodSettings:
+        """Return the method's own settings."""
+        return MethodSettings(
+            self.method,
+            self.optimizer,
+            self.learning_rate,
+            self.iterations,
+            self.threshold or 0.01,
+            self.annex_slips,
+        )
+
+
 AS_THESIS = {"activation": "relu", "pooling": "max", "method": "descent"}
 """What `--as-thesis` sets: the thesis's network and the annex's descent."""
 
+_CHOICES: dict[str, Collection[str]] = {
+    "layer_set": LAYER_SETS,
+    "method": METHODS,
+    "network": ARCHITECTURES,
+    "activation": ACTIVATIONS,
+    "pooling": POOLINGS,
+    "precision": PRECISIONS,
+    "rule": RULES,
+    "optimizer": OPTIMIZERS,
+}
+_INTEGER_RANGES: dict[str, Mapping[str, int]] = {
+    "layers": {"low": 1, "high": 5},
+    "max_side": {"low": validation.MIN_SIDE, "high": validation.MAX_SIDE},
+    "steps": {"low": 1, "high": 100_000},
+    "refinements": {"low": 0, "high": 1000},
+    "iterations": {"low": 1, "high": 10_000_000},
+    "noise_draws": {"low": 1, "high": 1000},
+}
+_RANGES: dict[str, Mapping[str, Any]] = {
+    "softness": {"low": 0, "high": 2, "low_open": True},
+    "growth": {"low": 0, "high": 10, "low_open": True},
+    "damping": {"low": 0, "high": 100},
+    "tolerance": {"low": 1e-12, "high": 1e-1},
+    "threshold": {"low": 0, "high": 1, "low_open": True},
+    "learning_rate": {"low": 0, "high": 1e6, "low_open": True},
+}
+_DEFAULTS = {field.name: field.default for field in fields(Options)}
 
-def resolve_options(options: Options) -> Options:
-    """The options, complete; `InputError` for the first one that cannot be, of the wrong type or out of range.
 
-    Whether there are such weights is not asked: `weights.read` does that.
+def resolve_options(options: Options) -> ResolvedOptions:
+    """Validate options and fill in the defaults that depend on the number of layers.
+
+    Whether there are such weights is not checked here: `networks.weights.read` does that.
+
+    Parameters
+    ----------
+    options : Options
+        What the user chose. Resolved options stay as they are.
+
+    Returns
+    -------
+    ResolvedOptions
+        Complete options.
+
+    Raises
+    ------
+    InputError
+        For the first option that has the wrong type or is out of range.
+
+    Examples
+    --------
+    >>> resolve_options(Options(layers=1)).max_side
+    96
     """
-    o, positive = options, {"low_open": True}
-    validation.layer_count(o.layers)
-    validation.choice(o.layer_set, LAYER_SETS, "layer set")
-    validation.choice(o.method, METHODS, "method")
-    if o.network is not None:
-        validation.choice(o.network, ARCHITECTURES, "network")
-    if o.weights is not None:
-        _weights(o.weights)
-    validation.choice(o.activation, ACTIVATIONS, "activation")
-    validation.choice(o.pooling, POOLINGS, "pooling")
-    validation.choice(o.precision, PRECISIONS, "precision")
-    if not isinstance(o.annex_slips, bool):
-        raise input_error("annex slips", "are neither on nor off", o.annex_slips, "true or false", "give one of them")
-    if o.annex_slips and o.method != "descent":
-        raise input_error("annex slips", "need the annex's descent", o.method, "descent", "add --method descent")
-    if o.rule is not None:
-        validation.choice(o.rule, RULES, "rule")
-    if o.steps is not None:
-        validation.integer_in_range(o.steps, "steps", 1, 100_000)
-    if o.softness is not None:
-        validation.in_range(o.softness, "softness", 0, 2, **positive)
-    if o.growth is not None:
-        validation.in_range(o.growth, "growth", 0, 10, **positive)
-    if o.refinements is not None:
-        validation.integer_in_range(o.refinements, "refinements", 0, 1000)
-    if o.damping is not None:
-        validation.in_range(o.damping, "damping", 0, 100)
-    if o.tolerance is not None:
-        validation.in_range(o.tolerance, "tolerance", 1e-12, 1e-1)
-    if o.threshold is not None:
-        validation.in_range(o.threshold, "threshold", 0, 1, **positive)
-    if o.learning_rate is not None:
-        validation.in_range(o.learning_rate, "learning rate", 0, 1e6, **positive)
-    validation.choice(o.optimizer, OPTIMIZERS, "optimizer")
-    validation.integer_in_range(o.iterations, "iterations", 1, 10_000_000)
-    validation.integer_in_range(o.noise_draws, "noise draws", 1, 1000)
-    validation.seed(o.seed)
-    for side in validation.shape(o.size) if o.size is not None else ():
-        validation.integer_in_range(side, "side of the size", validation.MIN_SIDE, validation.MAX_SIDE)
-    if o.max_side is not None:
-        validation.integer_in_range(o.max_side, "longest side", validation.MIN_SIDE, validation.MAX_SIDE)
-    validation.one_size(o.size, o.max_side)
-    tuned = TUNING[o.layers]
-    return replace(
-        o,
-        max_side=96 if o.size is None and o.max_side is None else o.max_side,
-        softness=tuned.softness if o.softness is None else o.softness,
-        growth=tuned.growth if o.growth is None else o.growth,
-        damping=tuned.damping if o.damping is None else o.damping,
-        tolerance=tuned.tolerance if o.tolerance is None else o.tolerance,
-        refinements=tuned.refinements if o.refinements is None else o.refinements,
+    for name, value in vars(options).items():
+        if value is not None or _DEFAULTS[name] is not None:
+            _validate(name, value)
+    validation.one_size(options.size, options.max_side)
+    if options.annex_slips and options.method != "descent":
+        raise input_error("annex slips", "need the annex's descent", options.method, "descent", "add --method descent")
+    tuned = TUNING[options.layers]
+    no_size = options.size is None and options.max_side is None
+    return ResolvedOptions(
+        **vars(options)
+        | {
+            "max_side": DEFAULT_MAX_SIDE if no_size else options.max_side,
+            "softness": tuned.softness if options.softness is None else options.softness,
+            "growth": tuned.growth if options.growth is None else options.growth,
+            "damping": tuned.damping if options.damping is None else options.damping,
+            "tolerance": tuned.tolerance if options.tolerance is None else options.tolerance,
+            "refinements": tuned.refinements if options.refinements is None else options.refinements,
+        }
     )
 
 
-def _weights(source: object) -> None:
-    if not isinstance(source, str):
-        accepted = "imagenet, hed, random, or the name of a file"  # of `weights`, which would load HDF5
-        raise input_error("weights", "are not named", source, accepted, "give a name as text")
-    validation.path(source, "name of the weights")
+def _validate(name: str, value: Any) -> None:
+    """Raise `InputError` if the value of an option has the wrong type or is out of range."""
+    label = {"layers": "number of layers", "max_side": "longest side"}.get(name, name.replace("_", " "))
+    if name in _CHOICES:
+        validation.choice(value, _CHOICES[name], label)
+    elif name in _INTEGER_RANGES:
+        validation.integer_in_range(value, label, **_INTEGER_RANGES[name])
+    elif name in _RANGES:
+        validation.in_range(value, label, **_RANGES[name])
+    elif name == "size":
+        for side in validation.shape(value):
+            validation.integer_in_range(side, "side of the size", validation.MIN_SIDE, validation.MAX_SIDE)
+    elif name == "seed":
+        validation.seed(value)
+    elif name == "annex_slips":
+        if not isinstance(value, bool):
+            raise input_error(label, "are neither on nor off", value, "true or false", "give one of them")
+    elif not isinstance(value, str):  # weights: HDF5 would be loaded if `networks.weights` were asked
+        accepted = "imagenet, hed, random, or the name of a file"
+        raise input_error("weights", "are not named", value, accepted, "give a name as text")
+    else:
+        validation.path(value, "name of the weights")

@@ -1,140 +1,235 @@
-"""From names and numbers to a transfer that can run: pictures, network, reference, settings, all judged first."""
+"""From names and numbers to a transfer that can run: images, network, reference and settings, all validated first."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..common import validation
+from ..common.arrays import Floats
+from ..engine.context import Context, Listener, Reference, Settings
 from ..engine.features import Counted
 from ..engine.journal import NOWHERE, Journal
-from ..engine.legs import Listener, Reference, Settings
 from ..images.noise import noise_draws
-from ..images.pictures import Picture, load_picture
+from ..images.pictures import Picture, fit, load_picture
+from ..methods.choice import create_method
+from ..methods.method import MethodSettings
 from ..networks import architectures, channel_means, weights
 from ..networks.dead_channels import find_dead_channels
 from ..networks.fidelity import fidelity_worst
 from ..networks.vgg import Network, build_network
 from . import memory, steps
-from .options import TUNING, Options, resolve_options
-from .run import Method, Transfer, run_transfer
+from .options import Options, ResolvedOptions, resolve_options
+from .run import Transfer, run_transfer
+
+Source = str | os.PathLike[str] | np.ndarray
+"""An image: a file, the name of a bundled picture, or an array, float of shape (H, W, 3) in [0, 1]."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that a transfer starts from, judged and loaded, before anything is computed.
+    """All that a transfer starts from, validated and loaded, before anything is computed.
 
-    `memory_mib` is the estimated peak, see `memory.peak`.
+    Parameters
+    ----------
+    options : ResolvedOptions
+        What the user chose.
+    origin, target : Picture
+        The images, resized.
+    network : Network
+        The network with its style layers.
+    features : Counted
+        Its channel means, which count their passes.
+    settings : Settings
+        How legs are followed.
+    method_settings : MethodSettings
+        The method and its own settings.
+    memory_mib : int
+        Estimated peak memory in MiB; see `memory.peak`.
     """
 
-    options: Options
+    options: ResolvedOptions
     origin: Picture
     target: Picture
     network: Network
     features: Counted
     settings: Settings
-    method: Method
+    method_settings: MethodSettings
     memory_mib: int
 
     @property
     def self_transfer(self) -> bool:
+        """Whether origin and target are the same image."""
         return np.array_equal(self.origin.array, self.target.array)
 
 
 @dataclass(frozen=True)
 class Experiment(Inputs):
-    """A transfer ready to run; `fidelity` compares the network in use with the thesis's (ReLU, max-pool)."""
+    """A transfer that is ready to run.
+
+    Parameters
+    ----------
+    reference : Reference
+        What Step 0 determined.
+    fidelity : dict
+        Comparison of the network in use with the same one with ReLU and maximum pooling, by layer; see
+        `networks.fidelity`.
+    """
 
     reference: Reference
     fidelity: dict[str, dict[str, float]]
 
+    def context(self, listen: Listener | None = None, journal: Journal = NOWHERE) -> Context:
+        """Return the context in which its legs run.
+
+        Parameters
+        ----------
+        listen : callable, optional
+            Receives every accepted point.
+        journal : Journal
+            Keeps what is done.
+        """
+        return Context(self.features, self.reference, self.settings, listen=listen, journal=journal)
+
     def run(self, listen: Listener | None = None, journal: Journal = NOWHERE) -> Transfer:
-        """Runs it; see `transfer.transfer`."""
-        return run_transfer(
-            self.features,
-            self.origin.array,
-            self.target.array,
-            self.reference,
-            self.settings,
-            self.method,
-            listen,
-            journal,
-        )
+        """Run it; see `run.run_transfer`.
+
+        Parameters
+        ----------
+        listen : callable, optional
+            Receives every accepted point; see `engine.context.Listener`.
+        journal : Journal
+            Keeps what is done; what it has already is not run again.
+        """
+        method = create_method(self.method_settings)
+        return run_transfer(self.context(listen, journal), self.origin.array, self.target.array, method)
 
 
-def prepare(origin: str, target: str, options: Options = Options()) -> Experiment:  # noqa: B008 - frozen
-    """Judges every input, loads what is needed and runs Step 0; raises as `gather` does."""
-    return complete_setup(gather_inputs(origin, target, options))
-
-
-def gather_inputs(origin: str, target: str, options: Options, memory_limit: int | None = None) -> Inputs:
-    """Judges every input and loads what is needed.
+def transfer(
+    origin: Source, target: Source, options: Options | None = None, listen: Listener | None = None
+) -> Transfer:
+    """Impose the style of one image on another.
 
     Parameters
     ----------
-    origin, target : files, or names of bundled pictures.
-    memory_limit : MiB that the run may take at its peak; None is what the machine has left.
+    origin : str, path or ndarray
+        The image that gives the style: a file, the name of a bundled picture, or an array of shape (H, W, 3).
+    target : str, path or ndarray
+        The image that gives the content. The same image twice is the self-transfer.
+    options : Options, optional
+        Default: `Options()`.
+    listen : callable, optional
+        Receives (step, layer, progress, image) at every accepted point.
+
+    Returns
+    -------
+    Transfer
+        `result` is the image, unclipped; `status` says whether the run came to its end.
 
     Raises
     ------
-    InputError : with one line, before anything is computed or written; also for a run that would not fit.
+    InputError
+        With one line, before anything is computed.
     """
-    options = resolve_options(options)
+    return prepare(origin, target, options).run(listen)
+
+
+def prepare(origin: Source, target: Source, options: Options | None = None) -> Experiment:
+    """Validate every input, load what is needed and take Step 0.
+
+    Parameters
+    ----------
+    origin, target : str, path or ndarray
+        Files, names of bundled pictures, or arrays of shape (H, W, 3).
+    options : Options, optional
+        Default: `Options()`.
+
+    Returns
+    -------
+    Experiment
+        A transfer that is ready to run.
+
+    Raises
+    ------
+    InputError
+        With one line, before anything is computed.
+    """
+    return complete_setup(gather_inputs(origin, target, Options() if options is None else options))
+
+
+def gather_inputs(origin: Source, target: Source, options: Options, memory_limit: int | None = None) -> Inputs:
+    """Validate every input and load what is needed.
+
+    Parameters
+    ----------
+    origin, target : str, path or ndarray
+        Files, names of bundled pictures, or arrays of shape (H, W, 3).
+    options : Options
+        What the user chose.
+    memory_limit : int, optional
+        Maximum peak memory of the run in MiB. Default: what the machine has left.
+
+    Returns
+    -------
+    Inputs
+        Everything that Step 0 needs.
+
+    Raises
+    ------
+    InputError
+        With one line, before anything is computed or written; also for a run that does not fit into memory.
+    """
+    resolved = resolve_options(options)
     if memory_limit is not None:
         validation.integer_in_range(memory_limit, "memory limit", 1, 2**40)
-    size, max_side = options.size, options.max_side
-    pictures = [load_picture(name, size, max_side) for name in (origin, target)]
-    for picture in pictures:
-        validation.not_constant(picture.array, picture.name)
-    architecture, source = weights.default_source(options.network, options.weights)
+    first, second = (_load(source, resolved) for source in (origin, target))
+    architecture, source = weights.default_source(resolved.network, resolved.weights)
     network = build_network(
         architecture,
         source,
-        architectures.style_layers(architecture, options.layer_set, options.layers),
-        options.activation,
-        options.softness,
-        options.pooling,
-        options.seed,
-        options.growth,
+        architectures.style_layers(architecture, resolved.layer_set, resolved.layers),
+        resolved.activation,
+        resolved.softness,
+        resolved.pooling,
+        resolved.seed,
+        resolved.growth,
     )
-    means = channel_means.ChannelMeans(network, options.precision)
-    settings = _settings(options, smooth=options.activation == "softplus" and options.pooling != "max")
-    method = Method(
-        options.method,
-        options.optimizer,
-        options.learning_rate,
-        options.iterations,
-        options.threshold or 0.01,
-        options.annex_slips,
-    )
-    shape = max((picture.array.shape[:2] for picture in pictures), key=np.prod)
-    needed = memory.peak(means, shape, settings, method)
-    memory.fits(needed, memory_limit)
-    return Inputs(options, *pictures, network, Counted(means), settings, method, needed)
+    means = channel_means.ChannelMeans(network, resolved.precision)
+    settings, method_settings = resolved.leg_settings(), resolved.method_settings()
+    shape = max((first.array.shape[:2], second.array.shape[:2]), key=np.prod)
+    needed = memory.peak(means, shape, settings, method_settings)
+    memory.require(needed, memory_limit)
+    return Inputs(resolved, first, second, network, Counted(means), settings, method_settings, needed)
 
 
 def complete_setup(inputs: Inputs) -> Experiment:
-    """Runs Step 0, and compares the network with the thesis's."""
+    """Take Step 0, and compare the network with the same one with ReLU and maximum pooling.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What `gather_inputs` returned.
+    """
     options, network, features = inputs.options, inputs.network, inputs.features
     noise = noise_draws(inputs.target.array.shape[:2], options.seed, options.noise_draws)
     dead = find_dead_channels(network, noise)
     live = np.concatenate([~dead[block.name] for block in features.blocks])
     return Experiment(
         **vars(inputs),
-        reference=steps.measure_reference(features, noise, live, options.damping, TUNING[options.layers].held),
+        reference=steps.measure_reference(features, noise, live, options.damping, options.tuning.held),
         fidelity=fidelity_worst(network, [inputs.origin.array, inputs.target.array, noise[0]]),
     )
 
 
-def _settings(options: Options, smooth: bool) -> Settings:
-    tuned, rule = TUNING[options.layers], options.rule or ("symmetric" if smooth else "rk4")
-    return Settings(
-        rule,
-        options.steps or {"adaptive": 400, "symmetric": tuned.steps}.get(rule, 48),
-        options.tolerance,
-        solver_tolerance=min(options.tolerance, 1e-6),
-        threshold=1e-3 if options.method != "decoupled" or options.threshold is None else options.threshold,
-        grading=tuned.grading,
-        refinements=options.refinements,
-    )
+def _load(source: Source, options: ResolvedOptions) -> Picture:
+    """Return an image, resized as the options say; refuse one without contrast, which has no gradient."""
+    if isinstance(source, np.ndarray):
+        array: Floats = fit(validation.image(source, "image"), options.size, options.max_side)
+        picture = Picture("array", array, hashlib.sha256(np.ascontiguousarray(source).tobytes()).hexdigest())
+    else:
+        picture = load_picture(source, options.size, options.max_side)
+    validation.not_constant(picture.array, picture.name)
+    return picture

@@ -1,77 +1,112 @@
-"""The thesis's Steps 0 to 3 (section 2.6, chapter 3), a few lines each over `normalization`.
+"""The thesis's Steps 0 to 3 (section 2.6, chapter 3): one door for all methods.
 
-0. `measure_reference` — the channel means of uniform noise are the reference values.
-1. `measure_style` — noisify the origin layer by layer; what each layer shows before it moves is the style c.
-2. `undress` — noisify the target the same way and keep nothing but the picture.
-3. `dress` — impose c on the noisified target, deepest layer first, then close the gap that damping left.
+0. `measure_reference`: the channel means of uniform noise are the reference values.
+1. `measure_style`: move the origin to the reference layer by layer; what each layer has before it moves is the style c.
+2. `remove_style`: move the target to the reference in the same way, and keep the image alone (the thesis's «desnudar»,
+   to undress).
+3. `impose_style`: move the target to c, deepest layer first, then close the gap that damping leaves (to dress).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from ..common.arrays import Floats, Mask
+from ..engine.context import Context, Reference, Step
 from ..engine.features import Counted
-from ..engine.journal import NOWHERE, Journal
-from ..engine.legs import Listener, Reference, Settings
 from ..engine.lift import Damping, gradient_scales
-from ..engine.normalization import Route, impose, normalize
-from ..engine.refinement import refine
+from ..engine.normalization import Route
+from ..methods.decoupled import Decoupled
+from ..methods.method import Method
+
+DECOUPLED = Decoupled()
 
 
 def measure_reference(
-    features: Counted, noise: np.ndarray, live: np.ndarray, delta: float = 0.032, held: tuple[float, ...] = (1.0, 4.0)
+    features: Counted, noise: Floats, live: Mask, delta: float = 0.032, held: tuple[float, ...] = (1.0, 4.0)
 ) -> Reference:
-    """Step 0: reference values, live channels and damping, from noise alone (thesis section 3.2).
+    """Take Step 0: determine reference values and damping from noise alone (section 3.2 of the thesis).
 
-    The thesis draws one unseeded image of another size than the pictures; here noise has the pictures' size and a
-    seed, and the values may be the mean over several draws.
+    The thesis draws one image without a seed and of another size than the photographs. Here the noise has their size
+    and a seed, and the values may be the mean over several draws.
 
     Parameters
     ----------
-    noise : (draws, H, W, 3), in [0, 1].
-    live : (n,) bool: which channels noise reaches (`zeros.dead_channels`, section 4.4).
-    delta, held : see `lift.Damping`; the scales are taken at the first draw.
+    features : Counted
+        The feature map.
+    noise : ndarray, shape (draws, H, W, 3)
+        Noise images in [0, 1].
+    live : ndarray of bool, shape (n,)
+        The channels that noise reaches (`networks.dead_channels`, section 4.4 of the thesis).
+    delta, held : float, tuple of float
+        See `engine.lift.Damping`; its scales are measured at the first draw.
     """
     values = np.mean([features.values(image) for image in noise], axis=0)
     scales = gradient_scales(features.linearize(noise[0]), features.blocks, live)
     return Reference(values, live, Damping(delta, scales, held))
 
 
-def measure_style(
-    features: Counted,
-    origin: np.ndarray,
-    reference: Reference,
-    settings: Settings,
-    listen: Listener | None = None,
-    journal: Journal = NOWHERE,
-) -> Route:
-    """Step 1: the origin's decoupled style and its noisified picture (thesis section 3.3)."""
-    return normalize(features, origin, reference, settings, step=1, listen=listen, journal=journal)
+def measure_style(context: Context, origin: Floats, method: Method = DECOUPLED) -> Route:
+    """Take Step 1: measure the style of the origin and move it to the reference (section 3.3 of the thesis).
+
+    Parameters
+    ----------
+    context : Context
+        Feature map, reference and settings.
+    origin : ndarray, shape (H, W, 3)
+        The image that gives the style.
+    method : Method
+        Default: the decoupled method.
+
+    Returns
+    -------
+    Route
+        `style` is c.
+    """
+    return method.normalize(replace(context, step=Step.ORIGIN), origin)
 
 
-def remove_style(
-    features: Counted,
-    target: np.ndarray,
-    reference: Reference,
-    settings: Settings,
-    listen: Listener | None = None,
-    journal: Journal = NOWHERE,
-) -> Route:
-    """Step 2: the target without its style, «desnudar la imagen» (thesis section 3.4)."""
-    return normalize(features, target, reference, settings, step=2, listen=listen, journal=journal)
+def remove_style(context: Context, target: Floats, method: Method = DECOUPLED) -> Route:
+    """Take Step 2: remove the style of the target (section 3.4 of the thesis).
+
+    Parameters
+    ----------
+    context : Context
+        Feature map, reference and settings.
+    target : ndarray, shape (H, W, 3)
+        The image that gives the content.
+    method : Method
+        Default: the decoupled method.
+
+    Returns
+    -------
+    Route
+        `x` is the image without its style.
+    """
+    return method.normalize(replace(context, step=Step.TARGET), target)
 
 
-def impose_style(
-    features: Counted,
-    noisified_target: np.ndarray,
-    style: np.ndarray,
-    reference: Reference,
-    settings: Settings,
-    listen: Listener | None = None,
-    journal: Journal = NOWHERE,
-) -> Route:
-    """Step 3: the noisified target in the origin's style (thesis section 3.5). Nothing else of the origin is seen."""
-    path = impose(features, noisified_target, style, reference, settings, step=3, listen=listen, journal=journal)
-    if path.status != "done" or settings.refinements == 0 or len(features.blocks) == 1:
-        return path
-    return refine(features, path, reference, settings, listen, journal)
+def impose_style(context: Context, bare_target: Floats, style: Floats, method: Method = DECOUPLED) -> Route:
+    """Take Step 3: impose a style on an image without one (section 3.5 of the thesis).
+
+    Nothing else of the origin is seen.
+
+    Parameters
+    ----------
+    context : Context
+        Feature map, reference and settings.
+    bare_target : ndarray, shape (H, W, 3)
+        The image at the end of Step 2.
+    style : ndarray, shape (n,)
+        c, from Step 1.
+    method : Method
+        Default: the decoupled method.
+
+    Returns
+    -------
+    Route
+        `x` is the result.
+    """
+    return method.impose(replace(context, step=Step.TRANSFER), bare_target, style)

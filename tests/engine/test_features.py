@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from decoupling_lib.engine.context import Context, Reference, Settings
 from decoupling_lib.engine.features import Block, ClosedForm, Counted, Passes, block_slices
-from decoupling_lib.engine.legs import Reference, Settings
 from decoupling_lib.engine.lift import Damping, Lift
 from decoupling_lib.engine.normalization import normalize
 from decoupling_lib.networks.channel_means import ChannelMeans
@@ -118,7 +118,7 @@ def test_a_normalization_counts_a_known_number_of_passes():
     )
     counted, steps = Counted(moments), 5
     reference = Reference(np.array([0.0, 1.0]), np.ones(2, bool), Damping(0.1, np.ones(2)))
-    path = normalize(counted, np.arange(6.0), reference, Settings(rule="euler", steps=steps, tolerance=1e-3))
+    path = normalize(Context(counted, reference, Settings(rule="euler", steps=steps, tolerance=1e-3)), np.arange(6.0))
     assert counted.passes.forward == 2 * (1 + steps), "one to measure c_k, one a step"
     assert path.legs[0].passes.jacobian_rows == 1, "the mean's gradient is constant: never made anew"
     assert path.legs[0].passes == Passes(forward=steps, jvp=steps, vjp=2 * steps, jacobian_rows=1)

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from decoupling_lib.engine.features import Block, ClosedForm, FeatureMap
-from decoupling_lib.engine.lift import SHARES, Damping, Lift, dense_velocity, gradient_scales, is_tangent, to_tangent
+from decoupling_lib.engine.lift import (
+    BLOCK_SHARES,
+    Damping,
+    Lift,
+    dense_velocity,
+    gradient_scales,
+    is_tangent,
+    to_tangent,
+)
 from decoupling_lib.engine.ode import RULES, integrate
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import build_network
@@ -131,9 +139,9 @@ def test_scales_are_shares_of_each_own_square_gradient_in_the_first_block_and_of
     at = toy().linearize(point(5))
     squares = [float(row @ row) for row in at.jacobian()]
     live = np.array([1, 1, 1, 0, 1, 0, 0, 0, 0], bool)
-    own = [SHARES[0] * squares[0], SHARES[0] * squares[1]]
+    own = [BLOCK_SHARES[0] * squares[0], BLOCK_SHARES[0] * squares[1]]
     found = gradient_scales(at, toy().blocks, live)
-    np.testing.assert_allclose(found, own + [SHARES[1] * (squares[2] + squares[4]) / 2] * 3 + [1.0] * 4)
+    np.testing.assert_allclose(found, own + [BLOCK_SHARES[1] * (squares[2] + squares[4]) / 2] * 3 + [1.0] * 4)
     alone = toy().prefix(1)
     np.testing.assert_allclose(gradient_scales(alone.linearize(point(5)), alone.blocks, live[:2]), own)
 
@@ -145,16 +153,16 @@ def test_scales_of_the_first_block_where_features_are_dead_or_have_hardly_a_grad
     mean = 29 / 4
     wanted = [4, mean, 1e-9 * mean, 1e-9 * mean, 25]
     found = gradient_scales(at, features.blocks, live)
-    np.testing.assert_allclose(found, [SHARES[0] * each for each in wanted] + [SHARES[1] * 0.5] * 2)
+    np.testing.assert_allclose(found, [BLOCK_SHARES[0] * each for each in wanted] + [BLOCK_SHARES[1] * 0.5] * 2)
     weak = linear((2, 1), np.diag([1.0, 1e-3, 1.0]))
     found = gradient_scales(weak.linearize(np.zeros(3)), weak.blocks, np.ones(3, bool))
-    np.testing.assert_allclose(found, [SHARES[0], SHARES[0] * 1e-6, SHARES[1]])
+    np.testing.assert_allclose(found, [BLOCK_SHARES[0], BLOCK_SHARES[0] * 1e-6, BLOCK_SHARES[1]])
 
 
 def test_blocks_behind_the_last_share_take_the_last():
     features = linear((1,) * 7, np.eye(7))
     found = gradient_scales(features.linearize(np.zeros(7)), features.blocks, np.ones(7, bool))
-    np.testing.assert_allclose(found, [*SHARES, SHARES[-1], SHARES[-1]])
+    np.testing.assert_allclose(found, [*BLOCK_SHARES, BLOCK_SHARES[-1], BLOCK_SHARES[-1]])
 
 
 @pytest.mark.parametrize("live", [True, False])

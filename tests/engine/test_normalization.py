@@ -8,11 +8,12 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 from toys import EXACT, FIRST, NOISE, SAMPLE, SECOND, TOY, point, reference, softplus_sums
 
+from decoupling_lib.engine.context import Context, Record, Task
 from decoupling_lib.engine.features import ClosedForm, Counted
-from decoupling_lib.engine.legs import Leg, Record, Reference, Settings, Task
+from decoupling_lib.engine.legs import Leg
 from decoupling_lib.engine.normalization import Route, impose, normalize
 from decoupling_lib.engine.ode import FlowResult
-from decoupling_lib.moments.decoupling import feature_map
+from decoupling_lib.moments.coupled import moment_feature_map
 
 
 def standardize(x: np.ndarray) -> np.ndarray:
@@ -24,7 +25,7 @@ def standardize(x: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("target", [0.0, -1.5])
 def test_the_mean_leg_subtracts(target: float):
-    path = normalize(Counted(feature_map(1)), SAMPLE, reference(feature_map(1), [target]), EXACT)
+    path = normalize(Context(Counted(moment_feature_map(1)), reference(moment_feature_map(1), [target]), EXACT), SAMPLE)
     np.testing.assert_allclose(path.x, SAMPLE - SAMPLE.mean() + target, atol=1e-12)
     assert path.style == pytest.approx(SAMPLE.mean())
     assert path.status == "done"
@@ -32,7 +33,9 @@ def test_the_mean_leg_subtracts(target: float):
 
 @pytest.mark.parametrize(("mean", "square"), [(0.0, 1.0), (0.0, 7.0), (2.0, 5.0)])
 def test_the_second_moments_leg_scales_about_the_mean_and_measures_the_variance(mean: float, square: float):
-    path = normalize(Counted(feature_map(2)), SAMPLE, reference(feature_map(2), [mean, square]), EXACT)
+    path = normalize(
+        Context(Counted(moment_feature_map(2)), reference(moment_feature_map(2), [mean, square]), EXACT), SAMPLE
+    )
     np.testing.assert_allclose(path.x, mean + np.sqrt(square - mean**2) * standardize(SAMPLE), atol=1e-9)
     np.testing.assert_allclose(path.style, [SAMPLE.mean(), SAMPLE.var() + mean**2], rtol=1e-9)
 
@@ -45,7 +48,9 @@ def test_the_third_decoupled_feature_is_the_skewness_and_the_fourth_the_orthokur
         return standardize(z / (1 - t * z))
 
     t = brentq(lambda t: np.mean(moebius(t) ** 3), 0.999 / z.min(), 0.999 / z.max(), xtol=1e-15)
-    path = normalize(Counted(feature_map(4)), SAMPLE, reference(feature_map(4), [0, 1, 0, 3]), EXACT)
+    path = normalize(
+        Context(Counted(moment_feature_map(4)), reference(moment_feature_map(4), [0, 1, 0, 3]), EXACT), SAMPLE
+    )
     wanted = [SAMPLE.mean(), SAMPLE.var(), np.mean(z**3), np.mean(moebius(t) ** 4)]
     np.testing.assert_allclose(path.style, wanted, rtol=1e-8)
 
@@ -55,8 +60,8 @@ def test_the_orthokurtosis_of_four_points_is_a_function_of_their_cross_ratio():
     for a, b, c, d in ((0, 1, 2, 4), (-3, 0.2, 1, 1.5)):
         ratio = (c - a) * (d - b) / ((c - b) * (d - a))
         wanted = 2 - (2 * ratio - 1) ** -2
-        at_rest = reference(feature_map(4), [0, 1, 0, wanted])
-        path = normalize(Counted(feature_map(4)), np.array([a, b, c, d], float), at_rest, EXACT)
+        at_rest = reference(moment_feature_map(4), [0, 1, 0, wanted])
+        path = normalize(Context(Counted(moment_feature_map(4)), at_rest, EXACT), np.array([a, b, c, d], float))
         assert path.style[3] == pytest.approx(wanted, rel=1e-8)
     assert wanted != pytest.approx(1.75)
 
@@ -66,35 +71,37 @@ def test_the_orthokurtosis_of_four_points_is_a_function_of_their_cross_ratio():
 
 @pytest.mark.parametrize("delta", [0.0, 0.05])
 def test_imposing_ones_own_style_is_the_identity(delta: float):
-    cubic = feature_map(3)
+    cubic = moment_feature_map(3)
     for features, x, values in ((cubic, SAMPLE / 4, [0.5, 1, 1]), (TOY, FIRST, TOY.values(NOISE))):
         step0 = reference(features, values, delta, NOISE if features is TOY else None)
-        away = normalize(Counted(features), x, step0, EXACT)
-        back = impose(Counted(features), away.x, away.style, step0, EXACT)
+        away = normalize(Context(Counted(features), step0, EXACT), x)
+        back = impose(Context(Counted(features), step0, EXACT), away.x, away.style)
         assert away.status == back.status == "done"
         assert np.linalg.norm(away.x - x) > 0.05 * np.linalg.norm(x)
         np.testing.assert_allclose(back.x, x, atol=2e-7)
 
 
-@pytest.mark.parametrize("features", [feature_map(3), TOY], ids=["moments", "softplus"])
+@pytest.mark.parametrize("features", [moment_feature_map(3), TOY], ids=["moments", "softplus"])
 def test_the_style_measured_afterwards_is_the_style_that_was_imposed(features: ClosedForm):
     first, second = (SAMPLE, np.random.default_rng(1).gamma(2, 1, 10)) if features is not TOY else (FIRST, SECOND)
     values = TOY.values(NOISE) if features is TOY else np.array([0.1, 1.1, 0.2])
     step0 = reference(features, values)
-    style = normalize(Counted(features), first, step0, EXACT).style
-    noisified = normalize(Counted(features), second, step0, EXACT)
+    style = normalize(Context(Counted(features), step0, EXACT), first).style
+    noisified = normalize(Context(Counted(features), step0, EXACT), second)
     assert np.linalg.norm(noisified.style - style) > 0.05 * np.linalg.norm(style)
-    result = impose(Counted(features), noisified.x, style, step0, EXACT)
+    result = impose(Context(Counted(features), step0, EXACT), noisified.x, style)
     assert np.linalg.norm(result.x - first) > 0.1 * np.linalg.norm(first), "the target's picture, not the origin's"
-    np.testing.assert_allclose(normalize(Counted(features), result.x, step0, EXACT).style, style, rtol=1e-7)
+    np.testing.assert_allclose(normalize(Context(Counted(features), step0, EXACT), result.x).style, style, rtol=1e-7)
 
 
 def test_imposing_holds_the_lower_blocks_at_the_reference_until_their_turn():
     step0 = reference(TOY, TOY.values(NOISE))
-    style = normalize(Counted(TOY), FIRST, step0, EXACT).style
-    start = normalize(Counted(TOY), SECOND, step0, EXACT).x
+    style = normalize(Context(Counted(TOY), step0, EXACT), FIRST).style
+    start = normalize(Context(Counted(TOY), step0, EXACT), SECOND).x
     ends = {}
-    impose(Counted(TOY), start, style, step0, EXACT, listen=lambda _, layer, progress, x: ends.update({layer: x}))
+    impose(
+        Context(Counted(TOY), step0, EXACT, listen=lambda _, layer, progress, x: ends.update({layer: x})), start, style
+    )
     np.testing.assert_allclose(TOY.values(ends["block2"])[:2], step0.values[:2], rtol=1e-8)
     np.testing.assert_allclose(TOY.values(ends["block2"])[2:], style[2:], rtol=1e-8)
     np.testing.assert_allclose(TOY.values(ends["block1"])[:2], style[:2], rtol=1e-8)
@@ -119,8 +126,8 @@ def test_gradient_descent_does_not_come_back_and_the_lift_does():
     assert np.linalg.norm(returned - x) > 0.1 * np.linalg.norm(away - x)
 
     step0 = reference(features, v)
-    lifted = normalize(Counted(features), x, step0, EXACT)
-    back = impose(Counted(features), lifted.x, lifted.style, step0, EXACT)
+    lifted = normalize(Context(Counted(features), step0, EXACT), x)
+    back = impose(Context(Counted(features), step0, EXACT), lifted.x, lifted.style)
     assert np.linalg.norm(features.values(lifted.x) - v) < 1e-6 * np.linalg.norm(v)
     assert np.linalg.norm(back.x - x) < 1e-7 * np.linalg.norm(lifted.x - x)
 
@@ -132,14 +139,12 @@ def collect(run: Callable[..., Route], *arguments: np.ndarray) -> list[Task]:
     """The tasks that a run gives to a mover that stays where it is."""
     tasks = []
 
-    def stay(
-        features: Counted, x: np.ndarray, task: Task, step0: Reference, settings: Settings, record: Record
-    ) -> FlowResult:
+    def stay(context: Context, x: np.ndarray, task: Task, record: Record) -> FlowResult:
         tasks.append(task)
-        assert sum(block.size for block in features.blocks) == task.aim.size
+        assert sum(block.size for block in context.features.blocks) == task.aim.size
         return FlowResult(x, 1.0, 1, "reached", "stayed")
 
-    path = run(Counted(TOY), *arguments, reference(TOY, TOY.values(NOISE)), EXACT, move=stay)
+    path = run(Context(Counted(TOY), reference(TOY, TOY.values(NOISE)), EXACT, move=stay), *arguments)
     assert isinstance(path.legs[0], Leg) and path.legs[0].status == "reached"
     np.testing.assert_array_equal(path.x, FIRST)
     return tasks
@@ -158,8 +163,8 @@ def test_normalizing_asks_each_block_for_the_reference_from_where_it_is():
 
 def test_the_style_alone_is_had_without_the_last_leg():
     step0 = reference(TOY, TOY.values(NOISE))
-    whole = normalize(Counted(TOY), FIRST, step0, EXACT)
-    alone = normalize(Counted(TOY), FIRST, step0, EXACT, to_the_end=False)
+    whole = normalize(Context(Counted(TOY), step0, EXACT), FIRST)
+    alone = normalize(Context(Counted(TOY), step0, EXACT), FIRST, measure_only=True)
     np.testing.assert_array_equal(alone.style, whole.style)
     assert [leg.layer for leg in alone.legs] == ["block1"] and alone.status == "done"
 

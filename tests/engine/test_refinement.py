@@ -9,10 +9,10 @@ import pytest
 from journals import Kept
 from toys import EXACT, FIRST, NOISE, SECOND, TOY, point, reference, softplus_sums
 
-from decoupling_lib.engine import refinement
+from decoupling_lib.engine import decoupled_gradients, refinement
+from decoupling_lib.engine.context import Context, Reference, Settings
 from decoupling_lib.engine.distances import relative_error
 from decoupling_lib.engine.features import Block, ClosedForm, Counted
-from decoupling_lib.engine.legs import Reference, Settings
 from decoupling_lib.engine.lift import Damping, to_tangent
 from decoupling_lib.engine.normalization import Route, impose, normalize
 from decoupling_lib.engine.refinement import decoupled_jacobian, refine
@@ -33,7 +33,7 @@ def starts(features: ClosedForm, x: np.ndarray, step0: Reference) -> list[np.nda
         shallow = features.prefix(depth)
         n = sum(block.size for block in shallow.blocks)
         part = Reference(step0.values[:n], step0.live[:n], step0.damping.prefix(n))
-        found.append(normalize(Counted(shallow), x, part, EXACT).x)
+        found.append(normalize(Context(Counted(shallow), part, EXACT), x).x)
     return found
 
 
@@ -49,7 +49,7 @@ def test_the_decoupled_jacobian_is_exact_for_linear_features(delta: float, held:
     x = point(5, 9)
 
     def style(y: np.ndarray) -> np.ndarray:
-        return normalize(Counted(features), y, step0, EXACT, to_the_end=False).style
+        return normalize(Context(Counted(features), step0, EXACT), y, measure_only=True).style
 
     found = decoupled_jacobian(Counted(features), starts(features, x, step0), step0)
     np.testing.assert_allclose(found, by_differences(style, x, 0.5), atol=1e-6)
@@ -76,13 +76,13 @@ def test_dead_features_have_no_row():
 def imposed(delta: float = 0.3) -> tuple[Reference, Route]:
     """The style of one point on another, by damped legs alone."""
     step0 = reference(TOY, TOY.values(NOISE), delta, NOISE)
-    style = normalize(Counted(TOY), FIRST, step0, DAMPED).style
-    noisified = normalize(Counted(TOY), SECOND, step0, DAMPED)
-    return step0, impose(Counted(TOY), noisified.x, style, step0, DAMPED)
+    style = normalize(Context(Counted(TOY), step0, DAMPED), FIRST).style
+    noisified = normalize(Context(Counted(TOY), step0, DAMPED), SECOND)
+    return step0, impose(Context(Counted(TOY), step0, DAMPED), noisified.x, style)
 
 
 def errors(x: np.ndarray, style: np.ndarray, step0: Reference) -> list[float]:
-    again = normalize(Counted(TOY), x, step0, DAMPED).style
+    again = normalize(Context(Counted(TOY), step0, DAMPED), x).style
     return [relative_error(again[at], style[at]) for at in (slice(2), slice(2, 5))]
 
 
@@ -90,7 +90,7 @@ def test_the_gap_that_damping_left_is_closed():
     step0, path = imposed()
     assert max(errors(path.x, path.style, step0)) > 0.02
     heard: list[tuple[int, str, float]] = []
-    better = refine(Counted(TOY), path, step0, DAMPED, lambda *what: heard.append(what[:3]))
+    better = refine(Context(Counted(TOY), step0, DAMPED, listen=lambda *what: heard.append(what[:3])), path)
     assert max(errors(better.x, path.style, step0)) <= 0.02
     *legs, last = better.legs
     assert tuple(legs) == path.legs and better.status == "done"
@@ -102,9 +102,9 @@ def test_the_gap_that_damping_left_is_closed():
 
 def test_what_shows_its_style_already_is_left_as_it_is():
     step0 = reference(TOY, TOY.values(NOISE), 0.3, NOISE)
-    there = normalize(Counted(TOY), FIRST, step0, DAMPED)
-    back = impose(Counted(TOY), there.x, there.style, step0, DAMPED)
-    same = refine(Counted(TOY), back, step0, DAMPED)
+    there = normalize(Context(Counted(TOY), step0, DAMPED), FIRST)
+    back = impose(Context(Counted(TOY), step0, DAMPED), there.x, there.style)
+    same = refine(Context(Counted(TOY), step0, DAMPED), back)
     np.testing.assert_array_equal(same.x, back.x)
     assert (same.legs[-1].steps, same.legs[-1].status) == (0, "reached")
 
@@ -113,7 +113,7 @@ def test_the_best_picture_is_kept_when_steps_make_it_worse(monkeypatch):
     step0, path = imposed()
     monkeypatch.setattr(refinement, "_step", lambda features, starts, *rest: np.ones_like(starts[0]))
     for most, made in ((3, 3), (16, refinement.PATIENCE)):  # no more than allowed, nor than there is hope for
-        kept = refine(Counted(TOY), path, step0, replace(DAMPED, refinements=most))
+        kept = refine(Context(Counted(TOY), step0, replace(DAMPED, refinements=most)), path)
         np.testing.assert_array_equal(kept.x, path.x)
         assert (kept.legs[-1].status, kept.legs[-1].steps) == ("max_steps", made)
         assert kept.legs[-1].remaining_fraction == 1
@@ -126,7 +126,7 @@ def test_an_interrupt_keeps_the_best_picture(at: int):
             raise KeyboardInterrupt
 
     step0, path = imposed()
-    stopped = refine(Counted(TOY), path, step0, DAMPED, listen)
+    stopped = refine(Context(Counted(TOY), step0, DAMPED, listen=listen), path)
     assert stopped.status == stopped.legs[-1].status == "interrupted" and stopped.legs[-1].steps == at
     assert np.all(np.isfinite(stopped.x))
 
@@ -135,7 +135,7 @@ def test_legs_that_break_off_end_it_with_what_was_there(monkeypatch):
     step0, path = imposed()
     real = refinement.normalize
     monkeypatch.setattr(refinement, "normalize", lambda *a, **k: replace(real(*a, **k), status="diverged"))
-    kept = refine(Counted(TOY), path, step0, DAMPED)
+    kept = refine(Context(Counted(TOY), step0, DAMPED), path)
     np.testing.assert_array_equal(kept.x, path.x)
     assert kept.status == "done" and kept.legs[-1].status == "diverged"
     assert kept.legs[-1].relative_error == np.inf and np.isnan(kept.legs[-1].mse), "nothing was measured"
@@ -151,7 +151,7 @@ def test_a_refinement_step_takes_hardly_more_memory_than_its_jacobians():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     jacobians = 8 * pixels * (sizes[0] + sum(sizes))
-    some_pictures, chunk = 8 * 8 * pixels, 8 * refinement.CHUNK
+    some_pictures, chunk = 8 * 8 * pixels, 8 * decoupled_gradients.CHUNK
     assert jacobians < peak < jacobians + some_pictures + 2 * chunk
 
 
@@ -164,12 +164,15 @@ def test_a_broken_refinement_goes_on_to_the_bit(after: int, monkeypatch):
             raise KeyboardInterrupt
 
     step0, path = imposed()
-    whole, kept = refine(Counted(TOY), path, step0, DAMPED), Kept()
-    broken = refine(Counted(TOY), path, step0, DAMPED, stop, kept)
+    whole, kept = refine(Context(Counted(TOY), step0, DAMPED), path), Kept()
+    broken = refine(Context(Counted(TOY), step0, DAMPED, listen=stop, journal=kept), path)
     assert broken.status == "interrupted" and whole.legs[-1].steps > after
     features = Counted(TOY)
-    rest = refine(features, path, step0, DAMPED, journal=kept)
-    for again in (rest, refine(features, path, step0, DAMPED, journal=kept)):  # what is finished is not run again
+    rest = refine(Context(features, step0, DAMPED, journal=kept), path)
+    for again in (
+        rest,
+        refine(Context(features, step0, DAMPED, journal=kept), path),
+    ):  # what is finished is not run again
         assert again.x.tobytes() == whole.x.tobytes()
         assert replace(again.legs[-1], seconds=0.0) == replace(whole.legs[-1], seconds=0.0)
     assert len(kept) == 1

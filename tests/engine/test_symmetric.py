@@ -141,7 +141,7 @@ def test_the_gram_matrix_is_made_anew_when_steps_are_slow_and_it_is_old_enough(m
     for slow, made in ((1, [0, 0, 0, 3, 3, 3]), (1000, [0] * 6)):  # every step is slow, or none
         monkeypatch.setattr(symmetric, "SLOW", slow)
         spent, states = run_and_count(6, 2)
-        assert [state.made for state in states] == made
+        assert [state.gram_step for state in states] == made
         assert spent[-1].jacobian_rows == 5 * len(set(made))
     gram = states[0].gram
     rows = TOY.linearize(FIRST).jacobian() / np.sqrt(SCALES)[:, None]
@@ -162,7 +162,7 @@ def test_a_broken_leg_goes_on_to_the_bit(after: int, monkeypatch):
     whole = follow_symmetric(TOY, LegState(FIRST), RATE, LIVE, damping, grid, refreshes=3)
     broken = follow_symmetric(TOY, LegState(FIRST), RATE, LIVE, damping, grid, refreshes=3, on_step=stop)
     assert (broken.status, broken.steps) == ("interrupted", after)
-    rest = follow_symmetric(TOY, LegState.of(kept), RATE, LIVE, damping, grid, refreshes=3)
+    rest = follow_symmetric(TOY, LegState.from_arrays(kept), RATE, LIVE, damping, grid, refreshes=3)
     assert rest.status == "reached" and rest.x.tobytes() == whole.x.tobytes()
 
 

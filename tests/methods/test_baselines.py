@@ -10,12 +10,12 @@ from decoupling_lib.common.errors import InputError
 from decoupling_lib.engine.features import Block, ClosedForm, Counted
 from decoupling_lib.methods import baselines
 from decoupling_lib.methods.baselines import descend, direct
-from decoupling_lib.methods.projected import loss_projected, projected
+from decoupling_lib.methods.projected import descend_loss_projected, descend_projected
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import build_network
 
 SIZES = np.array([2, 2, 3, 3, 3])
-RUNS = (descend, projected, loss_projected, direct)
+RUNS = (descend, descend_projected, descend_loss_projected, direct)
 
 
 def no_threshold(**options):

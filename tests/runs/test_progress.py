@@ -5,21 +5,22 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from decoupling_lib.engine.context import Step
 from decoupling_lib.runs import progress
 from decoupling_lib.runs.progress import PartsProgress, RunProgress
 from decoupling_lib.transfers import estimate as estimates
-from decoupling_lib.transfers.estimate import Cost, Estimate, Part, estimate_run
+from decoupling_lib.transfers.estimate import Cost, Estimate, Part, Range, estimate_run
 from decoupling_lib.transfers.options import Options
 from decoupling_lib.transfers.setup import complete_setup, gather_inputs
 
 PARTS = (
-    Part(0, "noise", (3.0, 3.0)),
-    Part(1, "a", (1.0, 3.0)),
-    Part(1, "b", (4.0, 8.0)),
-    Part(3, "b", (4.0, 8.0)),
-    Part(3, "a", (1.0, 3.0)),
-    Part(4, "a", (1.0, 1.0)),
-    Part(4, "a", (3.0, 3.0)),
+    Part(Step.REFERENCE, "noise", Range(3.0, 3.0)),
+    Part(Step.ORIGIN, "a", Range(1.0, 3.0)),
+    Part(Step.ORIGIN, "b", Range(4.0, 8.0)),
+    Part(Step.TRANSFER, "b", Range(4.0, 8.0)),
+    Part(Step.TRANSFER, "a", Range(1.0, 3.0)),
+    Part(Step.JUDGING, "a", Range(1.0, 1.0)),
+    Part(Step.JUDGING, "a", Range(3.0, 3.0)),
 )
 
 
@@ -35,7 +36,7 @@ PARTS = (
     ],
 )
 def test_the_line(seconds, line):
-    assert str(Estimate((Part(1, "a", seconds),), 1234)) == f"estimate: {line}, 1,234 MiB"
+    assert str(Estimate((Part(Step.ORIGIN, "a", Range(*seconds)),), 1234)) == f"estimate: {line}, 1,234 MiB"
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def heard(options: Options, pictures: tuple[str, str]) -> tuple[list, Estimate]:
 def test_the_parts_are_the_legs_of_the_run(pictures, changes):
     legs, expected = heard(Options(**vars(OPTIONS) | {"tolerance": 1e-2} | changes), pictures)
     assert [(part.step, part.layer) for part in expected.parts[1:]] == legs
-    assert all(0 < part.seconds[0] <= part.seconds[1] for part in expected.parts)
+    assert all(0 < part.seconds.low <= part.seconds.high for part in expected.parts)
 
 
 def test_a_self_transfer_has_no_step_2_and_no_refinement_steps(pictures):
@@ -108,7 +109,7 @@ def test_a_self_transfer_has_no_step_2_and_no_refinement_steps(pictures):
     assert {part.step for part in parts} == {0, 1, 3}
     (again,) = [part.seconds for part in parts if "+" in part.layer]
     first = next(part.seconds for part in parts if part.step == 1)
-    assert again[0] <= first[0] and again[1] <= first[1]  # it measures the picture once, by coarse legs
+    assert again.low <= first.low and again.high <= first.high  # it measures the picture once, by coarse legs
 
 
 def test_a_symmetric_leg_costs_what_its_passes_cost(monkeypatch, pictures):
@@ -119,7 +120,7 @@ def test_a_symmetric_leg_costs_what_its_passes_cost(monkeypatch, pictures):
     deep = next(part for part in estimate_run(inputs).parts if part.layer == inputs.features.blocks[1].name)
     low, high = (16 * ((2 * n + 2) * 2.0 + n * 20.0) for n in estimates.ITERATIONS)
     # One Gram matrix, or a second where steps are slow: about 400 rows in legs of 192.
-    np.testing.assert_allclose(deep.seconds, (low + 2000, high + 2 * 2000))
+    np.testing.assert_allclose((deep.seconds.low, deep.seconds.high), (low + 2000, high + 2 * 2000))
 
 
 def test_nothing_is_shown_where_nothing_was_estimated(capsys):

@@ -139,7 +139,7 @@ def test_stage_errors_follow_from_the_arrays(runs):
 
 def test_an_exact_self_transfer_has_null_for_the_infinite_psnr(runs):
     experiment, result, _ = runs["self"]
-    exact = replace(result, paths={**result.paths, "step3": replace(result.paths["step3"], x=result.origin)})
+    exact = replace(result, routes={**result.routes, "step3": replace(result.routes["step3"], x=result.origin)})
     described = json.loads(json.dumps(report.describe(experiment, exact, 1.0)), parse_constant=refuse_constant)
     assert described["self_transfer"]["psnr_db"] is None and described["self_transfer"]["max_error"] == 0
     assert "self-transfer exact" in report.caption(described)

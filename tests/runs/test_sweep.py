@@ -250,6 +250,7 @@ def cluster(tmp_path):
         process.wait(60)
 
 
+@pytest.mark.slow
 @pytest.mark.faults
 def test_a_cluster_loses_a_worker_and_no_transfer(cluster, tmp_path, record_property):
     scheduler, workers = cluster
@@ -355,7 +356,7 @@ def test_no_more_workers_than_there_is_memory_for(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
     for times, workers in ((3.5, 3), (0.5, 1), (100, 8)):
         monkeypatch.setattr(memory, "available", lambda times=times: int(times * first.memory_mib))
-        monkeypatch.setattr(memory, "fits", lambda needed, limit: None)
+        monkeypatch.setattr(memory, "require", lambda needed, limit: None)
         assert sweep.plan(jobs, tmp_path).workers == workers
     monkeypatch.setattr(memory, "available", lambda: int(3.5 * first.memory_mib))
     assert sweep.plan(jobs, tmp_path, 3).workers == 3

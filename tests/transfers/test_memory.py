@@ -11,11 +11,11 @@ import pytest
 from paths import ROOT
 
 from decoupling_lib.common.errors import InputError
-from decoupling_lib.engine.legs import Settings
+from decoupling_lib.engine.context import Settings
+from decoupling_lib.methods.method import MethodSettings
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import build_network
 from decoupling_lib.transfers import memory
-from decoupling_lib.transfers.run import Method
 
 FIVE = tuple(f"block{k}_conv1" for k in range(1, 6))
 
@@ -26,7 +26,7 @@ def means():
 
 
 def peak(means, layers: int = 2, side: int = 256, method: str = "decoupled", **changes) -> int:
-    return memory.peak(means.prefix(layers), (side, side), replace(Settings(), **changes), Method(method))
+    return memory.peak(means.prefix(layers), (side, side), replace(Settings(), **changes), MethodSettings(method))
 
 
 def test_it_grows_with_pixels_and_layers_and_what_is_asked_for(means, monkeypatch):
@@ -50,14 +50,14 @@ def test_two_layers_at_512_pixels_fit_into_8_gib(means):
 
 
 def test_what_does_not_fit_is_refused_with_estimate_limit_and_next_step(monkeypatch):
-    memory.fits(100, 100)
+    memory.require(100, 100)
     with pytest.raises(InputError, match=r"received 101; accepted: at most 100, --memory-limit; use a smaller --size"):
-        memory.fits(101, 100)
+        memory.require(101, 100)
     monkeypatch.setattr(memory, "available", lambda: 50)
     with pytest.raises(InputError, match="at most 50, what this machine has left"):
-        memory.fits(51, None)
+        memory.require(51, None)
     monkeypatch.setattr(memory, "available", lambda: None)
-    memory.fits(2**40, None)
+    memory.require(2**40, None)
 
 
 @pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="reads what Linux tells")

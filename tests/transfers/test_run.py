@@ -7,14 +7,16 @@ import pytest
 from journals import Kept
 
 from decoupling_lib.engine import normalization, refinement
+from decoupling_lib.engine.context import Context, Settings, Step
 from decoupling_lib.engine.features import Counted, Passes
-from decoupling_lib.engine.legs import Settings
 from decoupling_lib.images.quality import psnr
-from decoupling_lib.methods import baselines
+from decoupling_lib.methods import stepwise
+from decoupling_lib.methods.choice import METHODS, create_method
+from decoupling_lib.methods.method import MethodSettings
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import build_network
 from decoupling_lib.transfers import run as run_module
-from decoupling_lib.transfers.run import METHODS, Method, run_transfer
+from decoupling_lib.transfers.run import run_transfer
 from decoupling_lib.transfers.steps import measure_reference
 
 SHAPE = (20, 24, 3)
@@ -39,8 +41,10 @@ def reference(means):
 @pytest.fixture(scope="module")
 def run(means, reference):
     def run(origin, target, method="decoupled", listen=None, settings=QUICK, **keywords):
-        chosen = method if isinstance(method, Method) else Method(method, optimizer="Adam", iterations=6)
-        return run_transfer(Counted(means), origin, target, reference, settings, chosen, listen, **keywords)
+        named = isinstance(method, str)
+        chosen = MethodSettings(method, optimizer="Adam", iterations=6) if named else method
+        context = Context(Counted(means), reference, settings, listen=listen, **keywords)
+        return run_transfer(context, origin, target, create_method(chosen))
 
     return run
 
@@ -55,15 +59,15 @@ def done(run):
 def test_every_method_runs_through_and_is_judged_alike(done, means, reference, method):
     result = done[method]
     assert result.status == "done"
-    end = result.paths["step3"].x
+    end = result.routes["step3"].x
     assert end.shape == SHAPE and np.isfinite(end).all() and not np.array_equal(end, RAMP)
     names = ["step1", "step2", "step3"] + ["origin_style"] * (method != "decoupled") + ["result_style"]
-    assert list(result.paths) == names
+    assert list(result.routes) == names
     # ‖c(result) - c‖/‖c‖, c by Step 1 of the decoupled method on each picture.
     # (The refinement, which judges where there is one, solves as coarsely as it may.)
     coarse = replace(QUICK, solver_tolerance=refinement.COARSE) if method == "decoupled" else QUICK
     c, again = (
-        normalization.normalize(Counted(means), x, reference, settings).style
+        normalization.normalize(Context(Counted(means), reference, settings), x).style
         for x, settings in ((WAVES, QUICK), (end, coarse))
     )
     expected = {
@@ -75,14 +79,14 @@ def test_every_method_runs_through_and_is_judged_alike(done, means, reference, m
 
 def test_what_the_refinement_measured_is_not_measured_again(done, run):
     refined, plain = done["decoupled"], run(WAVES, RAMP, settings=replace(QUICK, refinements=0))
-    assert refined.paths["result_style"].legs == () and len(plain.paths["result_style"].legs) == 1
+    assert refined.routes["result_style"].legs == () and len(plain.routes["result_style"].legs) == 1
     assert max(refined.style_relative_error.values()) == pytest.approx(refined.legs[-1].relative_error)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_passes_are_the_sum_over_the_legs_of_steps_1_to_3(done, method):
     result = done[method]
-    legs = [leg for step in ("step1", "step2", "step3") for leg in result.paths[step].legs]
+    legs = [leg for step in ("step1", "step2", "step3") for leg in result.routes[step].legs]
     for kind in ("forward", "jvp", "vjp", "jacobian_rows"):
         assert getattr(result.passes, kind) == sum(getattr(leg.passes, kind) for leg in legs)
     assert len(legs) == {"direct": 1, "decoupled": 7}.get(method, 6)
@@ -91,11 +95,11 @@ def test_passes_are_the_sum_over_the_legs_of_steps_1_to_3(done, method):
 
 def test_a_self_transfer_comes_back_and_its_step_2_costs_nothing(run):
     result = run(RAMP, RAMP.copy(), settings=CAREFUL)
-    assert result.status == "done" and psnr(result.paths["step3"].x, RAMP) > 40
-    assert np.max(np.abs(result.paths["step2"].x - RAMP)) > 0.1  # it has been away
-    for one, two in zip(result.paths["step1"].legs, result.paths["step2"].legs, strict=True):
+    assert result.status == "done" and psnr(result.routes["step3"].x, RAMP) > 40
+    assert np.max(np.abs(result.routes["step2"].x - RAMP)) > 0.1  # it has been away
+    for one, two in zip(result.routes["step1"].legs, result.routes["step2"].legs, strict=True):
         assert two == replace(one, step=2, passes=Passes(), seconds=0.0) and one.passes.total > 0
-    assert np.array_equal(result.paths["step1"].x, result.paths["step2"].x)
+    assert np.array_equal(result.routes["step1"].x, result.routes["step2"].x)
 
 
 @pytest.mark.parametrize("method", ["decoupled", "projected", "descent"])
@@ -108,7 +112,7 @@ def test_an_interrupted_transfer_resumes_to_the_same_arrays(run, done, method):
 
     broken = run(WAVES, RAMP, method, stop, journal=kept)
     assert broken.status == "interrupted" and broken.style_relative_error == {}
-    assert list(broken.paths) == ["step1", "step2"]
+    assert list(broken.routes) == ["step1", "step2"]
     assert list(kept) == ["step1.block1_conv1", "step1.block2_conv1", "step2.block1_conv1"]
     heard, ends = [], [(int(name[4]), name[6:], 1.0) for name in kept]
     resumed = run(WAVES, RAMP, method, lambda *what: heard.append(what[:3]), journal=kept)
@@ -118,13 +122,13 @@ def test_an_interrupted_transfer_resumes_to_the_same_arrays(run, done, method):
 
 def assert_same_transfer(one, other):
     """The same arrays to the bit, and the same told of every leg; only clocks may differ."""
-    assert one.status == other.status and list(one.paths) == list(other.paths)
-    for name, path in other.paths.items():
-        assert one.paths[name].x.tobytes() == path.x.tobytes()
-        assert one.paths[name].style.tobytes() == path.style.tobytes()
-        legs = (tuple(replace(leg, seconds=0.0) for leg in each) for each in (one.paths[name].legs, path.legs))
+    assert one.status == other.status and list(one.routes) == list(other.routes)
+    for name, path in other.routes.items():
+        assert one.routes[name].x.tobytes() == path.x.tobytes()
+        assert one.routes[name].style.tobytes() == path.style.tobytes()
+        legs = (tuple(replace(leg, seconds=0.0) for leg in each) for each in (one.routes[name].legs, path.legs))
         assert repr(next(legs)) == repr(next(legs))  # NaN equals NaN
-        assert [leg.curve for leg in one.paths[name].legs] == [leg.curve for leg in path.legs]
+        assert [leg.curve for leg in one.routes[name].legs] == [leg.curve for leg in path.legs]
 
 
 SYMMETRIC = Settings("symmetric", 3, 1e-5, 1e-6, 1e-3, refinements=2)
@@ -182,24 +186,24 @@ def test_step_3_gets_no_array_of_the_origin(run, monkeypatch):
                 collect(part, depth - 1)
 
     collect(given)
-    assert any(array is result.paths["step2"].x for array in arrays)
-    assert any(array is result.paths["step1"].style for array in arrays)
-    for picture in (WAVES, result.paths["step1"].x):
+    assert any(array is result.routes["step2"].x for array in arrays)
+    assert any(array is result.routes["step1"].style for array in arrays)
+    for picture in (WAVES, result.routes["step1"].x):
         for array in arrays:
             assert not np.shares_memory(array, picture) and not np.array_equal(array, picture)
 
 
 @pytest.mark.parametrize("slips", [False, True])
 def test_annex_slips_change_the_stop_rules_and_the_targets_of_step_3(run, reference, monkeypatch, slips):
-    asked, real = [], baselines.descend
+    asked, real = [], stepwise.descend
 
     def descend(features, x, targets, **options):
         asked.append((targets.copy(), options["threshold"], options["absolute"]))
         return real(features, x, targets, **options)
 
-    monkeypatch.setattr(baselines, "descend", descend)
-    result = run(WAVES, RAMP, Method("descent", iterations=2, threshold=0.02, annex_slips=slips))
-    c, v = result.paths["step1"].style, reference.values
+    monkeypatch.setattr(stepwise, "descend", descend)
+    result = run(WAVES, RAMP, MethodSettings("descent", iterations=2, threshold=0.02, annex_slips=slips))
+    c, v = result.routes["step1"].style, reference.values
     deep = c if slips else np.concatenate([v[:64], c[64:]])
     wanted = [v[:64], v, v[:64], v, deep, c[:64]]
     assert len(asked) == 6 and np.linalg.norm(c[:64] - v[:64]) > 0.1 * np.linalg.norm(v[:64])
@@ -210,7 +214,7 @@ def test_annex_slips_change_the_stop_rules_and_the_targets_of_step_3(run, refere
 
 
 def test_annex_slips_end_legs_by_mean_squared_error_and_run_step_3_to_the_end(run):
-    method = Method("descent", optimizer="Adam", learning_rate=0.01, iterations=400, annex_slips=True)
+    method = MethodSettings("descent", optimizer="Adam", learning_rate=0.01, iterations=400, annex_slips=True)
     result = run(WAVES, RAMP, replace(method, iterations=40))
     legs = {(leg.step, leg.layer): leg for leg in result.legs}
     for (step, _), leg in legs.items():
@@ -220,7 +224,7 @@ def test_annex_slips_end_legs_by_mean_squared_error_and_run_step_3_to_the_end(ru
 
 
 def test_a_descent_leg_that_meets_its_own_threshold_is_called_reached(run):
-    method = Method("descent", optimizer="Adam", learning_rate=0.01, iterations=200, threshold=0.3)
+    method = MethodSettings("descent", optimizer="Adam", learning_rate=0.01, iterations=200, threshold=0.3)
     for leg in run(WAVES, RAMP, method).legs:
         assert (leg.status == "reached") == (leg.relative_error <= 0.3)
         assert leg.status in ("reached", "max_steps")
@@ -229,11 +233,11 @@ def test_a_descent_leg_that_meets_its_own_threshold_is_called_reached(run):
 def test_a_result_that_cannot_be_judged_is_still_a_result(run, monkeypatch):
     real = run_module.normalize
 
-    def fail_on_judging(features, x, reference, settings, step, *rest, **keywords):
-        path = real(features, x, reference, settings, step, *rest, **keywords)
-        return replace(path, status="diverged") if step == 4 else path
+    def fail_on_judging(context, x, **keywords):
+        route = real(context, x, **keywords)
+        return replace(route, status="diverged") if context.step == Step.JUDGING else route
 
     monkeypatch.setattr(run_module, "normalize", fail_on_judging)
     result = run(WAVES, RAMP, settings=replace(QUICK, refinements=0))
-    assert result.paths["result_style"].status == "diverged"
+    assert result.routes["result_style"].status == "diverged"
     assert result.status == "done" and result.style_relative_error == {}

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from decoupling_lib.engine.context import Context, Reference, Settings
 from decoupling_lib.engine.features import Block, ClosedForm, Counted
-from decoupling_lib.engine.legs import Reference, Settings
 from decoupling_lib.engine.lift import Damping, gradient_scales
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import build_network
@@ -74,11 +74,11 @@ def test_step_0_averages_the_draws_and_scales_at_the_first(draws: int):
 def test_steps_1_and_2_are_one_procedure_and_step_3_leads_back():
     images = np.random.default_rng(1).random((2, 4, 5, 3))
     step0 = measure_reference(Counted(toy()), images[:1], np.ones(3, bool), delta=0.05)
-    one = measure_style(Counted(toy()), images[1], step0, CAREFUL)
-    two = remove_style(Counted(toy()), images[1], step0, CAREFUL)
+    one = measure_style(Context(Counted(toy()), step0, CAREFUL), images[1])
+    two = remove_style(Context(Counted(toy()), step0, CAREFUL), images[1])
     np.testing.assert_array_equal(one.x, two.x)
     np.testing.assert_array_equal(one.style, two.style)
-    three = impose_style(Counted(toy()), two.x, one.style, step0, CAREFUL)
+    three = impose_style(Context(Counted(toy()), step0, CAREFUL), two.x, one.style)
     assert [[leg.step for leg in path.legs] for path in (one, two, three)] == [[1, 1], [2, 2], [3, 3, 3]]
     assert [leg.layer for leg in three.legs] == ["others", "mean", "mean+others"]
     np.testing.assert_allclose(three.x, images[1], atol=1e-5)
@@ -91,8 +91,8 @@ def means() -> ChannelMeans:
 
 def test_a_networks_self_transfer_leads_back(means: ChannelMeans):
     step0 = measure_reference(Counted(means), noise(), np.ones(192, bool), 0.3)
-    one = measure_style(Counted(means), picture("waves"), step0, Settings())
-    three = impose_style(Counted(means), one.x, one.style, step0, Settings())
+    one = measure_style(Context(Counted(means), step0, Settings()), picture("waves"))
+    three = impose_style(Context(Counted(means), step0, Settings()), one.x, one.style)
     assert np.sqrt(np.mean((one.x - picture("waves")) ** 2)) > 0.05
     assert np.sqrt(np.mean((three.x - picture("waves")) ** 2)) < 1e-3
     assert all(leg.remaining_fraction < 0.5 for leg in one.legs)
@@ -100,10 +100,10 @@ def test_a_networks_self_transfer_leads_back(means: ChannelMeans):
 
 def test_a_networks_transfer_imposes_the_style_and_keeps_the_target(means: ChannelMeans):
     step0 = measure_reference(Counted(means), noise(), np.ones(192, bool), DELTA)
-    style = measure_style(Counted(means), picture("waves"), step0, QUICK).style
-    target = remove_style(Counted(means), picture("ramp"), step0, QUICK)
-    result = impose_style(Counted(means), target.x, style, step0, QUICK)
-    again = measure_style(Counted(means), result.x, step0, QUICK).style
+    style = measure_style(Context(Counted(means), step0, QUICK), picture("waves")).style
+    target = remove_style(Context(Counted(means), step0, QUICK), picture("ramp"))
+    result = impose_style(Context(Counted(means), step0, QUICK), target.x, style)
+    again = measure_style(Context(Counted(means), step0, QUICK), result.x).style
     apart = np.linalg.norm((target.style - style)[:64])
     assert np.linalg.norm((again - style)[:64]) < 0.1 * apart, "the block that moved last shows its style"
     assert [leg.layer for leg in result.legs] == ["block2_conv1", "block1_conv1", "block1_conv1+block2_conv1"]
@@ -121,9 +121,9 @@ def transfer(means: ChannelMeans, origin: str, target: str) -> dict[str, np.ndar
     """Steps 0 to 3; everything that Step 3 is given, and its result."""
     counted = Counted(means)
     step0 = measure_reference(counted, noise(), np.ones(192, bool), DELTA)
-    style = measure_style(counted, picture(origin), step0, QUICK).style
-    noisified = remove_style(counted, picture(target), step0, QUICK).x
-    result = impose_style(counted, noisified, style, step0, QUICK)
+    style = measure_style(Context(counted, step0, QUICK), picture(origin)).style
+    noisified = remove_style(Context(counted, step0, QUICK), picture(target)).x
+    result = impose_style(Context(counted, step0, QUICK), noisified, style)
     return {
         "noisified": noisified,
         "style": style,
@@ -148,7 +148,7 @@ def step_3_from_file(given: str, path: str) -> None:
         step0 = Reference(saved["values"], saved["live"], Damping(delta, saved["scales"], tuple(held)))
         settings = Settings(**json.loads(str(saved["settings"])))
         noisified, style = saved["noisified"], saved["style"]
-    result = impose_style(Counted(network_means()), noisified, style, step0, settings)
+    result = impose_style(Context(Counted(network_means()), step0, settings), noisified, style)
     np.savez(path, result=result.x, passes=sum(leg.passes.total for leg in result.legs))
 
 
@@ -166,6 +166,7 @@ def two_runs(means: ChannelMeans) -> dict[tuple[str, str], dict[str, np.ndarray]
     return {pair: transfer(means, *pair) for pair in (("waves", "ramp"), ("ramp", "waves"))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", [("waves", "ramp"), ("ramp", "waves")], ids=["first", "second"])
 def test_each_of_two_runs_in_one_process_equals_a_fresh_run_to_the_bit(two_runs, pair, tmp_path: Path):
     in_fresh_process("transfer_to_file", *pair, str(tmp_path / "fresh.npz"))
@@ -180,6 +181,7 @@ def test_the_two_runs_differ(two_runs):
     np.testing.assert_array_equal(first["values"], second["values"])
 
 
+@pytest.mark.slow
 def test_step_3_in_a_fresh_process_needs_nothing_but_its_arrays(two_runs, tmp_path: Path):
     saved = dict(two_runs["waves", "ramp"])
     result, passes = saved.pop("result"), saved.pop("passes")

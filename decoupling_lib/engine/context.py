@@ -1,0 +1,171 @@
+"""What a leg needs besides the image: reference, settings, and how it is run and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import Protocol
+
+from ..common.arrays import Floats, Mask
+from .features import Counted
+from .journal import NOWHERE, Arrays, Journal
+from .lift import Damping
+from .ode import FlowResult
+
+
+class Step(IntEnum):
+    """The steps of the thesis (section 2.6), and the judging of the result, which is not one of them."""
+
+    REFERENCE = 0
+    ORIGIN = 1
+    TARGET = 2
+    TRANSFER = 3
+    JUDGING = 4
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What Step 0 determines once for all legs of a run.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        v, the reference values of all features.
+    live : ndarray of bool, shape (n,)
+        False for channels that noise leaves dead (section 4.4 of the thesis).
+    damping : Damping
+        Δ.
+    """
+
+    values: Floats
+    live: Mask
+    damping: Damping
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How legs are followed.
+
+    Parameters
+    ----------
+    rule : str
+        A name in `ode.RULES`; "symmetric" is the rule of `symmetric`.
+    steps : int
+        Number of steps per leg; with error control, their maximum.
+    tolerance : float
+        See `ode.integrate` and `symmetric.follow_symmetric`.
+    solver_tolerance : float
+        See `lift.Lift`.
+    threshold : float
+        Relative error at which a leg counts as `reached`. Damped legs of Step 3 are corrected to it, undamped legs to
+        a tenth of it.
+    grading : tuple of float
+        How much steps shrink toward the reference and toward the image; see `ode.graded_grid`. 1 means equal steps.
+    first_grading : tuple of float
+        The same for the first block, which is stiff at both ends: a flat image has hardly any gradients.
+    rows : int
+        About how many Jacobian rows the symmetric rule may spend on the preconditioner of a leg. At least twice n are
+        always allowed.
+    refinements : int
+        Maximum number of steps that close the gap to the imposed style; see `refinement`.
+    """
+
+    rule: str = "symmetric"
+    steps: int = 16
+    tolerance: float = 2e-7
+    solver_tolerance: float = 1e-7
+    threshold: float = 1e-3
+    grading: tuple[float, float] = (3.0, 1.0)
+    first_grading: tuple[float, float] = (2.0, 2.5)
+    rows: int = 400
+    refinements: int = 16
+
+    def max_gram_matrices(self, size: int) -> int:
+        """Return how often a leg of `size` features may compute its gradient Gram matrix."""
+        return max(2, self.rows // size)
+
+
+Listener = Callable[[int, str, float, Floats | None], None]
+"""Receives (step, layer, progress, x if it is available) at every accepted point."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one leg has to do.
+
+    Parameters
+    ----------
+    step : Step
+        The step to which the leg belongs.
+    layer : str
+        Name of the moving block.
+    moving : slice
+        Its place among the first `aim.size` features.
+    start : ndarray
+        The moving block's values at which its straight line begins: c_k, or v_k when a style is imposed.
+    aim : ndarray, shape (n,)
+        The target of the moving block, and the reference values of the held blocks before it.
+    live : ndarray of bool, shape (n,)
+        The live features.
+    imposing : bool
+        Whether the leg leads away from the reference and not toward it.
+    kept : mapping of str to ndarray, optional
+        The state in which an earlier run was interrupted in this leg. A mover that records no states need not look.
+    """
+
+    step: Step
+    layer: str
+    moving: slice
+    start: Floats
+    aim: Floats
+    live: Mask
+    imposing: bool = False
+    kept: Arrays | None = None
+
+
+class Record(Protocol):
+    """A callback for the accepted points of a leg."""
+
+    def __call__(self, progress: float, error: float, x: Floats | None, state: Arrays | None = None) -> None:
+        """Take the progress, the relative error of the moving block, and if available x and a state to resume from."""
+        ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything that the legs of one step share.
+
+    Parameters
+    ----------
+    features : Counted
+        The feature map, which counts its passes.
+    reference : Reference
+        What Step 0 determined.
+    settings : Settings
+        How legs are followed.
+    step : Step
+        The step that `normalize` writes into its legs. Those of `impose` always belong to Step 3.
+    listen : callable, optional
+        Receives every accepted point; see `Listener`.
+    journal : Journal
+        Keeps the legs by the names of their layers; those that it has already are not run again.
+    move : callable, optional
+        How a leg is followed, see `Mover`. Default: `decoupled_leg.follow_lift`, the decoupled method.
+    """
+
+    features: Counted
+    reference: Reference
+    settings: Settings = field(default_factory=Settings)
+    step: Step = Step.ORIGIN
+    listen: Listener | None = None
+    journal: Journal = NOWHERE
+    move: Mover | None = None
+
+    def prefix(self, depth: int) -> Context:
+        """Return the context of a leg that moves block number `depth`, counted from 1, and sees no deeper block."""
+        return replace(self, features=self.features.prefix(depth))
+
+
+Mover = Callable[[Context, Floats, Task, Record], FlowResult]
+"""Follows one leg: maps (context of the features up to the moving block, x, task, record) to a `FlowResult`."""

@@ -1,0 +1,90 @@
+"""The decoupled leg: the damped horizontal lift of a straight line in feature space."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..common.arrays import Floats
+from .context import Context, Record, Task
+from .distances import block_error
+from .journal import Arrays
+from .lift import Lift
+from .newton import correct
+from .ode import FlowResult, graded_grid, integrate
+from .symmetric import LegState, follow_symmetric
+
+
+def follow_lift(context: Context, x: Floats, task: Task, record: Record) -> FlowResult:
+    """Follow the damped lift of the straight line from `task.start` to the aim.
+
+    Parameters
+    ----------
+    context : Context
+        Its features are the blocks up to the moving one.
+    x : ndarray
+        Where to begin.
+    task : Task
+        What the leg has to do.
+    record : callable
+        Receives the accepted points.
+
+    Returns
+    -------
+    FlowResult
+        Its status is `reached` if the moving block ends within `settings.threshold` of its aim; otherwise
+        `damped_end`, or `max_steps` for an undamped leg.
+    """
+    features, settings, damping = context.features, context.settings, context.reference.damping
+    flow = _follow(context, x, task, record)
+    undamped = damping.delta == 0
+    if flow.status == "reached" and (undamped or task.imposing):
+        aim = task.aim if undamped else features.values(flow.x)
+        aim = np.concatenate([aim[: task.moving.start], task.aim[task.moving]])
+        equal = damping.prefix(task.aim.size)  # here the held features have to stay where they are
+        goal = 0.1 * settings.threshold if undamped else settings.threshold
+        flow = replace(flow, x=correct(features, flow.x, aim, task.live, equal, goal, settings.solver_tolerance))
+    if flow.status == "reached":
+        f = features.map.values(flow.x)[task.moving]
+        if block_error(f, task.aim[task.moving], task.live[task.moving]) > settings.threshold:
+            flow = replace(flow, status="max_steps" if undamped else "damped_end")
+    return flow
+
+
+def _follow(context: Context, x: Floats, task: Task, record: Record) -> FlowResult:
+    """Follow the line by the rule of the settings, without a correction at its end."""
+    features, settings = context.features, context.settings
+    rate = np.zeros(task.aim.size)
+    rate[task.moving] = task.aim[task.moving] - task.start
+    damping = context.reference.damping.leg(len(features.blocks) - 1, task.moving)
+    grid = graded_grid(settings.steps, *(settings.grading if task.moving.start else settings.first_grading))
+    if task.imposing:
+        grid = 1.0 - grid[::-1]
+
+    def on_step(progress: float, point: Floats, state: Arrays | None = None) -> None:
+        f = features.map.values(point)[task.moving]  # a look for the record, not counted
+        record(progress, block_error(f, task.aim[task.moving], task.live[task.moving]), point, state)
+
+    if settings.rule == "symmetric":
+        return follow_symmetric(
+            features,
+            LegState(x) if task.kept is None else LegState.from_arrays(task.kept),
+            rate,
+            task.live,
+            damping,
+            grid,
+            settings.tolerance,
+            settings.max_gram_matrices(len(rate)),
+            lambda progress, state: on_step(progress, state.x, state.arrays()),
+        )
+    lift = Lift(rate, task.live, damping, settings.solver_tolerance)
+    return integrate(
+        lambda point: lift.velocity(features.linearize(point)),
+        x,
+        settings.rule,
+        settings.steps,
+        settings.tolerance,
+        on_step,
+        grid,
+    )

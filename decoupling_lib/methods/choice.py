@@ -1,0 +1,29 @@
+"""The methods by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .decoupled import Decoupled
+from .direct import Direct
+from .method import Method, MethodSettings
+from .stepwise import Descent, Projected
+
+METHODS: dict[str, Callable[[MethodSettings], Method]] = {
+    "decoupled": lambda settings: Decoupled(),
+    "projected": Projected,
+    "descent": Descent,
+    "direct": Direct,
+}
+"""What makes each method from its settings."""
+
+
+def create_method(settings: MethodSettings) -> Method:
+    """Return the method that the settings name.
+
+    Parameters
+    ----------
+    settings : MethodSettings
+        A name in `METHODS` and the method's own settings.
+    """
+    return METHODS[settings.name](settings)

@@ -1,0 +1,111 @@
+"""Methods that take the same legs as the decoupled method, each by iterations of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..common.arrays import Floats
+from ..engine import normalization
+from ..engine.context import Context, Record, Task
+from ..engine.normalization import Route
+from ..engine.ode import FlowResult
+from .baselines import ANNEX_THRESHOLDS, descend
+from .method import MethodSettings
+from .projected import descend_projected
+
+CURVE_POINTS = 500
+"""About how many points of a leg's iterations are recorded."""
+ANNEX_RATE = 5e-4
+
+
+@dataclass(frozen=True)
+class Descent:
+    """The annex's method: descent of the summed losses.
+
+    Parameters
+    ----------
+    settings : MethodSettings
+        Optimizer, learning rate, and when to stop.
+    """
+
+    settings: MethodSettings
+    measures_decoupled_style = False
+
+    def normalize(self, context: Context, x: Floats) -> Route:
+        """Move an image to the reference, block by block; see `Method.normalize`."""
+        return normalization.normalize(replace(context, move=self._move), x)
+
+    def impose(self, context: Context, x: Floats, style: Floats) -> Route:
+        """Impose c, deepest layer first; see `Method.impose`.
+
+        With `annex_slips`, all layers up to the moving one are asked for c.
+        """
+        if not self.settings.annex_slips:
+            return normalization.impose(replace(context, move=self._move), x, style)
+
+        def move(leg_context: Context, x: Floats, task: Task, record: Record) -> FlowResult:
+            return self._move(leg_context, x, replace(task, aim=style[: task.aim.size]), record)
+
+        return normalization.impose(replace(context, move=move), x, style)
+
+    def _move(self, context: Context, x: Floats, task: Task, record: Record) -> FlowResult:
+        settings = self.settings
+        return descend(
+            context.features,
+            x,
+            task.aim,
+            live=task.live,
+            optimizer=settings.optimizer,
+            learning_rate=settings.learning_rate or ANNEX_RATE,
+            iterations=settings.iterations,
+            threshold=ANNEX_THRESHOLDS[task.step] if settings.annex_slips else settings.threshold,
+            absolute=settings.annex_slips,
+            on_step=_thin_out(record, settings.iterations),
+        )
+
+
+@dataclass(frozen=True)
+class Projected:
+    """Explicit descent along the tangent space of the held features, as the text of the thesis asks for.
+
+    Parameters
+    ----------
+    settings : MethodSettings
+        Learning rate, and when to stop.
+    """
+
+    settings: MethodSettings
+    measures_decoupled_style = False
+
+    def normalize(self, context: Context, x: Floats) -> Route:
+        """Move an image to the reference, block by block; see `Method.normalize`."""
+        return normalization.normalize(replace(context, move=self._move), x)
+
+    def impose(self, context: Context, x: Floats, style: Floats) -> Route:
+        """Impose c, deepest layer first; see `Method.impose`."""
+        return normalization.impose(replace(context, move=self._move), x, style)
+
+    def _move(self, context: Context, x: Floats, task: Task, record: Record) -> FlowResult:
+        settings = self.settings
+        return descend_projected(
+            context.features,
+            x,
+            task.aim,
+            live=task.live,
+            learning_rate=settings.learning_rate,
+            iterations=settings.iterations,
+            threshold=settings.threshold,
+            on_step=_thin_out(record, settings.iterations),
+        )
+
+
+def _thin_out(record: Record, iterations: int) -> Callable[[int, float], None]:
+    """Return a callback that records about `CURVE_POINTS` of the iterations."""
+    every = max(1, iterations // CURVE_POINTS)
+
+    def on_step(iteration: int, error: float) -> None:
+        if iteration % every == 0:
+            record(iteration / iterations, error, None)
+
+    return on_step

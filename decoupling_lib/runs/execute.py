@@ -1,0 +1,101 @@
+"""The conductor: one transfer from its inputs to its outputs, for every caller.
+
+The command line, the rerun of a report, the workers of a sweep and the explorers all run transfers by `execute`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..engine.context import Listener
+from ..engine.journal import NOWHERE, Journal
+from ..transfers.run import Transfer
+from ..transfers.setup import Experiment, Inputs, complete_setup
+from . import report
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A transfer that was run.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The inputs, with what Step 0 determined.
+    transfer : Transfer
+        What Steps 1 to 3 did.
+    report : dict
+        The report of a finished transfer; see `report.describe`. Empty for one that ended early.
+    """
+
+    experiment: Experiment
+    transfer: Transfer
+    report: dict[str, Any]
+
+
+class RunEndedError(Exception):
+    """A transfer ended before it was finished.
+
+    Parameters
+    ----------
+    execution : Execution
+        What was done until then.
+    """
+
+    def __init__(self, execution: Execution):
+        self.execution = execution
+        self.status = execution.transfer.status
+        self.where = list(execution.transfer.routes)[-1]
+        super().__init__(f"the run {self.status} in {self.where}")
+
+
+def execute(
+    inputs: Inputs,
+    folder: Path | None = None,
+    journal: Journal = NOWHERE,
+    listen: Listener | None = None,
+    *,
+    began: float | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Execution:
+    """Run a transfer: take Steps 0 to 3, judge the result, and write all outputs.
+
+    Parameters
+    ----------
+    inputs : Inputs or Experiment
+        What the run starts from. With an experiment, Step 0 has been taken already.
+    folder : Path, optional
+        Existing folder for the outputs. Default: nothing is written.
+    journal : Journal
+        Keeps what is done; what it has already is not run again.
+    listen : callable, optional
+        Receives every accepted point; see `engine.context.Listener`.
+    began : float, optional
+        When the run began, by `time.perf_counter`. Default: now.
+    extra : dict, optional
+        Further entries of the report.
+
+    Returns
+    -------
+    Execution
+        The finished transfer and its report.
+
+    Raises
+    ------
+    RunEndedError
+        If the transfer was interrupted, stalled or diverged; then nothing is written.
+    OSError, OutputError
+        If an output cannot be written.
+    """
+    began = time.perf_counter() if began is None else began
+    experiment = inputs if isinstance(inputs, Experiment) else complete_setup(inputs)
+    transfer = experiment.run(listen, journal)
+    if transfer.status != "done":
+        raise RunEndedError(Execution(experiment, transfer, {}))
+    described = report.describe(experiment, transfer, time.perf_counter() - began) | (extra or {})
+    if folder is not None:
+        report.write(folder, experiment, transfer, described)
+    return Execution(experiment, transfer, described)
