@@ -1,43 +1,49 @@
-"""The book is whole: no warning while it is built, every link leads somewhere, nothing is fetched from elsewhere."""
+"""The book is complete: it builds without a warning, every link leads somewhere, and nothing comes from elsewhere."""
 
+import ast
 import importlib.util
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from paths import ROOT
+from patience import HANG
+
+import decoupling_lib
 
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.py"))
 
 
 class Page(HTMLParser):
-    """The ids, the links and the fetched addresses of a page."""
+    """The ids, the links and the downloaded addresses of a page."""
 
     def __init__(self, path: Path):
         super().__init__()
-        self.ids, self.links, self.fetched = set(), [], []
+        self.ids, self.links, self.downloads = set(), [], []
         self.feed(path.read_text("utf-8"))
 
     def handle_starttag(self, tag, attributes):
-        given = dict(attributes)
-        self.ids |= {given[name] for name in ("id", "name") if given.get(name)}
-        if tag == "a" and given.get("href"):
-            self.links.append(given["href"])
-        if tag in ("script", "img") and given.get("src"):
-            self.fetched.append(given["src"])
-        if tag == "link" and given.get("rel") in ("stylesheet", "icon", "preload"):
-            self.fetched.append(given["href"])
+        values = dict(attributes)
+        self.ids |= {values[name] for name in ("id", "name") if values.get(name)}
+        if tag == "a" and values.get("href"):
+            self.links.append(values["href"])
+        if tag in ("script", "img") and values.get("src"):
+            self.downloads.append(values["src"])
+        if tag == "link" and values.get("rel") in ("stylesheet", "icon", "preload"):
+            self.downloads.append(values["href"])
 
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory) -> Path:
+    """Build the book, and return the folder of its pages."""
     out = tmp_path_factory.mktemp("book")
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "-d", str(out / "trees")]
-    subprocess.run([*command, str(ROOT / "docs"), str(out / "html")], check=True, timeout=600)
+    subprocess.run([*command, str(ROOT / "docs"), str(out / "html")], check=True, timeout=HANG)
     return out / "html"
 
 
@@ -46,7 +52,7 @@ def pages(book) -> dict[Path, Page]:
     return {path: Page(path) for path in book.rglob("*.html")}
 
 
-def test_every_lesson_has_a_page_with_its_pictures(book):
+def test_every_lesson_has_a_page_with_its_images(book):
     for name in LESSONS:
         text = (book / "lessons" / f"{name}.html").read_text("utf-8")
         assert "<img" in text and "<h1>" in text
@@ -54,7 +60,7 @@ def test_every_lesson_has_a_page_with_its_pictures(book):
 
 
 def test_every_link_leads_to_a_page_and_a_place_on_it(book, pages):
-    seen = 0
+    count = 0
     for path, page in pages.items():
         for link in page.links:
             parts = urlsplit(link)
@@ -63,19 +69,19 @@ def test_every_link_leads_to_a_page_and_a_place_on_it(book, pages):
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path.resolve()
             assert target.exists(), f"{path.relative_to(book)}: {link}"
             if parts.fragment and target.suffix == ".html":
-                known = pages.get(target) or pages[next(p for p in pages if p.resolve() == target)]
-                assert unquote(parts.fragment) in known.ids, f"{path.relative_to(book)}: {link}"
-            seen += 1
-    assert seen > 500
+                page_there = pages.get(target) or pages[next(p for p in pages if p.resolve() == target)]
+                assert unquote(parts.fragment) in page_there.ids, f"{path.relative_to(book)}: {link}"
+            count += 1
+    assert count > 500
 
 
-def test_nothing_is_fetched_from_elsewhere(pages):
+def test_nothing_is_downloaded_from_elsewhere(pages):
     for path, page in pages.items():
-        for address in page.fetched:
+        for address in page.downloads:
             assert not urlsplit(address).netloc, f"{path.name}: {address}"
 
 
-def test_formulas_are_mathml_and_none_is_left_as_latex(book):
+def test_formulas_are_mathml_and_not_latex(book):
     text = (book / "lessons" / f"{LESSONS[5]}.html").read_text("utf-8")
     assert text.count("<math ") > 10
     assert not re.search(r"\\(dot|check|sum|top|frac)\b", re.sub(r"<pre>.*?</pre>", "", text, flags=re.S))
@@ -88,31 +94,82 @@ def test_every_solution_is_folded(book, name):
     assert folded == solutions > 0
 
 
-def test_the_api_has_every_public_module(book):
-    text = (book / "api.html").read_text("utf-8")
-    hidden = {"__init__", "backend", "cli"}
-    for file in (ROOT / "decoupling_lib").glob("*.py"):
-        if file.stem not in hidden:
-            assert f'id="module-decoupling_lib.{file.stem}"' in text, file.stem
+def test_the_api_page_has_every_name_of_the_public_face(pages):
+    (api,) = (page for path, page in pages.items() if path.name == "api.html")
+    names = set(decoupling_lib.__all__) - {"__version__"}
+    assert len(names) > 10
+    for name in names:
+        value = getattr(decoupling_lib, name)
+        assert {f"decoupling_lib.{name}", f"module-{getattr(value, '__name__', '')}"} & api.ids, name
 
 
-def test_the_glossary_has_the_terms_that_the_lessons_give_in_spanish(book):
-    glossary = (ROOT / "docs" / "glossary.md").read_text("utf-8").lower()
-    for term in ("ruidificar", "desnudar la imagen", "característica", "filtro", "estilo", "amortiguamiento", "ruido"):
-        assert term in glossary
+def public_names(file: Path) -> Iterator[str]:
+    """Yield the full names of a module, and of the functions and classes that it defines for others."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    module = ".".join(part for part in parts if part != "__init__")
+    yield f"module-{module}"
+    for node in ast.parse(file.read_text("utf-8")).body:
+        if (
+            isinstance(node, ast.FunctionDef | ast.ClassDef)
+            and not node.name.startswith("_")
+            and ast.get_docstring(node)
+        ):
+            yield f"{module}.{node.name}"
+
+
+def test_the_reference_has_every_module_of_every_room_and_what_it_defines_for_others(pages):
+    ids = set().union(*(page.ids for page in pages.values()))
+    files = [file for file in (ROOT / "decoupling_lib").rglob("*.py") if file.parent.name != "decoupling_lib"]
+    expected = {name for file in files if file.name != "__init__.py" for name in public_names(file)}
+    assert len(expected) > 300
+    assert sorted(expected - ids) == []
+
+
+def glossary() -> list[list[str]]:
+    """Return the rows of the glossary: English, Spanish, meaning, lessons."""
+    lines = (ROOT / "docs" / "glossary.md").read_text("utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line.startswith("| ")]
+    return [row for row in rows if row[0] != "English"]
+
+
+def words(text: str) -> set[str]:
+    """Return the words of a Spanish text in the singular, without the short ones that join them."""
+    return {word.rstrip("s") for word in re.findall(r"\w{3,}", text.lower())}
+
+
+def test_every_entry_of_the_glossary_is_complete_and_names_lessons_that_exist():
+    numbers = {str(int(name[:2])) for name in LESSONS}
+    rows = glossary()
+    assert len(rows) > 30 and all(len(row) == 4 and all(row) for row in rows)
+    for english, *_, lessons in rows:
+        assert set(lessons.split(", ")) <= numbers, english
+
+
+def test_the_glossary_has_every_term_that_a_lesson_gives_in_spanish():
+    """A lesson puts it in italics and parentheses behind the English term."""
+    spanish = words(" ".join(row[1] for row in glossary()))
+    titles = words("paso trabajo futuro")  # of sections of the thesis
+    found = set()
+    for name in LESSONS:
+        text = re.sub(r"\n#? ?", " ", (ROOT / "notebooks" / f"{name}.py").read_text("utf-8"))
+        for terms in re.findall(r"\((?:Spanish: )?((?:\*[^*()]+\*(?:, | and )?)+)\)", text):
+            found |= words(terms) - titles
+    assert len(found) > 8
+    assert sorted(found - spanish) == []
 
 
 def configuration():
+    """Return Sphinx's configuration of the book as a module."""
     spec = importlib.util.spec_from_file_location("book_conf", ROOT / "docs" / "conf.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def test_launch_buttons_need_a_repository_and_stand_on_lessons_alone(book):
+def test_only_lessons_have_launch_buttons_and_only_with_a_repository(book):
     buttons = configuration().launch_buttons
     assert buttons("", "lessons/01_gradient_systems") == "" == buttons("https://github.com/o/n", "glossary")
-    made = buttons("https://github.com/owner/name/", "lessons/01_gradient_systems")
-    assert "https://mybinder.org/v2/gh/owner/name/HEAD?labpath=notebooks/01_gradient_systems.ipynb" in made
-    assert "colab.research.google.com/github/owner/name/blob/main/notebooks/01_gradient_systems.ipynb" in made
+    links = buttons("https://github.com/owner/name/", "lessons/01_gradient_systems")
+    assert "https://mybinder.org/v2/gh/owner/name/HEAD?labpath=notebooks/01_gradient_systems.ipynb" in links
+    assert "colab.research.google.com/github/owner/name/blob/main/notebooks/01_gradient_systems.ipynb" in links
     assert "mybinder" not in (book / "lessons" / "01_gradient_systems.html").read_text("utf-8")

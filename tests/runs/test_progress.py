@@ -1,5 +1,6 @@
-"""What is told of a run's time: the estimate's parts and its line, and the bar that is moved by them."""
+"""The time of a run: the parts and the line of its estimate, and the progress bar that follows them."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,19 +25,32 @@ PARTS = (
 )
 
 
-@pytest.mark.parametrize(
-    "seconds, line",
-    [
-        ((0.1, 0.2), "about 0 s"),
-        ((20, 25), "about 25 s"),
-        ((20, 50), "20 to 50 s"),
-        ((60, 600), "60 s to 10 min"),
-        ((3000, 9000), "50 min to 2.5 h"),
-        ((1e5, 1e5), "about 28 h"),
-    ],
-)
-def test_the_line(seconds, line):
-    assert str(Estimate((Part(Step.ORIGIN, "a", Range(*seconds)),), 1234)) == f"estimate: {line}, 1,234 MiB"
+UNITS = {"s": 1, "min": 60, "h": 3600}
+
+
+def read_durations(line: str) -> list[float]:
+    """Return the durations in a line in seconds; a number without a unit has that of the next one."""
+    seconds, unit = [], ""
+    for number, own in reversed(re.findall(r"([\d.]+)(?: (s|min|h)\b)?", line)):
+        unit = own or unit
+        seconds.insert(0, float(number) * UNITS[unit])
+    return seconds
+
+
+@pytest.mark.parametrize("low", [1.2, 20, 70, 1000, 3000, 1e5])
+@pytest.mark.parametrize("factor", [1, 1.2, 2.5, 10, 100])
+def test_the_estimates_line_tells_its_duration_and_memory(low, factor):
+    line, memory = str(Estimate((Part(Step.ORIGIN, "a", Range(low, low * factor)),), 1234)).rsplit(", ", 1)
+    assert line.startswith("estimate: ") and memory == "1,234 MiB"
+    durations = read_durations(line)
+    assert durations[-1] == pytest.approx(low * factor, rel=0.2, abs=1)
+    assert len(durations) == 2 or factor < 1.3
+    assert durations[0] == pytest.approx(low, rel=0.3, abs=1)
+
+
+def test_a_duration_below_a_second_is_no_large_number():
+    (seconds,) = read_durations(str(Estimate((Part(Step.ORIGIN, "a", Range(0.1, 0.2)),), 1234)).rsplit(", ", 1)[0])
+    assert 0 <= seconds <= 1
 
 
 @pytest.fixture
