@@ -75,6 +75,11 @@ def is_tangent(jacobian: Floats, dx: Floats, tolerance: float = 1e-8) -> bool:
         A direction: any shape of N entries.
     tolerance : float
         Largest rate that counts as none, relative to the norms of the gradient and of the direction.
+
+    Returns
+    -------
+    bool
+        True if every feature stays where it is.
     """
     scale = np.linalg.norm(jacobian, axis=1) * np.linalg.norm(dx)
     return bool(np.all(np.abs(jacobian @ np.ravel(dx)) <= tolerance * np.maximum(scale, np.finfo(float).tiny)))

@@ -72,6 +72,8 @@ class Experiment(Inputs):
 
     Parameters
     ----------
+    options, origin, target, network, features, settings, method_settings, memory_mib : as in `Inputs`
+        The inputs, unchanged.
     reference : Reference
         What Step 0 determined.
     fidelity : dict

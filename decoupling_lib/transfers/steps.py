@@ -42,6 +42,11 @@ def measure_reference(
         The channels that noise reaches (`networks.dead_channels`, section 4.4 of the thesis).
     delta, held : float, tuple of float
         See `engine.lift.Damping`; its scales are measured at the first draw.
+
+    Returns
+    -------
+    Reference
+        Values, live channels and damping for every leg of the run.
     """
     values = np.mean([features.values(image) for image in noise], axis=0)
     scales = gradient_scales(features.linearize(noise[0]), features.blocks, live)
