@@ -87,7 +87,7 @@ class Explorer:
             return None
         self.worker.wait(TIMEOUT)
         data = self.picture.value.partition("base64,")[2].partition('"')[0]
-        return Image(base64.b64decode(data), format="png")  # type: ignore[no-untyped-call]
+        return Image(base64.b64decode(data), format="png")
 
     def show(self, view: View) -> None:
         """Display a picture and its status.

@@ -61,7 +61,7 @@ def numbers(source: NetworkSource) -> DrawnFigure:
     show_numbers(below[0], POOLING_MAP, "a map of 4 × 4", corner)
     below[1].set_axis_off()
     below[1].text(0.5, 0.5, "the largest number\nof every 2 × 2 window  →", ha="center", va="center", fontsize=10)
-    pooled = block_reduce(POOLING_MAP, 2, np.max)  # type: ignore[no-untyped-call]
+    pooled = block_reduce(POOLING_MAP, 2, np.max)
     show_numbers(below[2], pooled, "maximum pooling, 2 × 2", first)
     return DrawnFigure(figure, {}, ("numpy", "scipy", "scikit-image", "matplotlib"))
 

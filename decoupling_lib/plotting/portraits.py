@@ -195,7 +195,7 @@ def nested_portrait(start: np.ndarray, reach: float = 3.4) -> NestedPortrait:
     start : ndarray, shape (3,)
         The sample.
     reach : float
-        Half the diagonal of the piece of R_1, divided by √2.
+        Half the side of the piece of R_1.
 
     Returns
     -------

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from patience import HANG
 from PIL import Image
 
 from decoupling_lib.common.errors import InputError
@@ -19,11 +20,9 @@ from decoupling_lib.moments.decoupling import decouple_moments
 from decoupling_lib.networks import weights
 from decoupling_lib.transfers import setup
 
-TIMEOUT = 600  # seconds: a machine may be busy
-
 
 def final_status(explorer) -> str:
-    assert explorer.worker.wait(TIMEOUT)
+    assert explorer.worker.wait(HANG)
     return explorer.status.value
 
 
@@ -45,16 +44,16 @@ def test_of_many_requests_the_first_and_the_last_are_handled():
     def work(request, stop):
         seen.append(request)
         begun.set()
-        gate.wait(TIMEOUT)
+        gate.wait(HANG)
 
     worker = Worker(work, pytest.fail)
     worker.submit(0)
-    assert begun.wait(TIMEOUT)
+    assert begun.wait(HANG)
     for request in range(1, 51):
         worker.submit(request)
     assert seen == [0] and worker.busy
     gate.set()
-    assert worker.wait(TIMEOUT) and not worker.busy
+    assert worker.wait(HANG) and not worker.busy
     assert seen == [0, 50] and worker.started == 2
 
 
@@ -63,17 +62,17 @@ def test_a_newer_request_ends_the_current_one_and_stop_drops_the_waiting_one():
 
     def work(request, stop):
         begun.set()
-        seen.append((request, stop.wait(TIMEOUT)))
+        seen.append((request, stop.wait(HANG)))
 
     worker = Worker(work, pytest.fail)
     worker.submit("old")
-    assert begun.wait(TIMEOUT)
+    assert begun.wait(HANG)
     begun.clear()
     worker.submit("new")
-    assert begun.wait(TIMEOUT)
+    assert begun.wait(HANG)
     worker.submit("never")
     worker.stop()
-    assert worker.wait(TIMEOUT)
+    assert worker.wait(HANG)
     assert seen == [("old", True), ("new", True)]
 
 
@@ -87,9 +86,9 @@ def test_an_error_is_reported_and_the_next_request_is_handled():
 
     worker = Worker(work, errors.append)
     worker.submit("bad")
-    assert worker.wait(TIMEOUT)
+    assert worker.wait(HANG)
     worker.submit("good")
-    assert worker.wait(TIMEOUT)
+    assert worker.wait(HANG)
     assert [str(error) for error in errors] == ["broken"] and done == ["good"]
 
 
@@ -102,11 +101,11 @@ def test_a_slider_moved_fifty_times_shows_its_last_value():
         return gradient_flow.draw(values)
 
     explorer = live_explorer("title", gradient_flow.explorer().controls, draw)
-    explorer.worker.wait(TIMEOUT)
+    explorer.worker.wait(HANG)
     drawn.clear()
     for steps in [*range(1, 41), *range(30, 40)]:
         explorer.controls["steps"].value = steps
-    assert explorer.worker.wait(TIMEOUT)
+    assert explorer.worker.wait(HANG)
     assert drawn[-1] == 39 and len(drawn) < 25
 
 
@@ -124,7 +123,7 @@ def test_every_control_has_a_label_and_every_picture_a_description():
     for make in (gradient_flow.explorer, moments.explorer):
         explorer = make()
         assert all(control.description for control in explorer.controls.values())
-        assert explorer.worker.wait(TIMEOUT)
+        assert explorer.worker.wait(HANG)
         assert explorer.picture.value.startswith('<img alt="') and 'alt=""' not in explorer.picture.value
         assert 'aria-live="polite"' in explorer.status.value
 
@@ -213,7 +212,7 @@ def small(monkeypatch):
     explorer = transfer.explorer()
     for name, value in {"layers": 1, "size": 32, "steps": 4}.items():
         explorer.controls[name].value = value
-    assert explorer.worker.wait(TIMEOUT)
+    assert explorer.worker.wait(HANG)
     return explorer, explorer.buttons["Run"], explorer.buttons["Stop"]
 
 
@@ -232,7 +231,7 @@ def test_a_transfer_shows_its_estimate_runs_and_reports_its_result(small):
 def test_a_self_transfer_reports_its_psnr(small):
     explorer, run, _ = small
     explorer.controls["target"].value = explorer.controls["origin"].value
-    assert explorer.worker.wait(TIMEOUT)
+    assert explorer.worker.wait(HANG)
     run.click()
     assert re.search(r"PSNR\D*\d+\.\d dB", final_status(explorer))
 
@@ -241,11 +240,11 @@ def test_stop_keeps_the_latest_image(small, monkeypatch):
     explorer, run, stop = small
     monkeypatch.setattr(transfer, "FRAME_SECONDS", 0.0)
     explorer.controls["steps"].value = 48
-    assert explorer.worker.wait(TIMEOUT)
+    assert explorer.worker.wait(HANG)
     before, shown = explorer.picture.value, threading.Event()
     explorer.picture.observe(lambda change: shown.set() if "Step 1, and" in change["new"] else None, "value")
     run.click()
-    assert shown.wait(TIMEOUT)
+    assert shown.wait(HANG)
     stop.click()
     assert "stopped in step1" in final_status(explorer)
     assert explorer.picture.value != before and not run.disabled
