@@ -1,9 +1,7 @@
-"""Samples for the moments: numbers from a text or CSV file, the brightness of a picture, and a few by name."""
+"""Samples for the moments: numbers from a file, the brightness of an image, and a few by name."""
 
 from __future__ import annotations
 
-import csv
-import math
 import os
 from dataclasses import dataclass
 
@@ -11,36 +9,70 @@ import numpy as np
 from PIL import Image
 
 from ..common import validation
-from ..common.errors import input_error, join_names, os_input_error
+from ..common.arrays import Floats
+from ..common.errors import input_error
 from ..images.bundled import bundled_pictures
 from ..images.pictures import fit, load_picture
+from . import tables
 
-LEAST = 7
+MIN_VALUES = 7
 """With fewer values no sample can have the kurtosis 3 that the fifth and sixth decoupled moments need."""
 TEN = (0, 0.5, 1, 1.7, 2.1, 3, 3.4, 5.2, 8.9, 13)
-_NAMED = ("ten", "gamma")
-MAX_BYTES = 2**24
-"""Largest file of numbers read; while it is parsed each takes some ten times its own length."""
-_ACCEPTED = "numbers separated by commas, semicolons, white space or line ends, or a picture"
+"""The numbers of the sample "ten"."""
+_GENERATED = ("ten", "gamma")
 _LUMINANCE = np.array([0.2125, 0.7154, 0.0721])  # ITU-R BT.709, on the stored (gamma-coded) values
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A sample (N,) with the name it came under."""
+    """A sample and its name.
+
+    Parameters
+    ----------
+    name : str
+        Name of the sample or of its file.
+    values : ndarray, shape (N,)
+        Finite numbers.
+    """
 
     name: str
-    values: np.ndarray
+    values: Floats
 
 
-def names() -> tuple[str, ...]:
-    """The samples that need no file: ten numbers, 1000 gamma(2) draws, and the bundled pictures."""
-    return (*_NAMED, *bundled_pictures())
+def sample_names() -> tuple[str, ...]:
+    """Return the names of the samples that need no file.
+
+    Returns
+    -------
+    tuple of str
+        "ten" (ten numbers), "gamma" (1000 draws of the gamma(2) law), and the bundled pictures.
+    """
+    return (*_GENERATED, *bundled_pictures())
 
 
-def named(name: str, max_side: int | None = None, seed: int = 0) -> Sample:
-    """A sample by name; `InputError` for another than `names()`."""
-    name = validation.choice(name, names(), "sample")
+def load_sample(name: str, max_side: int | None = None, seed: int = 0) -> Sample:
+    """Return a sample by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `sample_names()`.
+    max_side : int, optional
+        Longest side in pixels to which a picture is shrunk.
+    seed : int
+        Seed of the noise that breaks the ties of 8-bit pictures.
+
+    Returns
+    -------
+    Sample
+        The numbers, or the brightness of the picture's pixels.
+
+    Raises
+    ------
+    InputError
+        An unknown name.
+    """
+    name = validation.choice(name, sample_names(), "sample")
     if name == "ten":
         return Sample(name, np.array(TEN, dtype=float))
     if name == "gamma":
@@ -48,33 +80,62 @@ def named(name: str, max_side: int | None = None, seed: int = 0) -> Sample:
     return Sample(name, brightness(load_picture(name).array, max_side, seed))
 
 
-def read(file: str | os.PathLike[str], column: str | None = None, max_side: int | None = None, seed: int = 0) -> Sample:
-    """The numbers of a text or CSV file, all of them or one column's; or the brightness of a picture's pixels.
+def read_sample(
+    file: str | os.PathLike[str], column: str | None = None, max_side: int | None = None, seed: int = 0
+) -> Sample:
+    """Read a sample from a text or CSV file, or from an image.
 
     Parameters
     ----------
-    column : the column's name in the file's first line; needed where the named columns are several.
-    max_side : pixels; a larger picture is shrunk to it.
-    seed : of the noise that breaks the ties of 8-bit pictures.
+    file : str or path
+        The file; an image is recognized by its extension.
+    column : str, optional
+        Name of the column to read, from the first line of a CSV file; needed if several are named.
+    max_side : int, optional
+        Longest side in pixels to which an image is shrunk.
+    seed : int
+        Seed of the noise that breaks the ties of 8-bit images.
+
+    Returns
+    -------
+    Sample
+        The numbers, or the brightness of the image's pixels.
 
     Raises
     ------
-    InputError : no such file, not numbers, fewer than `LEAST` values, an unknown column, an unreadable picture.
+    InputError
+        There is no such file, it holds something else than numbers or fewer than `MIN_VALUES`, the column is unknown,
+        or the image cannot be read.
     """
-    path = validation.regular_file(file, "sample file", accepted=_ACCEPTED)
-    if _is_picture(path):
-        if column is not None:
-            raise input_error("column", "is given for a picture", column, "a column of a CSV file", "leave it out")
+    path = validation.regular_file(file, "sample file", accepted=tables.ACCEPTED)
+    if not _is_image(path):
+        values = np.array(tables.read_numbers(path, column))
+    elif column is None:
         values = brightness(load_picture(path).array, max_side, seed)
     else:
-        values = _parse(path, column)
-    return Sample(path.name, validation.sample(values, f"sample {path.name}", LEAST))
+        raise input_error("column", "is given for an image", column, "a column of a CSV file", "leave out the column")
+    return Sample(path.name, validation.sample(values, f"sample {path.name}", MIN_VALUES))
 
 
-def brightness(image: np.ndarray, max_side: int | None = None, seed: int = 0) -> np.ndarray:
-    """The luminance of each pixel, (H W,), of an image (H, W, 3), shrunk to `max_side` if larger.
+def brightness(image: Floats, max_side: int | None = None, seed: int = 0) -> Floats:
+    """Return the luminance of each pixel.
 
-    8-bit levels are dequantized inside their bins, before shrinking, which leaves ties where a picture is saturated.
+    Values that are 8-bit levels are dequantized inside their bins before shrinking. Ties remain only where the image
+    is saturated.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3)
+        RGB, nominally in [0, 1].
+    max_side : int, optional
+        Longest side in pixels to which the image is shrunk.
+    seed : int
+        Seed of the dequantization.
+
+    Returns
+    -------
+    ndarray, shape (height * width,)
+        Row by row.
     """
     levels = image * 255
     if np.max(np.abs(levels - np.rint(levels))) < 1e-6:
@@ -82,14 +143,29 @@ def brightness(image: np.ndarray, max_side: int | None = None, seed: int = 0) ->
     return np.ravel(fit(image, max_side=max_side) @ _LUMINANCE)
 
 
-def dequantize(x: np.ndarray, seed: int = 0, width: float | None = None) -> np.ndarray:
-    """The sample with each value moved at random inside its bin, ± width/2: ties break, the order of bins stays.
+def dequantize(x: Floats, seed: int = 0, width: float | None = None) -> Floats:
+    """Move each value at random inside its bin, by at most half a width: ties break, and the bins keep their order.
 
-    8-bit pictures are full of ties, and ties stay ties in every leg, which makes false dead ends.
+    8-bit images are full of ties, and no leg can separate tied values, so a leg may end early because of them.
 
     Parameters
     ----------
-    x : any shape, finite. seed : of the uniform noise. width : of a bin; default the smallest gap between values.
+    x : ndarray of any shape
+        Finite values.
+    seed : int
+        Seed of the uniform noise.
+    width : float, optional
+        Width of a bin. Default: the smallest difference between values.
+
+    Returns
+    -------
+    ndarray, shape of x
+        The moved values.
+
+    Raises
+    ------
+    InputError
+        Values that are not finite, or a bad seed.
     """
     x = np.asarray(x, dtype=float)
     if width is None:
@@ -99,72 +175,6 @@ def dequantize(x: np.ndarray, seed: int = 0, width: float | None = None) -> np.n
     return x + width * (noise - 0.5)
 
 
-def _is_picture(path: os.PathLike[str]) -> bool:
+def _is_image(path: os.PathLike[str]) -> bool:
     extension = os.path.splitext(path)[1].lower()
     return extension in Image.registered_extensions() or extension == ".npy"
-
-
-def _parse(path: os.PathLike[str], column: str | None) -> list[float]:
-    label = os.path.basename(path)
-    try:
-        if (size := os.stat(path).st_size) > MAX_BYTES:
-            raise input_error("sample file", "is too large", f"{size} bytes", f"at most {MAX_BYTES}", "give fewer")
-        with open(path, encoding="utf-8-sig") as file:
-            text = file.read()
-    except UnicodeDecodeError:
-        step = "save it as UTF-8 text, or give a picture its own extension"
-        raise input_error("sample file", "is not text", label, _ACCEPTED, step) from None
-    except OSError as error:
-        raise os_input_error(error, "sample file", path, _ACCEPTED) from None
-    rows = [(number, _cells(line, label, number)) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    header = rows[0][1] if rows and len(rows) > 1 and not any(_is_number(cell) for cell in rows[0][1]) else None
-    if header is None:
-        if column is not None:
-            raise input_error(
-                "column", "is given for a file without names", column, "a first line of names", "leave it out"
-            )
-        return [_number(cell, label, number) for number, cells in rows for cell in cells]
-    if column is None and len(header) > 1:
-        raise input_error("sample file", "has several columns", label, join_names(header), "choose one with --column")
-    place = header.index(validation.choice(column, header, "column")) if column is not None else 0
-    for number, cells in rows[1:]:
-        if len(cells) != len(header):
-            what = f"has {len(cells)} cells in line {number}"
-            raise input_error("sample file", what, label, f"{len(header)}, as in its first line", "mend the line")
-    return [_number(cells[place], label, number) for number, cells in rows[1:]]
-
-
-def _cells(line: str, label: str, number: int) -> list[str]:
-    separators = [mark for mark in (",", ";") if mark in line]
-    if len(separators) > 1:
-        step = "write decimal points, not commas"
-        raise input_error("sample file", f"mixes separators in line {number}", label, _ACCEPTED, step)
-    if separators or '"' in line:
-        try:
-            cells = [cell.strip() for cell in next(csv.reader([line], delimiter=(separators or ["\t"])[0]))]
-        except csv.Error as error:
-            what = f"cannot be read in line {number} ({error})"
-            raise input_error("sample file", what, label, _ACCEPTED, "mend the line") from None
-        return cells[:-1] if cells[-1] == "" else cells
-    words = line.split()
-    # A line of names may have blanks inside them.
-    return words if any(map(_is_number, words)) else [name.strip() for name in line.split("\t")]
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
-def _number(cell: str, label: str, number: int) -> float:
-    if not _is_number(cell):
-        what = f"has {'an empty cell' if not cell else 'text'} in line {number}"
-        raise input_error(f"sample file {label}", what, cell, _ACCEPTED, "remove it or write a number")
-    value = float(cell)
-    if not math.isfinite(value):
-        what = f"has a value that is not finite in line {number}"
-        raise input_error(f"sample file {label}", what, cell, "finite numbers", "remove it or write a number")
-    return value
