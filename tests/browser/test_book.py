@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def book(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("book")
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "-d", str(out / "trees")]
-    subprocess.run([*command, str(ROOT / "docs"), str(out / "html")], check=True, timeout=600)
+    subprocess.run([*command, str(ROOT / "docs"), str(out / "html")], check=True, timeout=900)
     return out / "html"
 
 

@@ -3,7 +3,7 @@
 import time
 
 import numpy as np
-from journals import Kept
+from journals import MemoryJournal
 from toys import FIRST, TOY
 
 from decoupling_lib.engine.features import Counted, Passes
@@ -11,7 +11,7 @@ from decoupling_lib.engine.journal import NOWHERE, Chapter, Tally, pack, unpack
 
 
 def test_chapters_share_a_journal_without_mixing_their_names():
-    kept = Kept()
+    kept = MemoryJournal()
     one, two = Chapter(kept, "step1"), Chapter(kept, "step2")
     one.keep("all", {"x": np.ones(2)})
     assert two.find("all") is None and list(kept) == ["step1.all"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from journals import Kept
+from journals import MemoryJournal
 from toys import EXACT, FIRST, NOISE, SECOND, TOY, point, reference, softplus_sums
 
 from decoupling_lib.engine import decoupled_gradients, refinement
@@ -164,7 +164,7 @@ def test_a_broken_refinement_goes_on_to_the_bit(after: int, monkeypatch):
             raise KeyboardInterrupt
 
     step0, path = imposed()
-    whole, kept = refine(Context(Counted(TOY), step0, DAMPED), path), Kept()
+    whole, kept = refine(Context(Counted(TOY), step0, DAMPED), path), MemoryJournal()
     broken = refine(Context(Counted(TOY), step0, DAMPED, listen=stop, journal=kept), path)
     assert broken.status == "interrupted" and whole.legs[-1].steps > after
     features = Counted(TOY)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from paths import ROOT
+from patience import HANG
 from PIL import Image
 
 from decoupling_lib.common.errors import InputError
@@ -136,9 +137,9 @@ def test_an_unknown_number_is_refused_before_anything_is_drawn(tmp_path):
 
 def test_the_command_draws_the_requested_figures_and_refuses_unknown_ones(tmp_path):
     command = [sys.executable, "-m", "decoupling_lib.cli", "figures", "--out", str(tmp_path / "drawn"), "--only"]
-    done = subprocess.run([*command, "2.2"], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([*command, "2.2"], capture_output=True, text=True, timeout=HANG)
     assert done.returncode == 0 and Path(done.stdout.strip()).name == "figure_2_2.png"
-    refused = subprocess.run([*command, "2.2,7"], capture_output=True, text=True, timeout=120)
+    refused = subprocess.run([*command, "2.2,7"], capture_output=True, text=True, timeout=HANG)
     assert refused.returncode == 2 and refused.stderr.count("\n") == 1 and "7" in refused.stderr
 
 

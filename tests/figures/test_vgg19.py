@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pytest
 from keras_files import vgg19_from_hed, write_legacy
-from lessons import editions, execute, run, shown, tried
+from lessons import editions, execute, printed, run, with_attempts
 from nbformat.v4 import new_code_cell
 from paths import ROOT
 
@@ -84,9 +84,9 @@ def test_a_notebook_runs_with_the_file_and_its_checks_tell_right_answers_from_wr
 ):
     """All assertions hold, and the exercises are tried as in `test_editions`, at no further cost."""
     monkeypatch.setenv(weights.ENVIRONMENT, str(file))
-    notebook = tried(source)
+    notebook = with_attempts(source)
     notebook.cells.append(new_code_cell(LIST_NETWORKS))
     run(notebook)
-    assert json.loads(shown(notebook.cells[-1])) == [["vgg19", sha256]]
+    assert json.loads(printed(notebook.cells[-1])) == [["vgg19", sha256]]
     waiting = [cell for cell in notebook.cells if "unanswered" in editions.tags(cell)]
-    assert waiting and all(shown(cell).startswith("not answered yet: name ") for cell in waiting)
+    assert waiting and all(printed(cell).startswith("not answered yet: name ") for cell in waiting)

@@ -1,31 +1,34 @@
-"""Students' and instructors' editions, and exercises whose checks know right from wrong."""
+"""The students' and instructors' editions, and checks that tell right answers from wrong ones."""
 
 import ast
 
 import nbformat
 import pytest
-from lessons import FOLDER, WRONG, editions, execute, run, shown, tried
+from lessons import FOLDER, WRONG, editions, execute, printed, run, with_attempts
 from nbformat.v4 import new_code_cell, new_notebook
 
 SOURCES = execute.sources()
 QUICK = [source for source in SOURCES if source.name[:2] < "03"]
-"""`test_vgg19` tries the others on its network."""
+"""`test_vgg19` tries the exercises of the other lessons on its network."""
 
 
-def executed(source):
+def read_executed(source):
+    """Return the executed notebook of a source."""
     return nbformat.read(source.with_suffix(".ipynb"), as_version=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", QUICK, ids=lambda path: path.stem)
-def test_a_check_waits_for_an_answer_takes_the_solution_and_rejects_wrong_answers(source):
-    notebook = run(tried(source))
+def test_a_check_waits_for_an_answer_accepts_the_solution_and_rejects_wrong_answers(source):
+    notebook = run(with_attempts(source))
     waiting = [cell for cell in notebook.cells if "unanswered" in editions.tags(cell)]
-    assert waiting and all(shown(cell).startswith("not answered yet: name ") for cell in waiting)
+    assert waiting and all(printed(cell).startswith("not answered yet: name ") for cell in waiting)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", QUICK[1:], ids=lambda path: path.stem)
-def test_the_students_edition_raises_at_its_stubs_alone(source):
-    notebook = run(editions.student(executed(source)))
+def test_the_students_edition_raises_only_at_its_stubs(source):
+    notebook = run(editions.student(read_executed(source)))
     raised = [
         (cell, output) for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "error"
     ]
@@ -34,32 +37,32 @@ def test_the_students_edition_raises_at_its_stubs_alone(source):
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
-def test_students_get_no_solution_and_no_output_and_are_told_what_to_assign(source):
-    notebook, made = executed(source), editions.student(executed(source))
-    nbformat.validate(made)
-    sources = [cell.source for cell in made.cells]
+def test_students_get_no_solutions_and_no_outputs_but_the_names_to_assign(source):
+    notebook, edition = read_executed(source), editions.student(read_executed(source))
+    nbformat.validate(edition)
+    sources = [cell.source for cell in edition.cells]
     for stub, solution, check in editions.exercises(notebook):
         assert solution.source not in sources and check.source not in sources
-        asked = editions.asked(solution.source, check.source)
-        assert f"# Assign {', '.join(asked)} in place of the next line.\n{stub.source}" in sources
-    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in made.cells)
-    stubs = [cell for cell in made.cells if "exercise" in editions.tags(cell)]
+        names = editions.asked(solution.source, check.source)
+        assert f"# Assign {', '.join(names)} in place of the next line.\n{stub.source}" in sources
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in edition.cells)
+    stubs = [cell for cell in edition.cells if "exercise" in editions.tags(cell)]
     assert stubs and all(cell.source.startswith("# Assign ") for cell in stubs)
-    assert notebook == executed(source)
+    assert notebook == read_executed(source)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_instructors_see_every_solution_and_output(source):
-    notebook, made = executed(source), editions.instructor(executed(source))
-    nbformat.validate(made)
-    assert [cell.source for cell in made.cells] == [cell.source for cell in notebook.cells]
-    assert [cell.get("outputs") for cell in made.cells] == [cell.get("outputs") for cell in notebook.cells]
-    assert not any(cell.metadata.get("jupyter", {}).get("source_hidden") for cell in made.cells)
+    notebook, edition = read_executed(source), editions.instructor(read_executed(source))
+    nbformat.validate(edition)
+    assert [cell.source for cell in edition.cells] == [cell.source for cell in notebook.cells]
+    assert [cell.get("outputs") for cell in edition.cells] == [cell.get("outputs") for cell in notebook.cells]
+    assert not any(cell.metadata.get("jupyter", {}).get("source_hidden") for cell in edition.cells)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
-def test_nothing_but_its_own_check_needs_a_solution(source):
-    """Else students, who have none, would meet a NameError."""
+def test_only_its_own_check_needs_a_solution(source):
+    """Otherwise students, who have no solution, would get a NameError."""
     notebook = execute.parsed(source)
     exercises = list(editions.exercises(notebook))
     special = {id(cell) for exercise in exercises for cell in exercise}
@@ -75,8 +78,8 @@ def test_nothing_but_its_own_check_needs_a_solution(source):
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
-def test_no_name_that_is_asked_for_exists_before(source):
-    """Else a student's check would judge what an earlier cell left under that name."""
+def test_no_name_to_assign_exists_before(source):
+    """Otherwise a student's check would judge the value that an earlier cell assigned."""
     notebook, known = execute.parsed(source), set()
     asked = {id(stub): editions.asked(a.source, b.source) for stub, a, b in editions.exercises(notebook)}
     for cell in notebook.cells:
@@ -90,7 +93,7 @@ def test_no_name_that_is_asked_for_exists_before(source):
                 }
 
 
-def test_a_check_asks_for_what_the_solution_assigns_and_not_for_its_own():
+def test_a_check_asks_for_names_that_the_solution_assigns_and_not_for_its_own():
     solution, check = "a = 1\nb, c = a, a\nd = 2", "for e in (c, a):\n    assert e < known"
     assert editions.asked(solution, check) == ["c", "a"]
 

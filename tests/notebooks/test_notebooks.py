@@ -1,4 +1,4 @@
-"""The committed notebooks are their sources, executed; each rule is tried on a bad notebook too."""
+"""The committed notebooks are their executed sources; each rule is also tried on a bad notebook."""
 
 import ast
 import hashlib
@@ -13,6 +13,7 @@ import pytest
 from lessons import FOLDER, execute
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from paths import ROOT
+from patience import HANG
 
 from decoupling_lib.networks import weights
 
@@ -29,14 +30,16 @@ def tags(cell) -> set[str]:
 
 
 def text_of(cell) -> str:
-    """All that a reader sees as text below a cell."""
-    seen = []
+    """Return all text that a reader sees below a cell."""
+    texts = []
     for output in cell.get("outputs", []):
-        seen += [output.get("text", ""), output.get("data", {}).get("text/plain", ""), *output.get("traceback", [])]
-    return "\n".join(seen)
+        texts += [output.get("text", ""), output.get("data", {}).get("text/plain", ""), *output.get("traceback", [])]
+    return "\n".join(texts)
 
 
 def cells_differ(source, notebook) -> list[str]:
+    """Return the cells that are not as in the source."""
+
     def key(cell) -> tuple:
         return cell.cell_type, cell.source, sorted(tags(cell))
 
@@ -47,6 +50,7 @@ def cells_differ(source, notebook) -> list[str]:
 
 
 def not_executed(notebook) -> list[str]:
+    """Return the cells that were not executed, or that are checked but show nothing."""
     found, checked = [], 0
     for k, cell in enumerate(notebook.cells):
         if cell.cell_type != "code":
@@ -61,7 +65,7 @@ def not_executed(notebook) -> list[str]:
 
 
 def bad_outputs(notebook) -> list[str]:
-    """Errors but an exercise's NotImplementedError, messages on stderr, bars, paths of a machine, library objects."""
+    """Return errors (except an exercise's own), text on stderr, progress bars, local paths and names of objects."""
     found = []
     for k, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
@@ -70,7 +74,7 @@ def bad_outputs(notebook) -> list[str]:
                 found += [] if expected else [f"cell {k} raised {output.ename}"]
             data = output.get("data", {})
             if "image/png" not in data and LIBRARY_OBJECT.match(data.get("text/plain", "")):
-                found.append(f"cell {k} shows what a library calls its object")
+                found.append(f"cell {k} shows the name of a library's object")
             if output.get("name") == "stderr":
                 found.append(f"cell {k} wrote on stderr")
         if cell.cell_type == "code" and (MACHINE.search(text_of(cell)) or "it/s" in text_of(cell)):
@@ -79,6 +83,7 @@ def bad_outputs(notebook) -> list[str]:
 
 
 def bad_exercises(notebook) -> list[str]:
+    """Return exercises without a solution or a check, stubs that may not raise, and solutions that are visible."""
     found, code = [], [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell, second, third in zip(code, [*code[1:], None], [*code, None, None][2:], strict=True):
         if "exercise" in tags(cell):
@@ -95,7 +100,7 @@ def bad_exercises(notebook) -> list[str]:
 
 
 def definitions(notebook) -> list[str]:
-    """Functions and classes outside of exercises: those belong into the library."""
+    """Return functions and classes outside exercises, which belong in the library."""
     found = []
     for k, cell in enumerate(notebook.cells):
         if cell.cell_type == "code" and not {"exercise", "solution"} & tags(cell):
@@ -105,33 +110,36 @@ def definitions(notebook) -> list[str]:
 
 
 def record(source: Path, notebook) -> dict:
-    """As if the notebook were made now."""
+    """Return the record that the notebook would get now."""
     return execute.made_from(source.read_text("utf-8")) | {"outputs": execute.outputs_sha256(notebook)}
 
 
 def untraceable(source: Path, notebook) -> list[str]:
-    """Where the record is not that of this source, these outputs and the measurements that are committed."""
-    kept, made = notebook.metadata.get(execute.RECORD, {}), record(source, notebook)
+    """Return where the record differs from this source, these outputs and the committed measurements."""
+    stored, expected = notebook.metadata.get(execute.RECORD, {}), record(source, notebook)
     found = [
-        f"the record is of other {key}" for key in ("source", "measurements", "outputs") if kept.get(key) != made[key]
+        f"the record is of other {key}"
+        for key in ("source", "measurements", "outputs")
+        if stored.get(key) != expected[key]
     ]
-    optional = {"settings"}  # of a machine: only where some are set
+    optional = {"settings"}  # of a machine: only if some are set
     missing = [
         key
         for key in ("weights", "versions", "machine")
-        if kept.get(key, {}).keys() - optional != made[key].keys() - optional
+        if stored.get(key, {}).keys() - optional != expected[key].keys() - optional
     ]
     return found + [f"the record lacks {key}" for key in missing]
 
 
 def missing_headings(notebook) -> list[str]:
-    written = [line[3:] for c in notebook.cells if c.cell_type == "markdown" for line in c.source.splitlines()]
-    places = [written.index(heading) if heading in written else -1 for heading in HEADINGS]
-    return [] if -1 not in places and places == sorted(places) else [f"headings stand at {places}"]
+    """Return the places of the headings if they are not all there, in order."""
+    found = [line[3:] for c in notebook.cells if c.cell_type == "markdown" for line in c.source.splitlines()]
+    places = [found.index(heading) if heading in found else -1 for heading in HEADINGS]
+    return [] if -1 not in places and places == sorted(places) else [f"headings are at {places}"]
 
 
 @each_notebook
-def test_a_notebook_is_its_source_executed(source):
+def test_a_notebook_is_its_executed_source(source):
     notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
     nbformat.validate(notebook)
     assert cells_differ(execute.parsed(source), notebook) == []
@@ -145,22 +153,22 @@ def test_there_are_notebooks_and_each_has_a_source():
     assert {path.stem for path in FOLDER.glob("*.ipynb")} == {path.stem for path in SOURCES}
 
 
-def test_a_record_tells_its_source_its_measurements_and_its_outputs_apart(tmp_path):
+def test_a_record_tells_other_sources_measurements_and_outputs_apart(tmp_path):
     source, notebook = tmp_path / "01_try.py", new_notebook(cells=[checked_cell()])
     source.write_text('json.loads((results / "growth.json").read_text("utf-8"))', "utf-8")
     assert untraceable(source, notebook)[0] == "the record is of other source"
     notebook.metadata[execute.RECORD] = record(source, notebook)
     assert untraceable(source, notebook) == []
-    kept = notebook.metadata[execute.RECORD]
+    stored = notebook.metadata[execute.RECORD]
     growth = (ROOT / "benchmarks" / "results" / "growth.json").read_bytes()
-    assert kept["measurements"] == {"growth.json": hashlib.sha256(growth).hexdigest()}
-    assert kept["weights"]["sha256"] == weights.read(*weights.default_source()).sha256
-    assert json.loads(json.dumps(kept)) == kept
-    kept["measurements"]["growth.json"] = "0" * 64
+    assert stored["measurements"] == {"growth.json": hashlib.sha256(growth).hexdigest()}
+    assert stored["weights"]["sha256"] == weights.read(*weights.default_source()).sha256
+    assert json.loads(json.dumps(stored)) == stored
+    stored["measurements"]["growth.json"] = "0" * 64
     assert untraceable(source, notebook) == ["the record is of other measurements"]
     notebook.cells[0].outputs[0].text = "0.26\n"
     assert "the record is of other outputs" in untraceable(source, notebook)
-    del kept["weights"], kept["machine"]["threads"]
+    del stored["weights"], stored["machine"]["threads"]
     assert untraceable(source, notebook)[2:] == ["the record lacks weights", "the record lacks machine"]
 
 
@@ -173,7 +181,7 @@ def error(name: str) -> nbformat.NotebookNode:
     return new_output("error", ename=name, evalue="", traceback=[])
 
 
-def shown(text: str) -> nbformat.NotebookNode:
+def result(text: str) -> nbformat.NotebookNode:
     return new_output("execute_result", data={"text/plain": text})
 
 
@@ -182,7 +190,7 @@ SOLUTION = {"tags": ["solution", "hide-input"], "jupyter": {"source_hidden": Tru
 
 
 @pytest.mark.parametrize(
-    ("rule", "cells", "said"),
+    ("rule", "cells", "fault"),
     [
         (not_executed, [new_code_cell("1")], "cell 0 was not executed"),
         (not_executed, [new_code_cell("1", execution_count=1)], "no cell is checked"),
@@ -192,8 +200,8 @@ SOLUTION = {"tags": ["solution", "hide-input"], "jupyter": {"source_hidden": Tru
         (bad_outputs, [new_code_cell("1/0", metadata=STUB, outputs=[error("ValueError")])], "raised ValueError"),
         (bad_outputs, [checked_cell("read /tmp/x\n")], "path"),
         (bad_outputs, [new_code_cell("w", outputs=[new_output("stream", name="stderr", text="!")])], "stderr"),
-        (bad_outputs, [new_code_cell("ax", outputs=[shown("[<Line2D at 0x7f0fa9362f50>]")])], "object"),
-        (bad_outputs, [new_code_cell("ax", outputs=[shown("Text(0, 0.5, 'how many')")])], "object"),
+        (bad_outputs, [new_code_cell("ax", outputs=[result("[<Line2D at 0x7f0fa9362f50>]")])], "object"),
+        (bad_outputs, [new_code_cell("ax", outputs=[result("Text(0, 0.5, 'how many')")])], "object"),
         (bad_exercises, [new_code_cell("1")], "no exercise"),
         (bad_exercises, [new_code_cell("1", metadata=STUB)], "no solution"),
         (bad_exercises, [new_code_cell("1", metadata=STUB), new_code_cell("1", metadata=SOLUTION)], "not checked"),
@@ -203,8 +211,8 @@ SOLUTION = {"tags": ["solution", "hide-input"], "jupyter": {"source_hidden": Tru
         (missing_headings, [new_markdown_cell("## Exercises\n\n## What you'll do")], "headings"),
     ],
 )
-def test_each_rule_finds_what_it_forbids(rule, cells, said):
-    assert any(said in fault for fault in rule(new_notebook(cells=cells)))
+def test_each_rule_finds_what_it_forbids(rule, cells, fault):
+    assert any(fault in found for found in rule(new_notebook(cells=cells)))
 
 
 def test_cells_are_compared_by_type_source_and_tags():
@@ -214,8 +222,8 @@ def test_cells_are_compared_by_type_source_and_tags():
     assert cells_differ(one, other) and cells_differ(one, tagged) and cells_differ(one, new_notebook())
 
 
-def validated(path: Path) -> int:
-    """pytest's exit code on a notebook, under the project's own options."""
+def validate(path: Path) -> int:
+    """Return pytest's exit code for a notebook, with the project's own options."""
     command = [
         sys.executable,
         "-m",
@@ -228,10 +236,11 @@ def validated(path: Path) -> int:
         "no:cacheprovider",
         str(path),
     ]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=300).returncode
+    return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=HANG).returncode
 
 
-def test_a_changed_number_or_a_failing_cell_is_seen(tmp_path):
+@pytest.mark.slow
+def test_a_changed_number_or_a_failing_cell_fails(tmp_path):
     kernel = nbformat.from_dict({"kernelspec": execute.KERNEL})
     good, changed = new_notebook(cells=[checked_cell()], metadata=kernel), new_notebook(metadata=kernel)
     changed.cells = [checked_cell("0.26\n")]
@@ -239,13 +248,14 @@ def test_a_changed_number_or_a_failing_cell_is_seen(tmp_path):
     codes = []
     for name, notebook in (("good", good), ("changed", changed), ("failing", failing)):
         nbformat.write(notebook, tmp_path / f"{name}.ipynb")
-        codes.append(validated(tmp_path / f"{name}.ipynb"))
+        codes.append(validate(tmp_path / f"{name}.ipynb"))
     assert codes == [0, 1, 1]
 
 
+@pytest.mark.slow
 @each_notebook
-def test_a_number_changed_in_a_notebook_is_seen(source, tmp_path):
-    """The lesson up to its first checked cell, with the last digit of that cell's output changed."""
+def test_a_number_changed_in_a_notebook_fails(source, tmp_path):
+    """Run the lesson up to its first checked cell, with the last digit of that cell's output changed."""
     notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
     place = next(k for k, cell in enumerate(notebook.cells) if CHECKED in cell.source)
     notebook.cells = notebook.cells[: place + 1]
@@ -253,10 +263,10 @@ def test_a_number_changed_in_a_notebook_is_seen(source, tmp_path):
     last = max(m.start() for m in re.finditer(r"\d", output.text))
     output.text = output.text[:last] + str((int(output.text[last]) + 1) % 10) + output.text[last + 1 :]
     nbformat.write(notebook, tmp_path / "changed.ipynb")
-    assert validated(tmp_path / "changed.ipynb") == 1
+    assert validate(tmp_path / "changed.ipynb") == 1
 
 
-def test_what_is_edited_while_a_notebook_runs_has_not_made_it(tmp_path, monkeypatch):
+def test_the_record_is_of_the_files_before_the_run_even_if_they_are_edited_meanwhile(tmp_path, monkeypatch):
     results, source = tmp_path / "results", tmp_path / "01_try.py"
     results.mkdir()
     (results / "numbers.json").write_text("1\n")
@@ -272,12 +282,12 @@ def test_what_is_edited_while_a_notebook_runs_has_not_made_it(tmp_path, monkeypa
     )
     source.write_text("# %%\n" + "\n".join(cells) + "\n", "utf-8")
     before = execute.made_from(source.read_text("utf-8"))
-    made = nbformat.read(execute.execute(source), as_version=4)
-    kept = made.metadata[execute.RECORD]
-    assert source.read_text("utf-8").endswith("print(3)\n") and len(made.cells) == 1
+    notebook = nbformat.read(execute.execute(source), as_version=4)
+    stored = notebook.metadata[execute.RECORD]
+    assert source.read_text("utf-8").endswith("print(3)\n") and len(notebook.cells) == 1
     assert before["measurements"].keys() == {"numbers.json"}
-    assert {name: kept[name] for name in before} == before
-    assert untraceable(source, made) == ["the record is of other source", "the record is of other measurements"]
+    assert {name: stored[name] for name in before} == before
+    assert untraceable(source, notebook) == ["the record is of other source", "the record is of other measurements"]
 
 
 def test_execution_is_repeatable_and_a_failure_keeps_the_old_notebook(tmp_path, capsys):
@@ -287,11 +297,11 @@ def test_execution_is_repeatable_and_a_failure_keeps_the_old_notebook(tmp_path, 
     first = source.with_suffix(".ipynb").read_bytes()
     assert execute.main(["01_try"], tmp_path) == 0
     assert source.with_suffix(".ipynb").read_bytes() == first
-    made = nbformat.reads(first.decode(), as_version=4)
-    assert made.cells[1].outputs[0].text == "2\n"
-    assert untraceable(source, made) == []
+    notebook = nbformat.reads(first.decode(), as_version=4)
+    assert notebook.cells[1].outputs[0].text == "2\n"
+    assert untraceable(source, notebook) == []
     source.write_text("# %%\nraise ValueError\n", "utf-8")
-    assert untraceable(source, made) == ["the record is of other source"]
+    assert untraceable(source, notebook) == ["the record is of other source"]
     assert execute.main([], tmp_path) == 1
     assert "01_try" in capsys.readouterr().err
     assert source.with_suffix(".ipynb").read_bytes() == first

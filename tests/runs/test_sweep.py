@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from command_line import start
 from distributed import LocalCluster, Security
+from patience import HANG
 from PIL import Image
 
 from decoupling_lib.common.errors import InputError
@@ -46,7 +47,7 @@ def file(folder: Path, text: str) -> Path:
 def ran(*arguments: object) -> tuple[int, str, str]:
     """The command line in a process of its own: what Dask leaves open there when it fails is gone with it."""
     process = start(*arguments)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=HANG)
     return process.returncode, out, err
 
 
@@ -240,14 +241,13 @@ def cluster(tmp_path):
     for _ in range(2):
         worker = [*dask, "worker", "--nworkers", "1", "--nthreads", "1", "--no-nanny", *where]
         started.append(subprocess.Popen(worker, **quiet))
-    for _ in range(600):
-        if address.exists() and address.stat().st_size:
-            break
+    until = time.monotonic() + HANG
+    while not (address.exists() and address.stat().st_size) and time.monotonic() < until:
         time.sleep(0.1)
     yield json.loads(address.read_text())["address"], started[1:]
     for process in started[::-1]:
         process.terminate()
-        process.wait(60)
+        process.wait(HANG)
 
 
 @pytest.mark.slow
@@ -262,24 +262,23 @@ def test_a_cluster_loses_a_worker_and_no_transfer(cluster, tmp_path, record_prop
     with subprocess.Popen(
         [*command, "--out", "out", "--scheduler", scheduler], cwd=root, stdout=subprocess.PIPE, text=True
     ) as run:
-        for _ in range(1200):  # until the first is complete, while others run
-            if any(sweep.complete(job, out) for job in jobs):
-                break
+        until = time.monotonic() + HANG  # until the first is complete, while others run
+        while not any(sweep.complete(job, out) for job in jobs) and time.monotonic() < until:
             time.sleep(0.1)
         before = {
             job.name: (out / job.name / "report.json").stat().st_mtime_ns for job in jobs if sweep.complete(job, out)
         }
         assert 0 < len(before) < len(jobs)
         workers[0].send_signal(signal.SIGKILL)
-        said, _ = run.communicate(timeout=300)
+        said, _ = run.communicate(timeout=HANG)
     assert run.returncode == 0 and said.startswith("4 done, 0 failed; 4 run now")
     assert all((out / name / "report.json").stat().st_mtime_ns == written for name, written in before.items())
     assert len(table(out)) == 4 and (out / "contact.png").exists()
 
-    again = subprocess.run([*command, "--out", str(out)], cwd=root, capture_output=True, text=True, timeout=120)
+    again = subprocess.run([*command, "--out", str(out)], cwd=root, capture_output=True, text=True, timeout=HANG)
     assert again.returncode == 0 and "4 done, 0 failed; 0 run now" in again.stdout
     single = [*command, "--out", str(alone), "--workers", "1"]
-    assert subprocess.run(single, cwd=root, capture_output=True, timeout=300).returncode == 0
+    assert subprocess.run(single, cwd=root, capture_output=True, timeout=HANG).returncode == 0
     assert shas(alone) == shas(out) and len(shas(out)) == 4
     record_property("faults injected", 1)
     record_property("runs resumed", 1)

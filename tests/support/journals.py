@@ -3,8 +3,8 @@
 import numpy as np
 
 
-class Kept(dict):
-    """A journal in memory, every state of which is written at once."""
+class MemoryJournal(dict):
+    """A journal in memory, which keeps every state at once."""
 
     def find(self, name: str) -> dict[str, np.ndarray] | None:
         return self.get(name)

@@ -1,4 +1,4 @@
-"""Files of weights in the layout of Keras's own, for the tests."""
+"""Files of weights in Keras's layout."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from decoupling_lib.networks import architectures, weights
 
 
 def write_legacy(path: Path, read: weights.Weights, pattern: str = "{0}_{1}_1:0", top: bool = False) -> Path:
-    """Write Keras's legacy layout: a group a layer, its arrays named by the attribute `weight_names`."""
+    """Write Keras's legacy layout: one group per layer, whose attribute `weight_names` names its arrays."""
     with h5py.File(path, "w") as file:
         layers = ["input_1", *read.kernels, "block1_pool", *(["fc1"] if top else [])]
         file.attrs["layer_names"] = [layer.encode() for layer in layers]
@@ -28,10 +28,9 @@ def write_legacy(path: Path, read: weights.Weights, pattern: str = "{0}_{1}_1:0"
 
 
 def vgg19_from_hed() -> weights.Weights:
-    """VGG-19 that answers like the VGG-16 of hed: its three further convolutions hand on what they get.
+    """Return VGG-19 weights with the channel means of hed's VGG-16: its three other convolutions are identities.
 
-    The identity filter leaves a map behind a ReLU as it is, so that what a trained network shows can be asked of a
-    file that nobody had to train.
+    Behind a ReLU the identity filter does not change a map, so this file has trained filters though nobody trained it.
     """
     hed = weights.read("vgg16", "hed")
     kernels, biases = {}, {}

@@ -1,4 +1,4 @@
-"""Keras's own VGG with given weights: what the kit's network is compared with."""
+"""Keras's own VGG with given weights, as a reference for the kit's network."""
 
 import numpy as np
 import tensorflow as tf
@@ -16,5 +16,6 @@ def keras_model(read: weights.Weights, layers: tuple[str, ...]) -> tf.keras.Mode
 
 
 def keras_input(x: tf.Tensor | np.ndarray) -> tf.Tensor:
+    """Preprocess an image with values in [0, 1] as Keras does: BGR, 0 to 255, less the means of ImageNet."""
     bgr = tf.reverse(255 * tf.cast(x, "float32"), [-1])
     return (bgr - tf.constant([103.939, 116.779, 123.68]))[None]

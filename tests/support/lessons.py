@@ -1,4 +1,4 @@
-"""Runs lessons for the tests, with all that their exercises promise."""
+"""Run lessons and try their exercises."""
 
 import importlib.util
 import textwrap
@@ -8,38 +8,40 @@ from pathlib import Path
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 from paths import ROOT
+from patience import HANG
 
 FOLDER = ROOT / "notebooks"
 
 
-def _loaded(name: str):
+def _load(name: str):
+    """Import a script of the notebooks folder."""
     spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-execute, editions = _loaded("execute"), _loaded("editions")
+execute, editions = _load("execute"), _load("editions")
 WRONG = tomllib.loads((ROOT / "tests" / "notebooks" / "wrong_answers.toml").read_text("utf-8"))
 
 
 def run(notebook, folder: Path = FOLDER):
-    """Executes a notebook in a fresh kernel and returns it; `CellExecutionError` where a cell raises unasked."""
+    """Execute a notebook in a new kernel and return it; an unexpected error raises `CellExecutionError`."""
     client = NotebookClient(
         notebook,
         kernel_name="python3",
-        timeout=600,
+        timeout=HANG,
         resources={"metadata": {"path": folder}},
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     return client.execute()
 
 
-def tried(source: Path):
-    """The lesson with its exercises as a student meets them: unanswered, wrongly answered, and solved.
+def with_attempts(source: Path):
+    """Return a lesson with its exercises as a student meets them: unanswered, answered wrongly, and solved.
 
-    The guarded check comes before the solution, where it may not raise; each wrong answer after the check, which has to
-    reject it.
+    The guarded check is before the solution, where it must not raise; the wrong answers are after the check, which must
+    reject each of them.
     """
     notebook = execute.parsed(source)
     for (_, solution, check), answers in zip(editions.exercises(notebook), WRONG[source.stem], strict=True):
@@ -48,11 +50,11 @@ def tried(source: Path):
         unanswered = new_code_cell(editions.guarded(check.source, names), metadata={"tags": ["unanswered"]})
         cells.insert(place, unanswered)
         place = next(k for k, cell in enumerate(cells) if cell is check)
-        cells[place + 1 : place + 1] = [new_code_cell(_rejects(check.source, answer)) for answer in answers]
+        cells[place + 1 : place + 1] = [new_code_cell(_try_wrong_answer(check.source, answer)) for answer in answers]
     return notebook
 
 
-def _rejects(check: str, answer: str) -> str:
+def _try_wrong_answer(check: str, answer: str) -> str:
     return f"""\
 _kept = {{name: value for name, value in globals().items() if not name.startswith("_")}}
 {answer.strip()}
@@ -64,6 +66,6 @@ else:
     raise RuntimeError({f"the check accepts a wrong answer: {answer}"!r})"""
 
 
-def shown(cell) -> str:
-    """What a cell printed."""
+def printed(cell) -> str:
+    """Return what a cell printed."""
     return "".join(output.get("text", "") for output in cell.get("outputs", []))

@@ -1,4 +1,4 @@
-"""What a run wrote, read and compared."""
+"""Read and compare the arrays that runs write."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ import numpy as np
 
 
 def arrays(folder: Path) -> dict[str, np.ndarray]:
-    """The contents of a folder's arrays.npz."""
+    """Return the arrays in a folder's arrays.npz."""
     with np.load(folder / "arrays.npz", allow_pickle=False) as data:
         return dict(data)
 
 
 def assert_same_arrays(first: Path, second: Path) -> None:
-    """Asserts that two folders hold the same arrays to the bit."""
+    """Assert that the arrays in two folders are equal to the bit."""
     one, two = arrays(first), arrays(second)
     assert one.keys() == two.keys()
     for name in one:

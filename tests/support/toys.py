@@ -1,9 +1,9 @@
-"""Feature maps small enough to know all about, and settings that follow them nearly exactly."""
+"""Feature maps small enough for closed forms, and settings that follow them almost exactly."""
 
 import numpy as np
 
+from decoupling_lib.engine.context import Reference, Settings
 from decoupling_lib.engine.features import Block, ClosedForm
-from decoupling_lib.engine.legs import Reference, Settings
 from decoupling_lib.engine.lift import Damping, gradient_scales
 from decoupling_lib.moments.samples import TEN
 
@@ -12,7 +12,7 @@ EXACT = Settings(rule="adaptive", steps=2000, tolerance=1e-11, solver_tolerance=
 
 
 def softplus_sums(sizes: tuple[int, ...], pixels: int, seed: int) -> ClosedForm:
-    """Sums of softplus units: smooth, curved, and with gradients that no change of variables makes integrable."""
+    """Return sums of softplus units: smooth, curved, and with gradients that are not integrable in any variables."""
     rng = np.random.default_rng(seed)
     mix = rng.random((sum(sizes), 4 * sum(sizes))) + 0.1
     filters = rng.standard_normal((4 * sum(sizes), pixels))
@@ -24,6 +24,7 @@ def softplus_sums(sizes: tuple[int, ...], pixels: int, seed: int) -> ClosedForm:
 
 
 def reference(features: ClosedForm, values: np.ndarray, delta: float = 0.0, at: np.ndarray | None = None) -> Reference:
+    """Return a reference without dead channels, damped by `delta` on the scales of the gradients at a point."""
     live = np.ones(len(values), bool)
     scales = np.ones(len(values)) if at is None else gradient_scales(features.linearize(at), features.blocks, live)
     return Reference(np.asarray(values, float), live, Damping(delta, scales))
@@ -53,11 +54,12 @@ CURVED = ClosedForm(
 
 
 def relative(f: np.ndarray, v: np.ndarray) -> float:
+    """Return the relative difference of `f` from `v`."""
     return float(np.linalg.norm(f - v) / np.linalg.norm(v))
 
 
 def history(run, *arguments, **options):
-    """The result of an iteration, and what its `on_step` heard."""
-    heard = []
-    result = run(*arguments, on_step=lambda *what: heard.append(what), **options)
-    return result, heard
+    """Return the result of an iteration, and the arguments of each call of its `on_step`."""
+    calls = []
+    result = run(*arguments, on_step=lambda *values: calls.append(values), **options)
+    return result, calls

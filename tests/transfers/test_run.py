@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from journals import Kept
+from journals import MemoryJournal
 
 from decoupling_lib.engine import normalization, refinement
 from decoupling_lib.engine.context import Context, Settings, Step
@@ -104,7 +104,7 @@ def test_a_self_transfer_comes_back_and_its_step_2_costs_nothing(run):
 
 @pytest.mark.parametrize("method", ["decoupled", "projected", "descent"])
 def test_an_interrupted_transfer_resumes_to_the_same_arrays(run, done, method):
-    kept = Kept()
+    kept = MemoryJournal()
 
     def stop(step, layer, progress, x):
         if (step, layer) == (2, LAYERS[1]) and progress > 0.3:
@@ -142,7 +142,7 @@ def undisturbed(run):
 @pytest.mark.parametrize("every", [1, 5])
 def test_a_run_stopped_at_every_kth_point_ends_as_an_undisturbed_one(run, undisturbed, every):
     """Each run gets `every` accepted points far, and the next one takes it up; one that is heard of again is none."""
-    kept, seen, stops = Kept(), set(), 0
+    kept, seen, stops = MemoryJournal(), set(), 0
 
     def go_on():
         new = set()

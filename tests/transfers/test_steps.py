@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import HANG
 
 from decoupling_lib.engine.context import Context, Reference, Settings
 from decoupling_lib.engine.features import Block, ClosedForm, Counted
@@ -156,7 +157,7 @@ def in_fresh_process(function: str, *arguments: str) -> None:
     code = f"import sys; sys.path.insert(0, {str(HERE)!r}); import test_steps; test_steps.{function}(*sys.argv[1:])"
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     run = [sys.executable, "-W", "error", "-c", code, *arguments]
-    done = subprocess.run(run, cwd=HERE.parent, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(run, cwd=HERE.parent, env=environment, capture_output=True, text=True, timeout=HANG)
     assert done.returncode == 0, done.stderr[-2000:]
 
 
