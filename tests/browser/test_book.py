@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from paths import ROOT
+from patience import HANG
 from playwright.sync_api import Page, expect, sync_playwright
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("book")
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "-d", str(out / "trees")]
-    subprocess.run([*command, str(ROOT / "docs"), str(out / "html")], check=True, timeout=900)
+    subprocess.run([*command, str(ROOT / "docs"), str(out / "html")], check=True, timeout=HANG)
     return out / "html"
 
 
@@ -46,7 +46,7 @@ def test_a_lesson_shows_formulas_and_pictures(book, page):
 
 def test_search_finds_a_lesson(book, page):
     page.goto((book / "search.html").as_uri() + "?q=undress")
-    expect(page.locator("#search-results a").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#search-results a").first).to_be_visible(timeout=1000 * HANG)
     found = page.locator("#search-results a").all_inner_texts()
     assert any("undressing" in text.lower() for text in found)
 
