@@ -231,7 +231,7 @@ assert 0 < np.linalg.norm(two.x - one.x) < 0.1 * second_way
 # from noise's as the photograph's? As near as those of another draw of noise? Look at the first layer.
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("channel_means.gram_matrices of the photograph, the undressed picture, two uniform noises")
+raise NotImplementedError("gram_matrices of the photograph, the undressed picture, two uniform noises")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 layer = prepared.network.layers[0]

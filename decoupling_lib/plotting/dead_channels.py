@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from ..networks.dead_channels import DeadChannelCounts
 
 
-def draw_census(census: DeadChannelCounts) -> Figure:
+def draw_dead_channels(found: DeadChannelCounts) -> Figure:
     """Draw the share of dead channels by layer, one line per kind of noise.
 
     Parameters
     ----------
-    census : DeadChannelCounts
+    found : DeadChannelCounts
         The dead channels counted by `networks.dead_channels.count_dead_channels`.
 
     Returns
@@ -29,14 +29,14 @@ def draw_census(census: DeadChannelCounts) -> Figure:
         Shares in percent, with the network and the seeds below.
     """
     figure = new_figure(8, 4.5)
-    layers = census.network.layers
-    shares = {kind: np.stack([each[layer].mean(axis=1) for layer in layers], 1) for kind, each in census.dead.items()}
+    layers = found.network.layers
+    shares = {kind: np.stack([each[layer].mean(axis=1) for layer in layers], 1) for kind, each in found.dead.items()}
     ax = figure.add_subplot()
     show_dead_shares(ax, shares, layers)
-    weights, (height, width) = census.network.weights, census.shape
+    weights, (height, width) = found.network.weights, found.shape
     ax.set_title(f"Channels that noise of {width} × {height} pixels leaves dead: median and range of the draws")
     network = f"{weights.architecture}, weights {weights.source} ({weights.sha256[:8]}), ReLU, maximum pooling"
-    seeds = f"seeds {', '.join(map(str, census.seeds))}"
+    seeds = f"seeds {', '.join(map(str, found.seeds))}"
     figure.supxlabel(f"{network}; {seeds}", fontsize=7, color="0.35", wrap=True)
     return figure
 
