@@ -43,7 +43,10 @@ def book(tmp_path_factory) -> Path:
     """Build the book, and return the folder of its pages."""
     out = tmp_path_factory.mktemp("book")
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "-d", str(out / "trees")]
-    subprocess.run([*command, str(ROOT / "docs"), str(out / "html")], check=True, timeout=HANG)
+    done = subprocess.run(
+        [*command, str(ROOT / "docs"), str(out / "html")], capture_output=True, text=True, timeout=HANG
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
     return out / "html"
 
 
