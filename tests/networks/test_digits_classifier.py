@@ -14,6 +14,7 @@ from paths import ROOT
 from scipy.signal import correlate
 
 from decoupling_lib.common.errors import InputError
+from decoupling_lib.figures import gallery
 from decoupling_lib.figures import noise as noise_figures
 from decoupling_lib.images.noise import uniform_noise
 from decoupling_lib.networks import digits_classifier
@@ -161,7 +162,7 @@ def test_a_silent_channel_is_zero_at_every_position_of_every_image():
 def test_the_figure_has_a_panel_per_channel_and_marks_exactly_the_silent_ones(for_digits):
     noise = uniform_noise((32, 32), noise_figures.NOISE_SEED)[..., 0]
     maps = {name: np.maximum(found, 0) for name, found in forward(noise)[0].items()}
-    panels = {ax.get_label(): ax for ax in noise_figures.noise_in_a_classifier(choose_source()).figure.axes}
+    panels = {ax.get_label(): ax for ax in gallery.FIGURES["4.6"].draw(choose_source()).figure.axes}
     assert len([label for label in panels if label.startswith("relu")]) == 4 * 10
     marked = 0
     for name, found in maps.items():
