@@ -1,4 +1,4 @@
-"""What the benchmarks share: arguments, the machine, fresh processes, and rows in a JSON file."""
+"""Shared by the benchmarks: arguments, the machine, fresh processes, and rows in a JSON file."""
 
 from __future__ import annotations
 
@@ -28,32 +28,34 @@ PACKAGES = ("decoupling", "tensorflow", "numpy", "scipy")
 T = TypeVar("T")
 
 
-def parser(doc: str, name: str, pictures: str) -> argparse.ArgumentParser:
-    """The arguments that every benchmark of transfers takes; `options` reads all but pictures and out."""
-    made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--size", type=int, default=64, help="side of the square pictures, in pixels")
-    made.add_argument("--pictures", type=names, default=names(pictures), help="names, or files, with commas")
-    made.add_argument("--network", default="vgg16")
-    made.add_argument("--weights", default="hed", help="imagenet, hed, random or a file")
-    made.add_argument("--seed", type=int, default=0, help="of the noise")
-    made.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / f"{name}.json")
-    return made
+def new_parser(doc: str, name: str, pictures: str) -> argparse.ArgumentParser:
+    """Return a parser of the arguments of every benchmark of transfers; `options` reads all but pictures and out."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=64, help="side of the square images, in pixels")
+    parser.add_argument(
+        "--pictures", type=split_names, default=split_names(pictures), help="names or files, comma-separated"
+    )
+    parser.add_argument("--network", default="vgg16")
+    parser.add_argument("--weights", default="hed", help="imagenet, hed, random, or a file")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the noise")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / f"{name}.json")
+    return parser
 
 
-def names(text: str) -> list[str]:
+def split_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
-def integers(text: str) -> list[int]:
+def split_integers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
 
 
-def numbers(text: str) -> list[float]:
+def split_numbers(text: str) -> list[float]:
     return [float(number) for number in text.split(",")]
 
 
 def options(arguments: argparse.Namespace) -> Options:
-    """The command line's defaults, but for what `parser` reads."""
+    """Return the defaults of the command line, except for what `new_parser` reads."""
     return Options(
         size=(arguments.size, arguments.size),
         network=arguments.network,
@@ -63,12 +65,12 @@ def options(arguments: argparse.Namespace) -> Options:
 
 
 def total(passes: Passes) -> dict[str, int]:
-    """Passes by kind, and all together."""
+    """Return the passes by kind, and their total."""
     return asdict(passes) | {"total": passes.total}
 
 
 def machine() -> dict[str, Any]:
-    """Processor, threads, system and versions. TensorFlow and BLAS take a thread for each core they may use."""
+    """Return processor, threads, system and versions. TensorFlow and BLAS use one thread per core they may use."""
     return describe_machine() | {
         "system": platform.platform(),
         "versions": {"python": platform.python_version()}
@@ -76,8 +78,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def fresh(function: Callable[..., T], *arguments: Any) -> T:
-    """Calls a function of a module in a new process, which has compiled nothing and whose memory is its own."""
+def run_in_new_process(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function of a module in a new process, which has compiled nothing and whose memory is its own."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn, initializer=_load) as pool:
         return pool.submit(function, *arguments).result()
@@ -88,17 +90,17 @@ def _load() -> None:
 
 
 class Memory:
-    """The most memory that this process holds from now on, in MiB, and what it holds now (`before`).
+    """The peak memory of this process from now on, in MiB, and what it holds now (`before`).
 
-    Where the system cannot begin anew (only Linux can), both are the peak since the process began.
+    Only Linux can restart the count; elsewhere both are the peak since the process began.
     """
 
     def __init__(self) -> None:
-        from decoupling_lib.transfers import memory  # here: TensorFlow comes with it, and talks while it loads
+        from decoupling_lib.transfers import memory  # here, for it loads TensorFlow, which prints
 
         self._peak = memory.peak_resident
         with suppress(OSError):
-            Path("/proc/self/clear_refs").write_text("5")  # the peak falls to what is held: proc(5)
+            Path("/proc/self/clear_refs").write_text("5")  # resets the peak to the current size: proc(5)
         self.before = self.peak
 
     @property
@@ -110,10 +112,10 @@ class Memory:
 
 
 class Results:
-    """Rows of measurements in a JSON file, written after each so that a run that is broken off keeps what it has.
+    """Rows of measurements in a JSON file, written after each row so that an interrupted run keeps what it has.
 
-    Rows with one value in the column `part` share options and machine, and are measured anew together: `parts` are
-    the values to be measured, with their options. The other parts' rows are kept.
+    Rows with the same value in the column `part` share options and machine, and are measured again together: `parts`
+    are the values to be measured, with their options. The rows of other parts are kept.
     """
 
     def __init__(self, path: Path, part: str, parts: Mapping[str, Any]):
@@ -124,7 +126,7 @@ class Results:
         self._machine = kept.get("machine", {}) | dict.fromkeys(parts, machine())
 
     def add(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Returns the row as it stands in the file: infinities and NaN are null."""
+        """Return the row as it is in the file: infinities and NaN are null."""
         self.rows.append(json.loads(json.dumps(row), parse_constant=lambda _: None))
         content = json.dumps({"options": self.options, "machine": self._machine, "rows": self.rows}, indent=1) + "\n"
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,7 +135,7 @@ class Results:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Runs a benchmark; bad input is one line and exit code 2."""
+    """Run a benchmark; bad input gives one line and exit code 2."""
     try:
         main()
     except InputError as error:

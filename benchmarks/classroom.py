@@ -1,10 +1,13 @@
-"""How long the classroom's page keeps people waiting, in headless Chromium.
+"""How long the classroom page keeps people waiting, in headless Chromium.
 
     python benchmarks/classroom.py [--chromium /usr/bin/chromium] [--repeats 3] [--out FILE]
 
-first paint  from the command to the first explorer's picture;  ready  to the transfer explorer's estimate;
-first picture  from Run to the first picture of the run, at the defaults;  slider  from a key press to the new picture,
-for each of the other explorers. Seconds; one server and one browser a repeat.
+Measured, in seconds, with one server and one browser per repeat:
+
+first paint    from the command to the picture of the first explorer
+ready          from the command to the estimate of the transfer explorer
+first picture  from pressing Run, at the defaults, to the first picture of the run
+slider         from a key press to the new picture, for each of the other explorers
 """
 
 from __future__ import annotations
@@ -23,13 +26,13 @@ from playwright.sync_api import Error, Page, expect, sync_playwright
 
 PORT = 8872
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
-SLIDERS = {"1 Gradients": "steps", "2 Moments": "skewness, shift", "8 Noise": "seed"}
+SLIDERS = {"1 Gradients": "steps", "2 Moments": "skewness shift", "8 Noise": "seed"}
 PATIENCE = 120_000  # milliseconds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chromium", default=shutil.which("chromium"), help="the browser's path")
+    parser.add_argument("--chromium", default=shutil.which("chromium"), help="path of the browser")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "classroom.json")
     arguments = parser.parse_args()
@@ -42,9 +45,9 @@ def main() -> None:
 
 
 def measure(chromium: str) -> dict[str, Any]:
-    """The waits of one visit, in seconds."""
+    """Return the waiting times of one visit, in seconds."""
     began = time.perf_counter()
-    command = [sys.executable, "-m", "decoupling_lib.cli", "classroom", "--no-browser", "--port", str(PORT)]
+    command = [sys.executable, "-m", "decoupling_lib", "classroom", "--no-browser", "--port", str(PORT)]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server,
         sync_playwright() as playwright,
@@ -60,7 +63,7 @@ def measure(chromium: str) -> dict[str, Any]:
             expect(page.get_by_text("press Run; estimate:")).to_be_visible()
             waits["ready"] = time.perf_counter() - began
             for tab, slider in SLIDERS.items():
-                waits[f"slider {tab}"] = _moved(page, tab, slider)
+                waits[f"slider {tab}"] = _time_slider(page, tab, slider)
             page.get_by_role("tab", name="4-7 Transfer").click()
             pressed = time.perf_counter()
             page.get_by_role("button", name="Run", exact=True).click()
@@ -76,11 +79,12 @@ def _open(page: Page, address: str) -> None:
         try:
             page.goto(address)
             return
-        except Error:  # the server is not there yet
+        except Error:  # the server has not started yet
             page.wait_for_timeout(100)
 
 
-def _moved(page: Page, tab: str, slider: str) -> float:
+def _time_slider(page: Page, tab: str, slider: str) -> float:
+    """Return the seconds from one key press on a slider to the new picture."""
     page.get_by_role("tab", name=tab).click()
     shown = page.locator("img[alt]").filter(visible=True)
     expect(shown).to_have_count(1)

@@ -1,9 +1,10 @@
-"""Fidelity, exactness, the way back and its cost, against each other: self-transfers over a grid of settings.
+"""Fidelity, exactness, the way back and cost against each other: self-transfers over a grid of settings.
 
     python benchmarks/frontier.py [--size 64] [--pictures china] [--damping 0,0.027] [--draw-only] [--out FILE]
 
-softness and growth decide how far the network is from the thesis's (fidelity), damping how far from the reference a
-leg ends (exactness). Both buy the way back (PSNR) and spare passes. Draws figures/frontier.png from the file's rows.
+Softness and growth determine how far the network is from the same network with ReLU and max-pooling (fidelity); damping
+determines how far from the reference a leg ends (exactness). Both buy the way back (PSNR) and save passes. The script
+draws figures/frontier.png from the rows of the file.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ def main() -> None:
         "growth": sorted({1.0, 2.0, default[1]}),
         "damping": sorted({0.0, 0.01, 0.07, 0.2, default[2]}),
     }
-    parser = common.parser(__doc__, "frontier", "china,flower,coffee")
+    parser = common.new_parser(__doc__, "frontier", "china,flower,coffee")
     for name, values in grid.items():
-        parser.add_argument(f"--{name}", type=common.numbers, default=values, help="with commas")
+        parser.add_argument(f"--{name}", type=common.split_numbers, default=values, help="comma-separated")
     parser.add_argument("--figure", type=Path, default=FIGURE)
-    parser.add_argument("--draw-only", action="store_true", help="measures nothing")
+    parser.add_argument("--draw-only", action="store_true", help="only draw the figure")
     arguments = parser.parse_args()
     base = common.options(arguments)
     grid = {name: getattr(arguments, name) for name in grid}
@@ -48,7 +49,7 @@ def main() -> None:
     print("{:10} {:>8} {:>6} {:>7} {:>8} {:>8} {:>7} {:>8} {:>8}".format(*titles))
     for picture, softness, growth in product(chosen, arguments.softness, arguments.growth):
         options = replace(base, softness=softness, growth=growth)
-        for row in common.fresh(measure, picture, options, arguments.damping):
+        for row in common.run_in_new_process(measure, picture, options, arguments.damping):
             print(_line(results.add(row)), flush=True)
     if not results.rows:
         raise InputError(f"{arguments.out} has no rows to draw")
@@ -56,7 +57,7 @@ def main() -> None:
 
 
 def measure(picture: str, options: Options, dampings: list[float]) -> list[dict[str, Any]]:
-    """Self-transfers in one network, a row for each damping."""
+    """Return the rows of self-transfers in one network, one row per damping."""
     from decoupling_lib.transfers.setup import prepare
 
     rows = []
@@ -64,7 +65,7 @@ def measure(picture: str, options: Options, dampings: list[float]) -> list[dict[
         experiment = prepare(picture, picture, replace(options, damping=damping))
         began = time.perf_counter()
         result = experiment.run()
-        legs = result.paths["step1"].legs
+        legs = result.routes["step1"].legs
         rows.append(
             {
                 "picture": picture,
@@ -74,7 +75,7 @@ def measure(picture: str, options: Options, dampings: list[float]) -> list[dict[
                 "status": result.status,
                 "fidelity": max(entry["relative_difference"] for entry in experiment.fidelity.values()),
                 "relative_error": max(max(leg.relative_error, leg.held_relative_error) for leg in legs),
-                "psnr_db": psnr(result.paths["step3"].x, result.origin) if "step3" in result.paths else None,
+                "psnr_db": psnr(result.routes["step3"].x, result.origin) if "step3" in result.routes else None,
                 "passes": common.total(result.passes),
                 "seconds": time.perf_counter() - began,
             }
@@ -83,9 +84,9 @@ def measure(picture: str, options: Options, dampings: list[float]) -> list[dict[
 
 
 def draw(rows: list[dict[str, Any]], options: dict[str, Any], default: tuple[float, float, float]) -> Figure:
-    """A column for each picture: the way back above, its passes below, each against the exactness.
+    """Draw one column per image: the way back above, its passes below, each against the exactness.
 
-    The fidelity of a network is the worst of all pictures.
+    The fidelity of a network is its worst value over all images.
     """
     worst: dict[tuple[float, float], float] = {}
     for row in rows:
@@ -94,19 +95,19 @@ def draw(rows: list[dict[str, Any]], options: dict[str, Any], default: tuple[flo
     points = [
         row | {"passes": row["passes"]["total"], "fidelity": worst[row["softness"], row["growth"]]}
         for row in rows
-        if row["psnr_db"] is not None  # one that broke off cost less, and is no bargain
+        if row["psnr_db"] is not None  # a run that stopped early cost less, but achieved nothing
     ]
     pictures = list(dict.fromkeys(row["picture"] for row in rows))
     figure = new_figure(1.5 + 3.6 * len(pictures), 7.6)
     axes = figure.subplots(2, len(pictures), sharex=True, sharey="row", squeeze=False)
     for column, picture in zip(axes.T, pictures, strict=True):
-        own, made = [point for point in points if point["picture"] == picture], options[picture]
+        own, settings = [point for point in points if point["picture"] == picture], options[picture]
         for ax, value in zip(column, ("psnr_db", "passes"), strict=True):
             show_frontier(ax, own, value, default, points)
             ax.label_outer()
-        column[0].set_title(f"{Path(picture).stem}, {made['size'][0]} px, {made['weights']}", fontsize=10)
+        column[0].set_title(f"{Path(picture).stem}, {settings['size'][0]} px, {settings['weights']}", fontsize=10)
     handles = {handle.get_label(): handle for ax in axes[0] for handle in ax.get_legend_handles_labels()[0]}
-    shown = sorted(handles.values(), key=lambda handle: handle.get_label() == DEFAULT)  # that one last
+    shown = sorted(handles.values(), key=lambda handle: handle.get_label() == DEFAULT)  # the default last
     look = {"ncols": min(2, len(pictures)), "frameon": False, "fontsize": 8, "handlelength": 4.5}
     figure.legend(handles=shown, loc="outside lower center", **look)
     return figure

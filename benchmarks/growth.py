@@ -1,12 +1,17 @@
-"""What the decoupled self-transfer costs as layers, pictures and steps grow, and what it reaches.
+"""What the decoupled self-transfer costs, and what it achieves, as layers, image sizes and steps grow.
 
     python benchmarks/growth.py [--only layers] [--pictures china] [--out FILE]
 
-layers  1 to 5 at `--size`;  sizes  two layers, 48 to 256 pixels;  steps  two layers at `--size`, 4 to 32 steps a leg.
+Cases:
 
-Each case runs in a fresh process. A row has passes by kind, seconds and errors for each leg, what one pass of each kind
-takes at that size and depth (the median of several, compiled), PSNR, and the most memory held; and for the floor under
-a forward pass the operations of its convolutions, and how many a second the same threads do in a large matrix product.
+layers  1 to 5 layers at `--size`
+sizes   two layers at 48 to 256 pixels
+steps   two layers at `--size`, with 4 to 32 steps per leg
+
+Each case runs in a new process. A row has passes by kind, seconds and errors of each leg; the time of one pass of each
+kind at that size and depth (the median of several compiled calls); PSNR; and the peak memory. For a lower bound on the
+time of a forward pass it also has the number of operations in its convolutions, and how many operations per second
+the same threads do in a large matrix product.
 """
 
 from __future__ import annotations
@@ -30,25 +35,29 @@ CASES = ("layers", "sizes", "steps")
 KINDS = ("forward", "jvp", "vjp", "jacobian_rows")
 REPEATS = 7
 SIDE = 2048
-"""Of the matrices whose product is timed."""
+"""Side of the matrices whose product is timed."""
 
 
 def main() -> None:
-    parser = common.parser(__doc__, "growth", "china")
-    parser.add_argument("--only", choices=CASES, action="append", help="keeps the others' rows in the file")
-    parser.add_argument("--layers", type=common.integers, default=[1, 2, 3, 4, 5], help="with commas")
-    parser.add_argument("--sizes", type=common.integers, default=[48, 64, 96, 128, 192, 256], help="with commas")
-    parser.add_argument("--steps", type=common.integers, default=[4, 8, 16, 32], help="with commas")
+    parser = common.new_parser(__doc__, "growth", "china")
+    parser.add_argument(
+        "--only", choices=CASES, action="append", help="measure this case only; the rows of the others stay"
+    )
+    parser.add_argument("--layers", type=common.split_integers, default=[1, 2, 3, 4, 5], help="comma-separated")
+    parser.add_argument(
+        "--sizes", type=common.split_integers, default=[48, 64, 96, 128, 192, 256], help="comma-separated"
+    )
+    parser.add_argument("--steps", type=common.split_integers, default=[4, 8, 16, 32], help="comma-separated")
     arguments = parser.parse_args()
     base, chosen = common.options(arguments), arguments.only or CASES
     results = common.Results(arguments.out, "case", {case: asdict(base) for case in chosen})
     titles = ("", "layers", "size", "steps", "error", "held", "PSNR", "seconds", "MiB")
     print("{:18}{:>7}{:>5}{:>6}{:>9}{:>9}{:>7}{:>9}{:>7}".format(*titles), end="  ")
-    print("passes x milliseconds a pass: " + ", ".join(KINDS))
+    print("passes x milliseconds per pass: " + ", ".join(KINDS))
     for case in chosen:
         for options in _cases(case, base, arguments):
             for picture in arguments.pictures:
-                print(_line(results.add(common.fresh(measure, case, picture, options))), flush=True)
+                print(_line(results.add(common.run_in_new_process(measure, case, picture, options))), flush=True)
 
 
 def _cases(case: str, base: Options, arguments: Any) -> Iterator[Options]:
@@ -61,7 +70,7 @@ def _cases(case: str, base: Options, arguments: Any) -> Iterator[Options]:
 
 
 def measure(case: str, picture: str, options: Options) -> dict[str, Any]:
-    """One self-transfer, as a row."""
+    """Return the row of one self-transfer."""
     from decoupling_lib.transfers.setup import prepare
 
     experiment = prepare(picture, picture, options)
@@ -88,7 +97,7 @@ def measure(case: str, picture: str, options: Options) -> dict[str, Any]:
             for leg in result.legs
         ],
         "style_relative_error": result.style_relative_error,
-        "psnr_db": psnr(list(result.paths.values())[min(2, len(result.paths) - 1)].x, result.origin),
+        "psnr_db": psnr(list(result.routes.values())[min(2, len(result.routes) - 1)].x, result.origin),
         "passes": common.total(result.passes),
         "seconds": seconds,
         "seconds_a_pass": seconds_a_pass(experiment.features.map, experiment.origin.array),
@@ -98,7 +107,7 @@ def measure(case: str, picture: str, options: Options) -> dict[str, Any]:
 
 
 def convolution_operations(network: Network, shape: tuple[int, int]) -> int:
-    """Multiplications and additions in the convolutions of one forward pass."""
+    """Count the multiplications and additions in the convolutions of one forward pass."""
     (height, width), inputs, total = shape, 3, 0
     for kind, name in network.operations:
         if kind == "pooling":
@@ -111,7 +120,7 @@ def convolution_operations(network: Network, shape: tuple[int, int]) -> int:
 
 
 def seconds_of_a_matrix_product() -> float:
-    """Of two square matrices in single precision, by TensorFlow."""
+    """Time the product of two square matrices in single precision, by TensorFlow."""
     import tensorflow as tf
 
     a = tf.random.stateless_normal((SIDE, SIDE), seed=(0, 1))
@@ -119,7 +128,7 @@ def seconds_of_a_matrix_product() -> float:
 
 
 def seconds_a_pass(features: ChannelMeans, x: np.ndarray) -> dict[str, float]:
-    """What a pass of each kind takes at x, through all layers."""
+    """Return the seconds that a pass of each kind takes at x, through all layers."""
     at = features.linearize(x)
     return {
         "forward": _median(lambda: features.linearize(x)),
@@ -131,12 +140,12 @@ def seconds_a_pass(features: ChannelMeans, x: np.ndarray) -> dict[str, float]:
 
 def _median(call: Callable[[], object], repeats: int = REPEATS) -> float:
     call()  # compiles
-    taken = []
+    seconds = []
     for _ in range(repeats):
         began = time.perf_counter()
         call()
-        taken.append(time.perf_counter() - began)
-    return float(np.median(taken))
+        seconds.append(time.perf_counter() - began)
+    return float(np.median(seconds))
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -2,26 +2,25 @@
 
     python benchmarks/methods.py [--size 64] [--only sgd] [--legs block1,both] [--iterations 50000] [--out FILE]
 
-Legs, of Step 1 at two layers, each from one start for all methods:
+Legs of Step 1 with two layers. All methods begin a leg at the same image:
 
-block1  from the picture, the first layer to noise's values;
-block2  from where the undamped lift ends block1, the second layer, with the first held;
-both    from the picture, both layers: for the lift its two legs, for the others both targets at once;
-self    the self-transfer, Steps 1 to 3, where it means something: PSNR.
+block1  from the image, the first layer to the values of noise
+block2  from where the undamped lift ends block1, the second layer, with the first held
+both    from the image, both layers: for the lift its two legs, for the others both targets at once
+self    the self-transfer, Steps 1 to 3, for methods that have one: PSNR
 
-Methods, all on one network, picture and reference, each case in a fresh process with the same threads:
+Methods, all with one network, image and reference, each case in a new process with the same threads:
 
-decoupled, undamped  the lift as it is by default, and with no damping;
-few                  undamped, in `--few-steps` steps solved to 1e-3: for who wants to arrive and not to come back;
-sgd, adam            the annex's descent, at 5e-4 and `--adam-rate`;
-direct               L-BFGS on the layers' coupled means;
-gatys                L-BFGS on the Gram matrices of the reference's noise: judged, as the others, by channel means.
+decoupled, undamped  the lift with its default damping, and without damping
+few                  undamped, in `--few-steps` steps solved to 1e-3: enough to reach the target, not to come back
+sgd, adam            the annex's descent, at learning rates of 5e-4 and `--adam-rate`
+direct               L-BFGS on the coupled means of the layers
+gatys                L-BFGS on the Gram matrices of the reference noise; like the others, judged by channel means
 
-The error of a case is that of its worst layer, held ones included. Memory is the most that was held from the start of
-the method on. A descent is judged at each point it evaluates,
-and stopped at 0.001. The lift's features follow a straight line to the target, so it is judged where its leg ends:
-what it needs to an error is what it needs in all. Time spent in judging is not counted, nor is
-compiling, but for the optimizer's step of sgd and adam.
+The error of a case is that of its worst layer, including held ones. Memory is the peak from the start of the method on.
+A descent is judged at each point that it evaluates, and stopped at 0.001. The features of the lift follow a straight
+line to the target, so the lift is judged where its leg ends: the passes it needs for any error are the passes of the
+whole leg. The time of judging is not counted, and neither is compiling, except for the optimizer step of sgd and adam.
 """
 
 from __future__ import annotations
@@ -35,15 +34,17 @@ from typing import TYPE_CHECKING, Any
 import _common as common
 import numpy as np
 
+from decoupling_lib.engine.context import Context
 from decoupling_lib.engine.distances import relative_error
-from decoupling_lib.engine.features import Block, Counted, Linearization, block_slices
-from decoupling_lib.engine.legs import follow_lift, run_leg
+from decoupling_lib.engine.features import Block, Counted, Passes, Pullback, block_slices
+from decoupling_lib.engine.legs import run_leg
 from decoupling_lib.engine.normalization import normalize
 from decoupling_lib.images.quality import psnr
 from decoupling_lib.methods import baselines
 from decoupling_lib.transfers.options import Options
 
 if TYPE_CHECKING:
+    from decoupling_lib.methods.gatys import Statistics
     from decoupling_lib.transfers.setup import Experiment
 
 METHODS = ("decoupled", "undamped", "few", "sgd", "adam", "direct", "gatys")
@@ -53,7 +54,7 @@ LEVELS = (1e-1, 1e-2, 1e-3)
 
 @dataclass(frozen=True)
 class Limits:
-    """When to give up: iterations of the descents, of L-BFGS, and a leg of the annex's self-transfer."""
+    """Maximum iterations: of the descents, of L-BFGS, and per leg of the annex's self-transfer."""
 
     iterations: int
     lbfgs_iterations: int
@@ -61,35 +62,41 @@ class Limits:
 
 
 def main() -> None:
-    parser = common.parser(__doc__, "methods", "china,flower")
-    parser.add_argument("--only", choices=METHODS, action="append", help="these methods; the other rows stay")
-    parser.add_argument("--legs", type=common.names, default=[*LEGS, "self"])
-    parser.add_argument("--iterations", type=int, default=50_000, help="of sgd and adam, at most")
-    parser.add_argument("--lbfgs-iterations", type=int, default=5000, help="of direct and gatys, at most")
-    parser.add_argument("--self-iterations", type=int, default=1000, help="of sgd and adam, a leg of a self-transfer")
-    parser.add_argument("--few-steps", type=int, default=3, help="a leg of few")
-    parser.add_argument("--adam-rate", type=float, default=1e-3, help="Keras's default is 1e-3")
+    parser = common.new_parser(__doc__, "methods", "china,flower")
+    parser.add_argument(
+        "--only", choices=METHODS, action="append", help="measure these methods only; the rows of the others stay"
+    )
+    parser.add_argument("--legs", type=common.split_names, default=[*LEGS, "self"])
+    parser.add_argument("--iterations", type=int, default=50_000, help="maximum for sgd and adam")
+    parser.add_argument("--lbfgs-iterations", type=int, default=5000, help="maximum for direct and gatys")
+    parser.add_argument(
+        "--self-iterations", type=int, default=1000, help="maximum for sgd and adam per leg of a self-transfer"
+    )
+    parser.add_argument("--few-steps", type=int, default=3, help="steps per leg of few")
+    parser.add_argument(
+        "--adam-rate", type=float, default=1e-3, help="learning rate of adam; the default of Keras is 1e-3"
+    )
     arguments = parser.parse_args()
     limits = Limits(arguments.iterations, arguments.lbfgs_iterations, arguments.self_iterations)
     base, chosen = common.options(arguments), arguments.only or METHODS
-    made = {method: _options(base, method, arguments) for method in chosen}
+    by_method = {method: _options(base, method, arguments) for method in chosen}
     parts = {
         f"{method} {leg}": asdict(each) | {"limits": asdict(limits)}
-        for (method, each), leg in product(made.items(), arguments.legs)
+        for (method, each), leg in product(by_method.items(), arguments.legs)
     }
     results = common.Results(arguments.out, "case", parts)
-    print(f"threads: {common.machine()['threads']}; passes and seconds to each error, - where it was not reached")
+    print(f"threads: {common.machine()['threads']}; passes and seconds to each error; - where it was not reached")
     print(f"{'picture':10} {'leg':7} {'method':10}" + "".join(f"{level:>17g}" for level in LEVELS), end="")
     print(f" {'error':>9} {'passes':>8} {'seconds':>8} {'MiB':>6}")
     for picture, leg in product(arguments.pictures, arguments.legs):
-        start = common.fresh(end_of_block1, base, picture) if leg == "block2" else None
-        for method, options in made.items():
+        start = common.run_in_new_process(end_of_block1, base, picture) if leg == "block2" else None
+        for method, options in by_method.items():
             if leg != "self":
-                row = common.fresh(measure, options, method, leg, picture, start, limits)
+                row = common.run_in_new_process(measure, options, method, leg, picture, start, limits)
             elif method in ("direct", "gatys"):
-                continue  # without a normalization the picture is its own transfer
+                continue  # without a normalization the image is its own transfer
             else:
-                row = common.fresh(measure_self, options, method, picture, limits)
+                row = common.run_in_new_process(measure_self, options, method, picture, limits)
             print(_line(results.add({"case": f"{method} {leg}"} | row)), flush=True)
     for line in _comparisons(results.rows):
         print(line)
@@ -107,19 +114,19 @@ def _options(base: Options, method: str, arguments: argparse.Namespace) -> Optio
 
 
 def end_of_block1(options: Options, picture: str) -> np.ndarray:
-    """Where the undamped lift ends its first leg, (H, W, 3): the first layer is at the reference there."""
+    """Return where the undamped lift ends its first leg, (H, W, 3): there the first layer is at the reference."""
     from decoupling_lib.transfers.setup import prepare
 
     experiment = prepare(picture, picture, replace(options, damping=0.0))
     return normalize(
-        experiment.features.prefix(1), experiment.origin.array, experiment.reference, experiment.settings
+        Context(experiment.features.prefix(1), experiment.reference, experiment.settings), experiment.origin.array
     ).x
 
 
 def measure(
     options: Options, method: str, leg: str, picture: str, start: np.ndarray | None, limits: Limits
 ) -> dict[str, Any]:
-    """One leg by one method, from `start` or the picture, as a row."""
+    """Return the row of one leg by one method, from `start` or from the image."""
     from decoupling_lib.transfers.setup import prepare
 
     experiment = prepare(picture, picture, options)
@@ -147,7 +154,7 @@ def measure(
 
 
 def measure_self(options: Options, method: str, picture: str, limits: Limits) -> dict[str, Any]:
-    """The self-transfer by one method, as a row."""
+    """Return the row of the self-transfer by one method."""
     from decoupling_lib.transfers.setup import prepare
 
     experiment = prepare(picture, picture, replace(options, iterations=limits.self_iterations))
@@ -158,7 +165,7 @@ def measure_self(options: Options, method: str, picture: str, limits: Limits) ->
         "leg": "self",
         "method": method,
         "status": result.status,
-        "psnr_db": psnr(list(result.paths.values())[min(2, len(result.paths) - 1)].x, result.origin),
+        "psnr_db": psnr(list(result.routes.values())[min(2, len(result.routes) - 1)].x, result.origin),
         "relative_error": {leg.layer: leg.relative_error for leg in result.legs if leg.step == 1},
         "passes": common.total(result.passes),
         "seconds": time.perf_counter() - began,
@@ -166,19 +173,19 @@ def measure_self(options: Options, method: str, picture: str, limits: Limits) ->
 
 
 class _ArrivedError(Exception):
-    """The last of the errors is reached: ends a descent from within."""
+    """Raised when the smallest error is reached, to end a descent from within."""
 
 
 @dataclass
 class Watch:
-    """A feature map that notes what it cost until the worst layer's channel means came within each level.
+    """A feature map that records the cost until the channel means of the worst layer were within each level.
 
-    `features` are counted: channel means, or for another method its own, while `means` judges the picture.
+    The passes of `features` are counted: channel means, or the features of another method. `means` judges the image.
     """
 
     means: Counted
     experiment: Experiment
-    features: Counted = field(init=False)
+    features: Counted | Statistics = field(init=False)
     reached: dict[float, dict[str, Any]] = field(default_factory=dict)
     errors: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
@@ -191,13 +198,13 @@ class Watch:
         return self.features.blocks
 
     def begin(self, x: np.ndarray) -> None:
-        """Starts the clock; x is where the leg begins."""
+        """Start the clock; x is where the leg begins."""
         self.first, self.seconds, self._resumed = self._errors(self.means.map.values(x)), 0.0, time.perf_counter()
 
     def values(self, x: np.ndarray) -> np.ndarray:
         return self.features.values(x)
 
-    def linearize(self, x: np.ndarray) -> Linearization:
+    def linearize(self, x: np.ndarray) -> Pullback:
         at = self.features.linearize(x)
         self.judge(x, at.values if self.features is self.means else None)
         if self.reached.keys() >= set(LEVELS):
@@ -205,7 +212,7 @@ class Watch:
         return at
 
     def judge(self, x: np.ndarray, f: np.ndarray | None = None) -> None:
-        """Notes the errors at x, whose channel means are f; the time this takes is not counted."""
+        """Record the errors at x, whose channel means are f; the time that this takes is not counted."""
         self.seconds += time.perf_counter() - self._resumed
         self.errors = self._errors(self.means.map.values(x) if f is None else f)
         for level in LEVELS:
@@ -219,7 +226,7 @@ class Watch:
 
 
 def _compile(features: Counted, x: np.ndarray) -> None:
-    """Compiles what the methods call, uncounted; the lift calls the maps of fewer layers as well."""
+    """Compile what the methods call, uncounted; the lift also calls the maps of fewer layers."""
     for depth in range(1, len(features.blocks) + 1):
         part = features.map.prefix(depth)
         part.values(x)
@@ -230,17 +237,16 @@ def _compile(features: Counted, x: np.ndarray) -> None:
 
 
 def _lift(experiment: Experiment, watch: Watch, x: np.ndarray, leg: str, method: str, limits: Limits) -> str:
-    features, reference, settings = watch.features, experiment.reference, experiment.settings
+    context = Context(watch.features, experiment.reference, experiment.settings)
     if leg == "block2":
-        moving = list(block_slices(features.blocks).values())[1]
-        c = features.map.values(x)[moving]
-        x, made = run_leg(features, x, 2, c, reference.values, reference, settings, 1, None, follow_lift)
-        status = made.status
+        moving = list(block_slices(watch.blocks).values())[1]
+        c = watch.features.map.values(x)[moving]
+        x, last = run_leg(context, x, 2, c, experiment.reference.values)
     else:
-        path = normalize(features, x, reference, settings)
-        x, status = path.x, path.legs[-1].status
+        route = normalize(context, x)
+        x, last = route.x, route.legs[-1]
     watch.judge(x)
-    return status
+    return last.status
 
 
 def _descend(experiment: Experiment, watch: Watch, x: np.ndarray, leg: str, method: str, limits: Limits) -> str:
@@ -267,11 +273,11 @@ def _lbfgs(experiment: Experiment, watch: Watch, x: np.ndarray, leg: str, method
         options, size = experiment.options, x.shape[:2]
         noise = noise_draws(size, options.seed, options.noise_draws)[0]
         aim = gatys.objective(watch.means.map.network, size, noise)
-        at = aim.features.map.linearize(x)
-        at.vjp(at.values)  # compiles
+        at = replace(aim.features, passes=Passes()).linearize(x)
+        at.vjp(at.values)  # compiles, uncounted
         watch.features, goal = aim.features, {"targets": aim.targets, "weights": aim.weights}
         watch.begin(x)
-    return baselines.direct(watch, x, **goal, iterations=limits.lbfgs_iterations, threshold=0.0).status
+    return baselines.descend_lbfgs(watch, x, **goal, iterations=limits.lbfgs_iterations, threshold=0.0).status
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -292,11 +298,11 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def _comparisons(rows: list[dict[str, Any]]) -> list[str]:
-    """What the passes of the lift amount to beside those of the annex and of L-BFGS, where there are both."""
+    """Compare the passes of the lift with those of the annex and of L-BFGS, where both were measured."""
     found = {(row["picture"], row["leg"], row["method"]): row for row in rows}
 
     def passes(picture: str, leg: str, method: str, level: str) -> tuple[int, bool] | None:
-        """Passes to an error and True, or where it was not reached, all of them and False."""
+        """Return the passes to an error and True; if it was not reached, all passes and False."""
         row = found.get((picture, leg, method))
         if row is None or "to" not in row:
             return None

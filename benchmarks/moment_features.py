@@ -4,25 +4,25 @@ Prints a table and writes JSON:
 
     python benchmarks/moment_features.py [--seeds 20] [--out FILE]
 
-Four pairs of features compete: skewness and kurtosis (coupled), c_3 and c_4 (decoupled), and both with the logarithm
-of the fourth order, which is the counter-evidence: a logarithm is free, decoupling is not.
+Four pairs of features compete: skewness and kurtosis (coupled), c_3 and c_4 (decoupled), and each of these with the
+logarithm of the fourth order. The logarithm is the counter-evidence: it costs nothing, decoupling does.
 
-texture: which of three pictures (brick, grass, gravel) is a patch from? Orders 3 and 4 of its pixels and of two
+texture: from which of three images (brick, grass, gravel) does a patch come? Orders 3 and 4 of its pixels and of two
     difference-of-Gaussian bands, fine or coarse; error rates of linear discriminant analysis and of the 5 nearest
-    neighbours, 10-fold cross-validation. The seeds reshuffle the folds of the same patches, so that the intervals
+    neighbors, with 10-fold cross-validation. The seeds reshuffle the folds of the same patches, so the intervals
     say only how much the shuffle matters; they cover neither new patches nor new textures.
-texture halves: the same, stricter, since neighbouring patches are alike. A patch is judged by a classifier that saw
-    only the other half of each picture (left and right, then top and bottom, averaged). The interval is over blocks
-    of 4 x 4 in each picture, taken as independent. It covers other places in these textures, still no new textures.
+texture halves: the same, but stricter, because adjacent patches resemble each other. A patch is judged by a classifier
+    that saw only the other half of each image (left and right, then top and bottom, averaged). The interval is over the
+    4 x 4 blocks of each image, taken as independent. It covers other places in these textures, but no new textures.
 tail: how heavy are the tails? Sinh-arcsinh samples (Jones & Pewsey, Biometrika 96, 2009), x = sinh((arcsinh z + ε)/δ)
-    with z normal; R² of the regression of δ, linear or by the 5 nearest neighbours, 5-fold cross-validation. Each
-    seed draws all samples anew, so the intervals cover new samples of this family, with ε in ±0.3 or in ±1. With
-    strong skewness c_4 alone no longer follows the tails; a model that is not linear can use c_3 and c_4 together.
+    with z normal; R² of the regression of δ, linear or by the 5 nearest neighbors, with 5-fold cross-validation. Each
+    seed draws new samples, so the intervals cover new samples of this family, with ε in ±0.3 or in ±1. With
+    strong skewness c_4 alone no longer follows the tails; a nonlinear model can use c_3 and c_4 together.
 
-The fine bands were chosen after coarse ones had shown no gain, and with patches of 16 pixels LDA loses by them: read
-the texture rows as what can happen, not as what will.
-Intervals are 95 % t intervals. A row "gain" is the paired difference in favour of `features` against `against`:
-errors fewer, or R² more. Patches and samples that cannot be decoupled are counted, and dropped from all features.
+The fine bands were chosen after coarse ones had shown no gain, and with patches of 16 pixels LDA does worse with them:
+read the texture rows as what can happen, not as what will.
+Intervals are 95 % t intervals. A row "gain" is the paired difference in favor of `features` over `against`: fewer
+errors, or more R². Patches and samples that cannot be decoupled are counted, and dropped from all features.
 """
 
 from __future__ import annotations
@@ -45,13 +45,15 @@ from sklearn.preprocessing import StandardScaler
 
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.images.pictures import load_picture
-from decoupling_lib.moments import decoupling, samples
+from decoupling_lib.moments import samples
+from decoupling_lib.moments.coupled import coupled_moments
+from decoupling_lib.moments.decoupling import decouple_moments
 
 TEXTURES = ("brick", "grass", "gravel")
 BANDS = {"fine": ((0.5, 1), (1, 2)), "coarse": ((1, 2), (2, 4))}
 """Standard deviations, in pixels, of the two Gaussians whose difference is a band."""
 SKEWNESS = {"mild": 0.3, "strong": 1.0}
-"""How far the skewness parameter of the samples reaches to both sides of 0."""
+"""Largest absolute value of the skewness parameter of the samples."""
 BLOCKS = 4
 FEATURES = ("coupled", "decoupled", "coupled log", "decoupled log")
 GAINS = (
@@ -93,7 +95,7 @@ def main() -> None:
 
 
 def measure(options: dict) -> dict:
-    """The content of the JSON file: options, rows, counts of what cannot be decoupled, versions and seconds."""
+    """Return the content of the JSON file: options, rows, counts of what cannot be decoupled, versions and seconds."""
     start = time.perf_counter()
     seeds = range(options["seeds"])
     rows, lost_patches, patches = [], 0, 0
@@ -126,12 +128,12 @@ def measure(options: dict) -> dict:
 
 
 def pair(x: np.ndarray) -> np.ndarray:
-    """Orders 3 and 4 of a sample: (skewness, kurtosis, c_3, c_4). Raises `InputError` if it cannot be decoupled."""
-    return np.concatenate([decoupling.coupled(x, 4)[2:], decoupling.decouple(x, 4).values[2:]])
+    """Return orders 3 and 4 of a sample: (skewness, kurtosis, c_3, c_4); `InputError` if it cannot be decoupled."""
+    return np.concatenate([coupled_moments(x, 4)[2:], decouple_moments(x, 4).values[2:]])
 
 
 def variants(pairs: np.ndarray) -> dict[str, np.ndarray]:
-    """The competing features, (n, 2 bands) each, of the pairs (n, bands, 4)."""
+    """Return the competing features, (n, 2 bands) each, of the pairs (n, bands, 4)."""
     coupled, decoupled = pairs[..., :2], pairs[..., 2:]
     logs = [np.stack([both[..., 0], np.log(both[..., 1])], axis=-1) for both in (coupled, decoupled)]
     return {
@@ -140,7 +142,7 @@ def variants(pairs: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def textures(side: int, patch: int, bands: tuple) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, int]:
-    """Features, labels (n,) and corners (n, 2) of the patches of each picture's upper left square, and those lost."""
+    """Return features, labels (n,) and corners (n, 2) of patches, and how many patches are lost."""
     pairs, labels, places, lost = [], [], [], 0
     for label, name in enumerate(TEXTURES):
         gray = load_picture(name).array[:side, :side, 0]
@@ -161,15 +163,15 @@ def textures(side: int, patch: int, bands: tuple) -> tuple[dict[str, np.ndarray]
     return variants(np.array(pairs)), np.array(labels), np.array(places), lost
 
 
-def classifiers(neighbours: int) -> dict[str, object]:
+def classifiers(neighbors: int) -> dict[str, object]:
     return {
         "lda": LinearDiscriminantAnalysis(),
-        "knn": make_pipeline(StandardScaler(), KNeighborsClassifier(neighbours)),
+        "knn": make_pipeline(StandardScaler(), KNeighborsClassifier(neighbors)),
     }
 
 
 def shuffled_errors(features: dict, labels: np.ndarray, classifier, folds: int, seed: int) -> dict[str, float]:
-    """The error rate of each features, by cross-validation with the same folds."""
+    """Return the error rate of each set of features, by cross-validation with the same folds."""
     split = StratifiedKFold(folds, shuffle=True, random_state=seed)
     return {
         name: float(np.mean(cross_val_predict(classifier, x, labels, cv=split, n_jobs=1) != labels))
@@ -178,7 +180,7 @@ def shuffled_errors(features: dict, labels: np.ndarray, classifier, folds: int, 
 
 
 def halves_errors(features: dict, labels: np.ndarray, places: np.ndarray, classifier, side: int) -> list[dict]:
-    """The error rate of each features in each block, by classifiers that saw only the other half of each picture."""
+    """Return the error rate of each set of features in each block, by classifiers that saw only the other half."""
     block = side // BLOCKS
     groups = np.unique(np.column_stack([labels, places // block]), axis=0, return_inverse=True)[1]
     rates = {}
@@ -194,19 +196,19 @@ def halves_errors(features: dict, labels: np.ndarray, places: np.ndarray, classi
 
 
 def sinh_arcsinh(rng: np.random.Generator, skewness: float, tail: float, values: int) -> np.ndarray:
-    """A sinh-arcsinh sample (values,); the smaller `tail`, the heavier the tails, and 1 with skewness 0 is normal."""
+    """Draw a sinh-arcsinh sample (values,): smaller `tail`, heavier tails; 1 with skewness 0 is normal."""
     return np.sinh((np.arcsinh(rng.standard_normal(values)) + skewness) / tail)
 
 
-def regressors(neighbours: int) -> dict[str, object]:
+def regressors(neighbors: int) -> dict[str, object]:
     return {
         "linear": LinearRegression(),
-        "knn": make_pipeline(StandardScaler(), KNeighborsRegressor(neighbours)),
+        "knn": make_pipeline(StandardScaler(), KNeighborsRegressor(neighbors)),
     }
 
 
 def tail_scores(options: dict, reach: float, regressor, seed: int) -> tuple[dict[str, float], int]:
-    """R² of the regression of the tail parameter on each features, and how many samples cannot be decoupled."""
+    """Return R² of the tail parameter's regression on each set of features, and the count of samples that are lost."""
     rng = np.random.default_rng(seed)
     pairs, target = [], []
     for _ in range(options["samples"]):
@@ -226,7 +228,7 @@ def tail_scores(options: dict, reach: float, regressor, seed: int) -> tuple[dict
 
 
 def summarize(case: str, model: str, quantity: str, measured: list[dict[str, float]], unit: str) -> list[dict]:
-    """A row for each features and each gain: mean and 95 % t interval over the `unit`, one dictionary each."""
+    """Return one row per set of features and per gain: mean and 95 % t interval over the `unit`."""
     columns = {name: np.array([one[name] for one in measured]) for name in FEATURES}
     sign = -1 if quantity == "error" else 1
     rows = [(name, None, quantity, columns[name]) for name in FEATURES]
@@ -240,7 +242,7 @@ def summarize(case: str, model: str, quantity: str, measured: list[dict[str, flo
 
 
 def interval(values: np.ndarray) -> dict[str, float | int]:
-    """Mean, ends of the 95 % t interval, and number of the values (n,), n > 1."""
+    """Return the mean, the ends of the 95 % t interval, and the number of the values (n,), n > 1."""
     mean, count = float(np.mean(values)), len(values)
     reach = float(student.ppf(0.975, count - 1) * np.std(values, ddof=1) / np.sqrt(count))
     return {"mean": mean, "low": mean - reach, "high": mean + reach, "n": count}

@@ -1,15 +1,16 @@
-"""The annex's descent of one leg by each of eight Keras optimizers: error against iterations, each at its best rate.
+"""The annex's descent of one leg by each of eight Keras optimizers at its best rate: error against iterations.
 
     python benchmarks/optimizers.py [--size 64] [--only SGD] [--iterations 500] [--out FILE]
 
-The leg is Step 1's first: from the picture, the first layer to noise's values, by `baselines.descend`, the whole budget
-of iterations long. An optimizer's learning rate is the one that ends nearest, out of `--rates`; while that is the
-first or the last of them a decade more is tried, at most `MOST_DECADES` times; then the two half a decade beside it.
-All eight are treated alike. But the rates are chosen on the very leg that is shown, so the errors are the best of
-several, not what a rate chosen elsewhere would give. All trials are in the rows.
+The leg is the first of Step 1: from the image, the first layer moves to the values of noise, by `baselines.descend`,
+for the whole budget of iterations. The learning rate of an optimizer is the one of `--rates` that ends nearest to the
+target. While that is the first or the last of them, one more decade is tried, at most `MAX_DECADES` times; then the two
+rates half a decade on either side. All eight optimizers are treated the same way. But the rates are chosen on the very
+leg that is shown, so the errors are the best of several, not what a rate chosen elsewhere would give. All trials are in
+the rows.
 
-Each optimizer runs in a fresh process. Iterations are a forward pass and a VJP each. `first_step` and `moved` are how
-far the picture is from where it began after one iteration and at the end, root mean square, colors in [0, 1].
+Each optimizer runs in a new process. An iteration is one forward pass and one VJP. `first_step` and `moved` are the
+distances of the image from its start after one iteration and at the end: root mean square, with colors in [0, 1].
 """
 
 from __future__ import annotations
@@ -26,33 +27,33 @@ from decoupling_lib.methods import baselines
 from decoupling_lib.transfers.options import Options
 
 RATES = [1e-4, 1e-3, 1e-2, 1e-1, 1.0]
-MOST_DECADES = 4
+MAX_DECADES = 4
 LEVELS = (1e-1, 1e-2)
 CURVE_POINTS = 60
 
 
 def main() -> None:
-    parser = common.parser(__doc__, "optimizers", "china")
-    parser.add_argument("--only", choices=baselines.OPTIMIZERS, action="append", help="keeps the others' rows")
+    parser = common.new_parser(__doc__, "optimizers", "china")
+    parser.add_argument("--only", choices=baselines.OPTIMIZERS, action="append", help="measure this one only")
     parser.add_argument("--iterations", type=int, default=500)
     parser.add_argument(
-        "--rates", type=common.numbers, default=RATES, help="learning rates, a decade apart, with commas"
+        "--rates", type=common.split_numbers, default=RATES, help="learning rates a decade apart, comma-separated"
     )
     arguments = parser.parse_args()
     base, chosen = common.options(arguments), arguments.only or baselines.OPTIMIZERS
-    made = asdict(base) | {"layers": 1, "iterations": arguments.iterations, "rates": arguments.rates}
-    results = common.Results(arguments.out, "optimizer", dict.fromkeys(chosen, made))
-    print("each at the best of its rates, chosen on this very leg; iterations to 0.1 and 0.01, - where not reached")
+    settings = asdict(base) | {"layers": 1, "iterations": arguments.iterations, "rates": arguments.rates}
+    results = common.Results(arguments.out, "optimizer", dict.fromkeys(chosen, settings))
+    print("each at the best of its rates, chosen on this very leg; iterations to 0.1 and 0.01; - where not reached")
     titles = ("picture", "optimizer", "rate", "tried", "error", "to 0.1", "to 0.01", "1st step", "moved", "passes", "s")
     print("{:10} {:9} {:>8} {:>5} {:>9} {:>6} {:>7} {:>8} {:>6} {:>6} {:>5}".format(*titles))
     for picture in arguments.pictures:
         for optimizer in chosen:
-            row = common.fresh(measure, base, picture, optimizer, arguments.iterations, arguments.rates)
+            row = common.run_in_new_process(measure, base, picture, optimizer, arguments.iterations, arguments.rates)
             print(_line(results.add(row)), flush=True)
 
 
 def measure(options: Options, picture: str, optimizer: str, iterations: int, rates: list[float]) -> dict[str, Any]:
-    """The leg by one optimizer, as a row."""
+    """Return the row of the leg by one optimizer."""
     from decoupling_lib.transfers.setup import prepare
 
     began = time.perf_counter()
@@ -95,13 +96,13 @@ def measure(options: Options, picture: str, optimizer: str, iterations: int, rat
 
 
 def tune(leg: dict[str, Any], iterations: int, rates: list[float]) -> dict[float, dict[str, Any]]:
-    """Runs of a leg by learning rate: the grid, decades beyond it while the best is at an end, then beside the best."""
+    """Run a leg at the rates of the grid, beyond the grid while its end is best, and on both sides of the best."""
     trials = {rate: trial(leg, iterations, rate) for rate in rates}
 
     def best() -> float:
         return min(trials, key=lambda rate: trials[rate]["relative_error"])
 
-    for _ in range(MOST_DECADES):
+    for _ in range(MAX_DECADES):
         if min(trials) < best() < max(trials):
             break
         beyond = float(f"{best() / 10 if best() == min(trials) else best() * 10:.3g}")
@@ -112,7 +113,7 @@ def tune(leg: dict[str, Any], iterations: int, rates: list[float]) -> dict[float
 
 
 def trial(leg: dict[str, Any], iterations: int, rate: float) -> dict[str, Any]:
-    """One run of the whole budget; its error is infinite if it diverged."""
+    """Run the whole budget once; the error is infinite if the run diverged."""
     errors: list[float] = []
     features = Counted(leg["feature_map"])
     began = time.perf_counter()

@@ -1,14 +1,14 @@
-"""Does decoupling raise the descriptive power of style? Twelve pairs of photographs, three methods, outside judges.
+"""Does decoupling make style more descriptive? Twelve pairs of photographs, three methods, outside judges.
 
 Prints a table and writes JSON:
 
     python benchmarks/style_pairs.py [--size 64] [--only decoupled] [--out FILE]
 
-`style_relative_error` is the decoupled method's own yardstick: Step 1 made afresh on each result. The judges of
-`decoupling_lib.descriptors` are nobody's: Gram matrices of layers that no method looks at, colors, and what is left of
-the target. Each row has them for the result and, as `untouched`, for the target as it was: what a transfer is to
-improve on. The annex's SGD runs the given iterations a leg, not the thesis's 50,000. `--pictures` takes pairs, written
-origin:target.
+`style_relative_error` is the yardstick of the decoupled method itself: a fresh Step 1 on each result. The judges of
+`decoupling_lib.transfers.evaluation` belong to no method: Gram matrices of layers that no method sees, colors, and what
+is left of the target. Each row has them for the result and, as `untouched`, for the target as it was, on which a
+transfer should improve. It has no `style_relative_error` of the untouched target. The annex's SGD runs the given
+iterations per leg, not the thesis's 50,000. `--pictures` takes pairs, written origin:target.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ METHODS = ("decoupled", "direct", "descent")
 
 
 def main() -> None:
-    parser = common.parser(__doc__, "style_pairs", PAIRS)
-    parser.add_argument("--only", choices=METHODS, action="append", help="keeps the others' rows in the file")
-    parser.add_argument("--iterations", type=int, default=600, help="of the annex and direct, a leg")
+    parser = common.new_parser(__doc__, "style_pairs", PAIRS)
+    parser.add_argument(
+        "--only", choices=METHODS, action="append", help="measure this method only; the rows of the others stay"
+    )
+    parser.add_argument("--iterations", type=int, default=600, help="per leg of the annex, and of direct")
     arguments = parser.parse_args()
     base = replace(common.options(arguments), iterations=arguments.iterations)
     chosen = {method: _options(base, method) for method in arguments.only or METHODS}
@@ -58,7 +60,7 @@ def _row(origin: str, target: str, method: str, options: Options) -> dict[str, A
     result = experiment.run()
     look = observer_network(experiment.network)
     judged, untouched = (
-        asdict(evaluate(look, x, result.origin, result.target)) for x in (result.paths["step3"].x, result.target)
+        asdict(evaluate(look, x, result.origin, result.target)) for x in (result.routes["step3"].x, result.target)
     )
     return {
         "origin": origin,
@@ -73,7 +75,7 @@ def _row(origin: str, target: str, method: str, options: Options) -> dict[str, A
 
 
 def _options(options: Options, method: str) -> Options:
-    # Direct to a tenth of its usual threshold, so that the baseline is not handicapped by stopping early.
+    # Direct runs to a tenth of its usual threshold, so that stopping early does not handicap the baseline.
     return replace(options, method=method, threshold=1e-3 if method == "direct" else None)
 
 

@@ -2,9 +2,9 @@
 
     python benchmarks/sweep_speedup.py [--transfers 24] [--size 32] [--out FILE]
 
-Three sweeps of the same transfers into fresh folders: on one worker of one thread, on two such workers, and on one
-worker with as many threads as there are cores. Seconds for the whole command, starting the workers and drawing the
-contact sheet included; the speedups are against one worker of one thread, and against one with all threads.
+Three sweeps of the same transfers into new folders: on one worker with one thread, on two such workers, and on one
+worker with as many threads as there are cores. The seconds are those of the whole command, including starting the
+workers and drawing the contact sheet. Speedups are relative to one worker with one thread, and to one with all threads.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from pathlib import Path
 import _common as common
 
 CASES = {"one": (1, 1), "two": (2, 1), "one with all threads": (1, None)}
-"""Workers, and threads of each; None is one a core."""
+"""Number of workers, and threads per worker; None is one per core."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--transfers", type=int, default=24)
-    parser.add_argument("--size", type=int, default=32, help="side of the pictures in pixels")
+    parser.add_argument("--size", type=int, default=32, help="side of the images, in pixels")
     parser.add_argument("--weights", default="hed")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "sweep_speedup.json")
     arguments = parser.parse_args()
@@ -50,7 +50,7 @@ def _sweep(arguments: argparse.Namespace, workers: int, threads: int) -> float:
             f"size = {arguments.size}\nlayers = 2\nrefinements = 0\nnetwork = 'vgg16'\nweights = '{arguments.weights}'"
         )
         spec.write_text(f"pairs = [['coffee', 'china']]\n[fixed]\n{fixed}\n[grid]\nseed = {seeds}\n", "utf-8")
-        command = [sys.executable, "-m", "decoupling_lib.cli", "sweep", str(spec), "--out", str(Path(folder, "out"))]
+        command = [sys.executable, "-m", "decoupling_lib", "sweep", str(spec), "--out", str(Path(folder, "out"))]
         command += ["--quiet", "--workers", str(workers), "--threads", str(threads)]
         began = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

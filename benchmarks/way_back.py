@@ -1,9 +1,9 @@
-"""The self-transfer of bundled photographs: fidelity, closeness to the reference, the way back, and the cost.
+"""The self-transfer of bundled photographs: fidelity, closeness to the reference, the way back and its cost.
 
     python benchmarks/way_back.py [--size 64] [--layers 2] [--only default] [--iterations 1000] [--out FILE]
 
-Beside the default network and damping stand the same run with the thesis's network (ReLU, max-pooling), undamped
-legs, and the annex's descent on the thesis's network.
+Four variants: the default network and damping; the same run with ReLU and max-pooling; undamped legs; and the annex's
+descent, with ReLU and max-pooling.
 """
 
 from __future__ import annotations
@@ -27,16 +27,21 @@ VARIANTS = {
 
 
 def main() -> None:
-    parser = common.parser(__doc__, "way_back", "china,flower,astronaut,coffee,chelsea")
-    parser.add_argument("--only", choices=tuple(VARIANTS), action="append", help="keeps the others' rows in the file")
+    parser = common.new_parser(__doc__, "way_back", "china,flower,astronaut,coffee,chelsea")
+    parser.add_argument(
+        "--only",
+        choices=tuple(VARIANTS),
+        action="append",
+        help="measure this variant only; the rows of the others stay",
+    )
     parser.add_argument("--layers", type=int, default=2)
-    parser.add_argument("--iterations", type=int, default=1000, help="of the annex, a leg")
+    parser.add_argument("--iterations", type=int, default=1000, help="per leg of the annex")
     arguments = parser.parse_args()
     base = replace(common.options(arguments), layers=arguments.layers, iterations=arguments.iterations)
     chosen = {variant: replace(base, **VARIANTS[variant]) for variant in arguments.only or VARIANTS}
     results = common.Results(arguments.out, "variant", {variant: asdict(each) for variant, each in chosen.items()})
     titles = ("variant", "picture", "fidelity", "left", "PSNR", "passes")
-    print("{:9} {:10} {:>8} {:>6} {:>7} {:>7}".format(*titles), "  relative errors of the legs")
+    print("{:9} {:10} {:>8} {:>6} {:>7} {:>7}".format(*titles), "  relative errors of the legs of Step 1")
     for variant, options in chosen.items():
         for name in arguments.pictures:
             experiment = prepare(name, name, options)
@@ -55,8 +60,8 @@ def main() -> None:
 
 
 def _row(variant: str, name: str, fidelity: dict, result: object, seconds: float) -> dict:
-    legs = result.paths["step1"].legs
-    last = result.paths[list(result.paths)[min(2, len(result.paths) - 1)]].x
+    legs = result.routes["step1"].legs
+    last = result.routes[list(result.routes)[min(2, len(result.routes) - 1)]].x
     return {
         "variant": variant,
         "picture": name,

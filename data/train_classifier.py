@@ -1,4 +1,4 @@
-"""Train the digit classifier of figure 4.6 and write its weights into the package; takes about a minute.
+"""Train the digit classifier of figure 4.6 and write its weights into the package; this takes about a minute.
 
 python data/train_classifier.py [--seed 0] [--out FILE]
 """

@@ -1,4 +1,4 @@
-"""The benchmarks of transfers on tiny cases with random weights: what they count, and what they write."""
+"""The benchmarks of transfers on tiny cases with random weights: what they count and what they write."""
 
 import json
 import mmap
@@ -30,8 +30,8 @@ LINEAR = ClosedForm((Block("low", 2), Block("high", 3)), lambda x: A @ x.ravel()
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Runs a benchmark in this process and returns the content of its JSON file."""
-    monkeypatch.setattr(common, "fresh", lambda function, *arguments: function(*arguments))
+    """Return a function that runs a benchmark in this process and returns the content of its JSON file."""
+    monkeypatch.setattr(common, "run_in_new_process", lambda function, *arguments: function(*arguments))
 
     def run(script, *arguments):
         out = tmp_path / f"{script.__name__}.json"
@@ -81,11 +81,11 @@ def test_methods_compares_on_the_same_leg(run, capsys):
         assert row["peak_memory_mib"] > 0 and list(row["to"]) == ["0.1", "0.01", "0.001"]
     for one, other in ((lift, direct), (lift2, direct2)):
         assert one["relative_error_at_start"] == other["relative_error_at_start"]
-    # Step 1 of the second block begins where the undamped lift of the first one ended.
+    # The second leg begins where the undamped lift of the first block ended.
     assert lift2["relative_error_at_start"]["block1_conv1"] < 1e-3 < lift2["relative_error_at_start"]["block2_conv1"]
     assert lift["to"]["0.1"]["passes"] == lift["passes"] and max(lift["relative_error"].values()) < 0.1
     assert direct["to"]["0.1"]["passes"]["total"] < direct["passes"]["total"]
-    # Another method joins, the others' rows stay.
+    # Other methods are added; the rows of the first ones stay.
     more = run(methods, *limits, "--legs", "both,self", "--only", "sgd", "--only", "gatys")
     assert more["rows"][:4] == content["rows"]
     sgd, gatys, back = more["rows"][4:]
@@ -99,7 +99,7 @@ def test_methods_compares_on_the_same_leg(run, capsys):
     assert "chelsea    self    sgd" in capsys.readouterr().out
 
 
-def test_comparisons_are_of_passes_and_say_when_sgd_did_not_arrive():
+def test_comparisons_count_passes_and_say_when_sgd_did_not_reach_the_error():
     def row(method, passes, **reached):
         to = {level: {"passes": {"total": count}} for level, count in reached.items()}
         to = {"0.1": None, "0.01": None, "0.001": None} | {key.replace("e", "0."): each for key, each in to.items()}
@@ -128,13 +128,13 @@ def test_growth_measures_each_leg_and_each_kind_of_pass(run):
     assert row["matrix_product_operations_a_second"] > 1e8
 
 
-def test_the_operations_of_a_deep_network_are_counted_at_the_sizes_that_pooling_leaves():
+def test_operations_are_counted_at_the_sizes_that_pooling_leaves():
     network = build_network("vgg16", "random", layers=("block3_conv1",))
     by_hand = 2 * 9 * (20 * 30 * (3 * 64 + 64 * 64) + 10 * 15 * (64 * 128 + 128 * 128) + 5 * 7 * 128 * 256)
     assert growth.convolution_operations(network, (20, 30)) == by_hand
 
 
-def test_optimizers_run_their_budget_at_the_best_rate_that_was_tried(run):
+def test_optimizers_run_their_whole_budget_at_the_best_rate_tried(run):
     grid = ("--iterations", 6, "--rates", "1e-5,1e-4,1e-3", "--pictures", "chelsea")
     content = run(optimizers, *grid, "--only", "Adam")
     (row,) = content["rows"]
@@ -144,27 +144,27 @@ def test_optimizers_run_their_budget_at_the_best_rate_that_was_tried(run):
     errors = {each["learning_rate"]: each["relative_error"] for each in row["trials"]}
     assert row["relative_error"] == errors[row["learning_rate"]] == min(errors.values()) == row["curve"][-1][1]
     assert [k for k, _ in row["curve"]] == list(range(7)) and row["moved"] > 0
-    # Adam's first step is its rate in every color of every pixel that has a gradient.
+    # The first step of Adam changes every color of every pixel that has a gradient by the learning rate.
     assert row["first_step"] == pytest.approx(row["learning_rate"], rel=0.01)
-    assert max(errors) > 1e-3  # so few steps ask for more than the largest of the grid: decades were added
+    assert max(errors) > 1e-3  # with so few steps the best rate is beyond the grid: decades were added
     more = run(optimizers, *grid, "--only", "SGD")
     assert more["rows"][0] == row and list(more["options"]) == ["Adam", "SGD"]
 
 
-def test_a_rate_is_looked_for_beyond_the_grid_and_then_beside_the_best(monkeypatch):
-    """Errors with their least at 3e-3, half a decade above 1e-3; everything over 0.5 diverges."""
-    asked = []
+def test_rates_are_tried_beyond_the_grid_and_then_on_both_sides_of_the_best(monkeypatch):
+    """The error is smallest at 3e-3, half a decade above 1e-3; every rate over 0.5 diverges."""
+    tried = []
 
     def trial(leg, iterations, rate):
-        asked.append(rate)
+        tried.append(rate)
         return {"relative_error": np.inf if rate > 0.5 else abs(np.log10(rate) - np.log10(3e-3))}
 
     monkeypatch.setattr(optimizers, "trial", trial)
     for rates in ([1e-2, 1e-1, 1.0], [1e-5, 1e-4], [1e-3, 1e-2, 1e-4]):
-        asked.clear()
+        tried.clear()
         trials = optimizers.tune({}, 1, rates)
-        assert set(trials) == set(asked) and len(asked) == len(trials)
-        assert {1e-3, 1e-2, 3.16e-3} <= set(asked)
+        assert set(trials) == set(tried) and len(tried) == len(trials)
+        assert {1e-3, 1e-2, 3.16e-3} <= set(tried)
         assert min(trials, key=lambda rate: trials[rate]["relative_error"]) == 3.16e-3
 
 
@@ -191,20 +191,20 @@ def test_frontier_measures_the_grid_and_draws_it(run, tmp_path):
         (style_pairs, ("--pictures", "chelsea:china", "--only", "direct", "--iterations", 2)),
     ],
 )
-def test_the_older_benchmarks_run_through(run, script, arguments):
+def test_way_back_and_style_pairs_run_to_the_end(run, script, arguments):
     (row,) = run(script, *arguments)["rows"]
     assert row["status"] == "done" and sum(row["passes"].values()) > 0
 
 
-def test_pairs_are_judged_against_the_untouched_target(run):
+def test_pairs_are_compared_with_the_untouched_target(run):
     (row,) = run(style_pairs, "--pictures", "chelsea:china", "--only", "direct", "--iterations", 2)["rows"]
     assert row["untouched"]["luminance_ssim"] == pytest.approx(1) and row["judged"]["luminance_ssim"] < 1
 
 
-def test_a_part_is_measured_anew_and_the_others_are_kept(tmp_path):
+def test_a_part_is_measured_again_and_the_others_are_kept(tmp_path):
     path = tmp_path / "new" / "rows.json"
     first = common.Results(path, "method", {"a": {"n": 1}, "b": {"n": 1}})
-    assert not path.exists()  # nothing is lost before there is a new row
+    assert not path.exists()  # an existing file is replaced only once there is a new row
     assert first.add({"method": "a", "value": np.inf}) == {"method": "a", "value": None}
     first.add({"method": "b", "value": 2.0})
     again = common.Results(path, "method", {"a": {"n": 3}})
@@ -216,17 +216,17 @@ def test_a_part_is_measured_anew_and_the_others_are_kept(tmp_path):
     assert os.listdir(path.parent) == ["rows.json"]
 
 
-def test_a_fresh_process_is_another_one_and_hands_back_what_was_asked_for():
-    assert common.fresh(os.getpid) != os.getpid()
+def test_a_function_runs_in_a_new_process_and_its_value_is_returned():
+    assert common.run_in_new_process(os.getpid) != os.getpid()
 
 
 def test_memory_counts_from_its_start():
     memory = common.Memory()
-    with mmap.mmap(-1, 256 * 2**20) as block:  # of its own, whatever malloc keeps for itself
+    with mmap.mmap(-1, 256 * 2**20) as block:  # mapped for this test alone, whatever malloc keeps
         np.frombuffer(block, np.uint8)[::4096] = 1
         assert memory.row()["peak_memory_mib"] >= memory.row()["memory_before_mib"]
         peak = memory.peak
-    if sys.platform == "linux":  # TensorFlow's threads hold more or less meanwhile
+    if sys.platform == "linux":  # the threads of TensorFlow change their memory meanwhile
         assert peak - memory.before >= 150 and common.Memory().before < peak - 150
 
 
@@ -236,9 +236,11 @@ def test_bad_input_is_one_line_and_exit_code_2(run, capsys):
     assert end.value.code == 2 and capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_sweep_is_timed_on_one_and_two_workers(run, capsys):
     rows = run(sweep_speedup, "--transfers", 2)["rows"]
     assert [(row["case"], row["workers"]) for row in rows] == [("one", 1), ("two", 2), ("one with all threads", 1)]
     one, two, threads = (row["seconds"] for row in rows)
-    said = capsys.readouterr().out
-    assert f"two workers: {one / two:.2f} times" in said and f"{threads / two:.2f} times as fast as one with" in said
+    printed = capsys.readouterr().out
+    assert f"two workers: {one / two:.2f} times" in printed
+    assert f"{threads / two:.2f} times as fast as one with" in printed

@@ -11,7 +11,7 @@ REPORT = json.loads((ROOT / "benchmarks" / "results" / "moment_features.json").r
 ROWS = {(row["case"], row["model"], row["features"], row["against"]): row for row in REPORT["rows"]}
 
 
-def test_the_committed_results_are_whole():
+def test_the_committed_results_are_complete():
     textures = [f"texture{halves}, {fineness} bands" for halves in ("", " halves") for fineness in script.BANDS]
     cases = [(case, model) for case in textures for model in ("lda", "knn")]
     cases += [(f"tail, {strength} skewness", model) for strength in script.SKEWNESS for model in ("linear", "knn")]
@@ -36,7 +36,7 @@ def test_the_interval_is_that_of_a_t_test():
     np.testing.assert_allclose([found["low"], found["mean"], found["high"]], [-0.48414, 2, 4.48414], rtol=1e-5)
 
 
-def test_the_script_repeats_itself_and_takes_its_seed_seriously():
+def test_a_seed_repeats_its_scores_and_another_gives_others():
     options = script.OPTIONS | {"samples": 40, "values": 50}
     linear = script.regressors(5)["linear"]
     first, again, other = (script.tail_scores(options, 0.3, linear, seed) for seed in (3, 3, 4))
