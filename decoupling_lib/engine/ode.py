@@ -36,12 +36,15 @@ class Rule:
         The global error is O(h^order).
     step : callable or None
         Maps (field, x, h, tolerance) to x at s + h. None for the rule with error control, which chooses its own h.
+    stages : int
+        Evaluations of the field per step; for an implicit rule, per iteration of its equation.
     symmetric : bool
         Whether a step of -h from the end of a step leads back to its start, at any h.
     """
 
     order: int
     step: Callable[[Field, Floats, float, float], Floats] | None
+    stages: int
     symmetric: bool = False
 
 
@@ -136,11 +139,11 @@ def implicit_midpoint(field: Field, x: Floats, h: float, tolerance: float, halvi
 
 
 RULES: dict[str, Rule] = {
-    "euler": Rule(1, euler),
-    "midpoint": Rule(2, midpoint),
-    "rk4": Rule(4, rk4),
-    "symmetric": Rule(2, implicit_midpoint, symmetric=True),
-    "adaptive": Rule(8, None),
+    "euler": Rule(1, euler, 1),
+    "midpoint": Rule(2, midpoint, 2),
+    "rk4": Rule(4, rk4, 4),
+    "symmetric": Rule(2, implicit_midpoint, 1, symmetric=True),
+    "adaptive": Rule(8, None, 12),
 }
 """The step rules by name."""
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..engine.context import Settings, Step
 from ..engine.newton import MAX_CORRECTIONS
+from ..engine.ode import RULES
 from ..networks.architectures import IMAGE
 from ..networks.channel_means import ChannelMeans
 from .setup import Inputs
@@ -25,7 +26,6 @@ COARSE_ITERATIONS = (5, 8)
 """The same in the legs by which the refinement measures."""
 PRODUCTS = (4, 10)
 """Pairs of JVP and VJP that conjugate gradients make for one velocity, with the other rules."""
-STAGES = {"euler": 1, "midpoint": 2, "rk4": 4, "adaptive": 12}
 ADAPTIVE_STEPS = (10, 60)
 REFINEMENTS = 3
 """The smallest number of steps that closed the gap between the styles of two images; the user chooses the largest."""
@@ -248,7 +248,7 @@ def _count_passes(
 def _count_explicit_passes(settings: Settings, place: int) -> tuple[float, float, float]:
     """Return the same for a rule other than the symmetric one: the smallest numbers, or the largest."""
     accepted = min(settings.steps, ADAPTIVE_STEPS[place]) if settings.rule == "adaptive" else settings.steps
-    velocities = STAGES[settings.rule] * accepted
+    velocities = RULES[settings.rule].stages * accepted
     return velocities + accepted, 2 * PRODUCTS[place] * velocities, 1 + place
 
 

@@ -60,6 +60,18 @@ def test_observed_order_is_the_declared_order(rule: str, flow: str):
     assert abs(orders[-1] - RULES[rule].order) <= abs(orders[0] - RULES[rule].order) + 0.02
 
 
+@pytest.mark.parametrize("rule", [name for name in EQUAL_STEPS if not RULES[name].symmetric])
+def test_an_explicit_step_evaluates_the_field_as_often_as_the_rule_declares(rule: str):
+    points = []
+
+    def field(x: np.ndarray) -> np.ndarray:
+        points.append(x)
+        return -x
+
+    integrate(field, np.array([1.0]), rule, 3)
+    assert len(points) == 3 * RULES[rule].stages
+
+
 @pytest.mark.parametrize(
     ("rule", "factor"),
     [

@@ -1,4 +1,4 @@
-"""Temperatures: mean activations over the bundled pictures, measured again with Keras."""
+"""Temperatures: mean activations over the calibration pictures, measured again with Keras."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,9 @@ from keras_reference import keras_model
 from random_networks import random_weights
 
 from decoupling_lib.common.errors import InputError
-from decoupling_lib.images.bundled import bundled_pictures
 from decoupling_lib.images.pictures import load_picture, resize
 from decoupling_lib.networks import weights
-from decoupling_lib.networks.calibration import CALIBRATION_SIZE, mean_activations
+from decoupling_lib.networks.calibration import CALIBRATION_PICTURES, CALIBRATION_SIZE, mean_activations
 from decoupling_lib.networks.vgg import build_network
 
 NAMES = ("block1_conv1", "block1_conv2", "block2_conv1")
@@ -18,8 +17,7 @@ NAMES = ("block1_conv1", "block1_conv2", "block2_conv1")
 
 @pytest.fixture(scope="module")
 def keras_means() -> dict[str, float]:
-    pictures = [resize(load_picture(name).array, CALIBRATION_SIZE) for name in bundled_pictures()]
-    assert len(pictures) >= 5
+    pictures = [resize(load_picture(name).array, CALIBRATION_SIZE) for name in CALIBRATION_PICTURES]
     inputs = tf.keras.applications.vgg16.preprocess_input(255 * np.stack(pictures).astype("float32"))
     return {
         name: float(np.mean(found))
