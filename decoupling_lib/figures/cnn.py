@@ -23,7 +23,7 @@ BAR, THICKNESS = 15, 3
 """Side of the filter of figure 2.5, and thickness of the bar in its middle, in pixels."""
 
 
-def perceptron(source: NetworkSource) -> DrawnFigure:
+def _perceptron(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.3: a trained multilayer perceptron, its weights as lines."""
     from sklearn.datasets import load_iris
     from sklearn.neural_network import MLPClassifier
@@ -48,7 +48,7 @@ def perceptron(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, parameters, ("numpy", "scikit-learn", "matplotlib"), seed=0)
 
 
-def numbers(source: NetworkSource) -> DrawnFigure:
+def _numbers(source: NetworkSource) -> DrawnFigure:
     """Draw the example of section 2.3.2: a convolution and a maximum pooling of small matrices."""
     figure = new_figure(9, 5.6)
     above, below = figure.subplots(2, 3)
@@ -66,7 +66,7 @@ def numbers(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, {}, ("numpy", "scipy", "scikit-image", "matplotlib"))
 
 
-def bars(source: NetworkSource) -> DrawnFigure:
+def _bars(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.5: a striped cat, filtered with a vertical and with a horizontal bar."""
     picture = load_picture(STRIPED, STRIPED_SIZE).array
     gray = picture.mean(axis=-1)
@@ -89,7 +89,7 @@ def bars(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, parameters, ("numpy", "scipy", "scikit-image", "matplotlib"))
 
 
-def classifier_parts(source: NetworkSource) -> DrawnFigure:
+def _classifier_parts(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.4: the kit's classifier of digits, a convolutional network with maximum pooling."""
     # Here and below: importing these loads TensorFlow, which most figures of this module do not need.
     from ..networks import digits_classifier
@@ -107,7 +107,7 @@ def classifier_parts(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, legend, ("tensorflow", "matplotlib"))
 
 
-def vgg19_parts(source: NetworkSource) -> DrawnFigure:
+def _vgg19_parts(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.6: VGG-19 as Keras builds it, with its parameters counted."""
     from ..networks.keras_layers import build_keras_vgg19, count_parameters, summarize_layers
 
@@ -134,20 +134,20 @@ SPECS = (
         "A multilayer perceptron",
         "The thesis draws a generic one. This one was trained on the iris data of scikit-learn, and its lines are its "
         "weights: the thicker the line, the larger the weight; dashed lines are negative.",
-        perceptron,
+        _perceptron,
     ),
     FigureSpec(
         "2.3.2",
         "Convolution and maximum pooling in numbers",
         "The thesis writes the convolution in letters; here they have values. As in the thesis, and in all networks, "
         "the filter is not flipped: mathematicians call this a correlation.",
-        numbers,
+        _numbers,
     ),
     FigureSpec(
         "2.4",
         "A convolutional network with maximum pooling",
         "The thesis shows a schematic; this one is drawn from a model of the kit, the classifier of figure 4.6.",
-        classifier_parts,
+        _classifier_parts,
         seconds=6,
     ),
     FigureSpec(
@@ -155,14 +155,15 @@ SPECS = (
         "A striped picture under a vertical and a horizontal bar",
         "The thesis's tiger is not openly licensed, so a striped cat replaces it. A bar of zeros and ones responds "
         "mainly to brightness; in the last column the filter's mean is subtracted, and only stripes remain.",
-        bars,
+        _bars,
     ),
     FigureSpec(
         "2.6",
         "The architecture of VGG-19",
         "Drawn from Keras's model, with its parameters counted. The thesis's 138 million parameters are those of "
         "VGG-16 (138,357,544).",
-        vgg19_parts,
+        _vgg19_parts,
         seconds=10,
     ),
 )
+"""The figures of this module."""

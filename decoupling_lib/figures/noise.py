@@ -19,7 +19,7 @@ _LEGEND = (
 )
 
 
-def uniform_noise_figure(source: NetworkSource) -> DrawnFigure:
+def _uniform_noise_figure(source: NetworkSource) -> DrawnFigure:
     """Draw figure 3.1: an image of uniform noise, and how often each value occurs."""
     x = uniform_noise((NOISE_SIDE, NOISE_SIDE), NOISE_SEED)
     figure = new_figure(8.5, 4.2)
@@ -31,9 +31,9 @@ def uniform_noise_figure(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, {"side in pixels": NOISE_SIDE}, seed=NOISE_SEED)
 
 
-def channel_means_of_noise(source: NetworkSource) -> DrawnFigure:
+def _channel_means_of_noise(source: NetworkSource) -> DrawnFigure:
     """Draw figure 4.5: the fifth layer's channel means for noise, with the zeros marked."""
-    from ..networks.channel_means import ChannelMeans, by_layer
+    from ..networks.channel_means import ChannelMeans, channel_means_by_layer
     from ..networks.dead_channels import find_dead_channels
     from ..plotting.features import show_channel_means
 
@@ -41,13 +41,13 @@ def channel_means_of_noise(source: NetworkSource) -> DrawnFigure:
     layer = network.layers[-1]
     noise = uniform_noise((NOISE_SIDE, NOISE_SIDE), NOISE_SEED)
     figure = new_figure(11, 3.8)
-    values, dead = by_layer(ChannelMeans(network), noise)[layer], find_dead_channels(network, noise[None])[layer]
+    values, dead = channel_means_by_layer(ChannelMeans(network), noise)[layer], find_dead_channels(network, noise[None])[layer]
     show_channel_means(figure.add_subplot(), values, dead, f"Channel means of uniform noise, {layer}")
     parameters = {"side of the noise in pixels": NOISE_SIDE, "dead channels": f"{dead.sum()} of {dead.size}"}
     return DrawnFigure(figure, parameters, ("numpy", "tensorflow", "matplotlib"), network, NOISE_SEED)
 
 
-def noise_in_a_classifier(source: NetworkSource) -> DrawnFigure:
+def _noise_in_a_classifier(source: NetworkSource) -> DrawnFigure:
     """Draw figure 4.6: the maps of every convolution of a small classifier for noise, silent channels marked.
 
     The thesis used CNN Explainer's classifier; `networks.digits_classifier` has the same shape. Channels that no
@@ -92,13 +92,13 @@ def noise_in_a_classifier(source: NetworkSource) -> DrawnFigure:
 
 SPECS = (
     FigureSpec(
-        "3.1", "Uniform noise", "The thesis's noise has no seed. The histogram is an addition.", uniform_noise_figure
+        "3.1", "Uniform noise", "The thesis's noise has no seed. The histogram is an addition.", _uniform_noise_figure
     ),
     FigureSpec(
         "4.5",
         "Channel means of noise at the fifth layer, with the zeros marked",
         "The thesis's noise has no seed. Zeros are marked below the axis, because a bar of no height cannot be seen.",
-        channel_means_of_noise,
+        _channel_means_of_noise,
         seconds=8,
     ),
     FigureSpec(
@@ -106,7 +106,8 @@ SPECS = (
         "The maps of every convolution of a small classifier for noise",
         "The thesis shows CNN Explainer's classifier of photographs. No package contains its weights, so this is a "
         "classifier of the same shape, trained by the kit on scikit-learn's digits.",
-        noise_in_a_classifier,
+        _noise_in_a_classifier,
         seconds=12,
     ),
 )
+"""The figures of this module."""

@@ -11,7 +11,7 @@ from ..common.errors import describe_value, input_error
 from ..common.machine import describe_machine
 from ..networks import weights
 from ..runs import digest
-from ..runs.rerun import TOLERANCE, Comparison
+from ..runs.comparison import TOLERANCE, Comparison
 from ..transfers.network_source import NetworkSource
 from .gallery import FIGURES, collect_data, draw_figure, hash_pixels
 from .spec import FigureSpec
@@ -29,7 +29,7 @@ def select_entries(
     Parameters
     ----------
     manifest : mapping
-        A manifest, as `runs.rerun.read` returns it.
+        A manifest, as `runs.rerun.read_report` returns it.
     numbers : sequence of str, optional
         Numbers of the figures in the thesis; by default, all of the manifest.
 

@@ -34,7 +34,7 @@ SHOWN = 32
 _PACKAGES = ("numpy", "tensorflow", "scipy", "scikit-image", "matplotlib")
 
 
-def natural_textures(source: NetworkSource) -> DrawnFigure:
+def _natural_textures(source: NetworkSource) -> DrawnFigure:
     """Draw figure 1.1: textures in photographs."""
     figure = new_figure(9, 6.4)
     for ax, (name, (texture, box)) in zip(figure.subplots(2, 3).flat, TEXTURES.items(), strict=True):
@@ -46,7 +46,7 @@ def natural_textures(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, {}, ("numpy", "scikit-image", "scikit-learn", "matplotlib"))
 
 
-def gatys_transfer(source: NetworkSource) -> DrawnFigure:
+def _gatys_transfer(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.7: the style of one picture transferred to another by Gram matrices."""
     from ..methods import gatys
 
@@ -62,7 +62,7 @@ def gatys_transfer(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, _parameters(objective, parameters), _PACKAGES, network)
 
 
-def gatys_synthesis(source: NetworkSource) -> DrawnFigure:
+def _gatys_synthesis(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.8: a texture synthesized from noise by the Gram matrices of a photograph."""
     from ..methods import gatys
     from ..networks.gram import gram_matrices
@@ -108,21 +108,22 @@ SPECS = (
         "1.1",
         "Natural textures",
         "The thesis's examples are taken from another work; these are the kit's.",
-        natural_textures,
+        _natural_textures,
     ),
     FigureSpec(
         "2.7",
         "Style transfer by Gram matrices, the method of Gatys, Ecker and Bethge",
         "The thesis shows the style of The Starry Night on the Mona Lisa, which no package contains; openly licensed "
         "photographs replace them. The optimization starts from the content.",
-        gatys_transfer,
+        _gatys_transfer,
         seconds=100,
     ),
     FigureSpec(
         "2.8",
         "Texture synthesis by Gram matrices",
         "The thesis shows the paper's schematic; here the method is run, and its real Gram matrices are shown.",
-        gatys_synthesis,
+        _gatys_synthesis,
         seconds=80,
     ),
 )
+"""The figures of this module."""

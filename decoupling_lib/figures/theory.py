@@ -16,7 +16,7 @@ SAMPLE = (0.2, 4.4, 1.0)
 _PACKAGES = ("numpy", "scipy", "matplotlib")
 
 
-def normalization_in_the_plane(source: NetworkSource) -> DrawnFigure:
+def _normalization_in_the_plane(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.1: points move along gradient curves to the reference manifold of one feature."""
     figure = new_figure(7.5, 5.2)
     ax = figure.add_subplot()
@@ -26,7 +26,7 @@ def normalization_in_the_plane(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, parameters, _PACKAGES)
 
 
-def nested_normalization(source: NetworkSource) -> DrawnFigure:
+def _nested_normalization(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.2: R_1 ⊃ R_2 ⊃ R_3 of the first three moments, and the legs of one sample of three values."""
     figure = new_figure(7.0, 6.4)
     ax = figure.add_subplot(projection="3d")
@@ -43,13 +43,14 @@ SPECS = (
         "Normalization along gradient curves to a reference manifold",
         "The thesis's figure is drawn by hand; here the curves are integrated and the level sets computed, for a "
         "feature of the plane that can be checked by hand.",
-        normalization_in_the_plane,
+        _normalization_in_the_plane,
     ),
     FigureSpec(
         "2.2",
         "Nested manifolds, and the legs of one sample through them",
         "The thesis draws surfaces by hand; here they are those of the mean, variance and skewness of three numbers, "
         "and the legs are computed.",
-        nested_normalization,
+        _nested_normalization,
     ),
 )
+"""The figures of this module."""

@@ -32,7 +32,7 @@ style, for three times the passes."""
 _PACKAGES = ("numpy", "tensorflow", "scipy", "scikit-image", "matplotlib")
 
 
-def transfer_example(source: NetworkSource) -> DrawnFigure:
+def _transfer_example(source: NetworkSource) -> DrawnFigure:
     """Draw figure 1.2: an example of a style transfer."""
     experiment, result = _run(source, *PICTURES)
     titles = (f"origin: {PICTURES[0]}\ngives the style", f"target: {PICTURES[1]}\ngives the content", "result\n")
@@ -40,7 +40,7 @@ def transfer_example(source: NetworkSource) -> DrawnFigure:
     return _describe(_draw_row(list(zip(images, titles, strict=True))), experiment, result)
 
 
-def steps(source: NetworkSource) -> DrawnFigure:
+def _steps(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.9: how Steps 0 to 3 lead from image to image."""
     experiment, result = _run(source, *PICTURES)
     figure = new_figure(9, 7)
@@ -56,7 +56,7 @@ def steps(source: NetworkSource) -> DrawnFigure:
     return _describe(figure, experiment, result)
 
 
-def transfer_images(source: NetworkSource) -> DrawnFigure:
+def _transfer_images(source: NetworkSource) -> DrawnFigure:
     """Draw figure 4.1: the style of one picture transferred to another, with two layers."""
     experiment, result = _run(source, *PICTURES)
     one, two, three = (result.routes[step].x for step in ("step1", "step2", "step3"))
@@ -70,7 +70,7 @@ def transfer_images(source: NetworkSource) -> DrawnFigure:
     return _describe(_draw_row(images), experiment, result)
 
 
-def self_transfer_images(source: NetworkSource) -> DrawnFigure:
+def _self_transfer_images(source: NetworkSource) -> DrawnFigure:
     """Draw figure 4.2: a picture's own style, removed and imposed again."""
     experiment, result = _run(source, PICTURES[1], PICTURES[1])
     last = result.routes["step3"].x
@@ -83,13 +83,13 @@ def self_transfer_images(source: NetworkSource) -> DrawnFigure:
     return _describe(_draw_row(images), experiment, result)
 
 
-def transfer_curves(source: NetworkSource) -> DrawnFigure:
+def _transfer_curves(source: NetworkSource) -> DrawnFigure:
     """Draw figure 4.3: each layer's distance from its target in the three steps of the transfer."""
     experiment, result = _run(source, *PICTURES)
     return _describe(_draw_curves(result, ("step1", "step2", "step3")), experiment, result)
 
 
-def self_transfer_curves(source: NetworkSource) -> DrawnFigure:
+def _self_transfer_curves(source: NetworkSource) -> DrawnFigure:
     """Draw figure 4.4: the same for the self-transfer, which needs no Step 2."""
     experiment, result = _run(source, PICTURES[1], PICTURES[1])
     return _describe(_draw_curves(result, ("step1", "step3")), experiment, result)
@@ -146,17 +146,18 @@ _AXES = "Relative errors against network passes; the thesis draws mean squared e
 
 SPECS = (
     FigureSpec(
-        "1.2", "A style transfer", f"{_PHOTOGRAPHS} The method is that of the kit.", transfer_example, seconds=200
+        "1.2", "A style transfer", f"{_PHOTOGRAPHS} The method is that of the kit.", _transfer_example, seconds=200
     ),
     FigureSpec(
         "2.9",
         "The flow of Steps 0 to 3",
         "The thesis draws a schematic; here every image comes from a real transfer, that of figure 4.1.",
-        steps,
+        _steps,
         seconds=1,
     ),
-    FigureSpec("4.1", "Transfer with two layers", f"{_PHOTOGRAPHS} {_METHOD}", transfer_images, seconds=1),
-    FigureSpec("4.2", "Self-transfer with two layers", f"{_PHOTOGRAPHS} {_METHOD}", self_transfer_images, seconds=50),
-    FigureSpec("4.3", "Error curves of the transfer", f"{_AXES} {_METHOD}", transfer_curves, seconds=1),
-    FigureSpec("4.4", "Error curves of the self-transfer", f"{_AXES} {_METHOD}", self_transfer_curves, seconds=1),
+    FigureSpec("4.1", "Transfer with two layers", f"{_PHOTOGRAPHS} {_METHOD}", _transfer_images, seconds=1),
+    FigureSpec("4.2", "Self-transfer with two layers", f"{_PHOTOGRAPHS} {_METHOD}", _self_transfer_images, seconds=50),
+    FigureSpec("4.3", "Error curves of the transfer", f"{_AXES} {_METHOD}", _transfer_curves, seconds=1),
+    FigureSpec("4.4", "Error curves of the self-transfer", f"{_AXES} {_METHOD}", _self_transfer_curves, seconds=1),
 )
+"""The figures of this module."""
