@@ -31,27 +31,12 @@ class Block:
     size: int
 
 
-class Linearization(Protocol):
-    """A feature map at one point x: the values f(x), and the Jacobian J(x) as an operator."""
+class Pullback(Protocol):
+    """Features at one point x, as far as a descent needs them: the values f(x), and the gradients of weighted sums."""
 
     @property
     def values(self) -> Floats:
         """Features f(x), float64 of shape (n,)."""
-        ...
-
-    def jvp(self, dx: Floats) -> Floats:
-        """Return the Jacobian-vector product J dx.
-
-        Parameters
-        ----------
-        dx : ndarray, shape of x
-            A direction in image space.
-
-        Returns
-        -------
-        ndarray, shape (n,)
-            The rate at which each feature changes along `dx`.
-        """
         ...
 
     def vjp(self, w: Floats) -> Floats:
@@ -66,6 +51,25 @@ class Linearization(Protocol):
         -------
         ndarray, shape of x
             The gradient of the weighted sum of the features.
+        """
+        ...
+
+
+class Linearization(Pullback, Protocol):
+    """A feature map at one point x: the values f(x), and the Jacobian J(x) as an operator."""
+
+    def jvp(self, dx: Floats) -> Floats:
+        """Return the Jacobian-vector product J dx.
+
+        Parameters
+        ----------
+        dx : ndarray, shape of x
+            A direction in image space.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            The rate at which each feature changes along `dx`.
         """
         ...
 
@@ -85,8 +89,8 @@ class Linearization(Protocol):
         ...
 
 
-class FeatureMap(Protocol):
-    """Features in named blocks, in the order in which legs move them."""
+class DifferentiableFeatures(Protocol):
+    """Features in named blocks, as far as a descent needs them."""
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -96,6 +100,14 @@ class FeatureMap(Protocol):
     def values(self, x: Floats) -> Floats:
         """Return f(x), float64 of shape (n,)."""
         ...
+
+    def linearize(self, x: Floats) -> Pullback:
+        """Return the values and the VJP at x, from one forward pass."""
+        ...
+
+
+class FeatureMap(DifferentiableFeatures, Protocol):
+    """Features in named blocks, in the order in which legs move them."""
 
     def linearize(self, x: Floats) -> Linearization:
         """Return the values and the Jacobian operator at x, from one forward pass."""
@@ -223,7 +235,6 @@ class ClosedForm:
 
     Examples
     --------
-    >>> import numpy as np
     >>> bowl = ClosedForm((Block("f", 1),), lambda x: np.array([x @ x / 2]), lambda x: x[None])
     >>> bowl.values(np.array([3.0, 4.0]))
     array([12.5])
@@ -245,10 +256,9 @@ class ClosedForm:
 
     def prefix(self, count: int) -> ClosedForm:
         """Return the first `count` blocks alone."""
-        n = sum(block.size for block in self.blocks[:count])
-        return ClosedForm(
-            self.blocks[:count], lambda x: self.function(x)[:n], lambda x: np.asarray(self.gradient(x))[:n]
-        )
+        blocks = self.blocks[:count]
+        n = sum(block.size for block in blocks)
+        return ClosedForm(blocks, lambda x: self.function(x)[:n], lambda x: np.asarray(self.gradient(x))[:n])
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class Direct:
                 listen(Step.TRANSFER, name, iteration / iterations, None)
 
         try:
-            flow = baselines.direct(
+            flow = baselines.descend_lbfgs(
                 features,
                 x,
                 style,

@@ -1,17 +1,7 @@
-"""Iterations toward target values of features: what all of them share.
+"""What all iterations toward target values of features share: the goal, the judge of the iterates, and the loop.
 
-The functions that iterate (`baselines.descend`, `baselines.direct`, `projected.descend_projected`,
-`projected.descend_loss_projected`) take these arguments:
-
-- `feature_map`, any `FeatureMap`; `x`, where to begin, of any shape that the map accepts. x moves in float64.
-- `targets`, t, shape (n,), not all 0 over a watched block; `live`, bool, shape (n,), the channels that count (default:
-  all). The last block is watched; `direct` watches every block.
-- `iterations`, their maximum; `threshold`, the watched block's ‖f - t‖/‖t‖ at which to stop. `on_step` receives
-  (iteration, that error) at every iterate, including the start; an exception that it raises is passed on.
-
-They return a `FlowResult`. Its `progress` is the share of the first error that is gone, 1 if the threshold was reached.
-Its status is `reached`, `max_steps`, `stalled` (no way down) or `diverged` (x is then the point before). They raise
-`InputError` for an unknown name, a number out of range, or targets that do not fit.
+They are `baselines.descend`, `baselines.descend_lbfgs`, `projected.descend_projected` and
+`projected.descend_loss_projected`.
 """
 
 from __future__ import annotations
@@ -26,7 +16,7 @@ from ..common import validation
 from ..common.arrays import Floats, Mask
 from ..common.errors import input_error
 from ..engine.distances import relative_error
-from ..engine.features import Block, FeatureMap, Linearization, block_slices
+from ..engine.features import Block, DifferentiableFeatures, FeatureMap, Linearization, block_slices
 from ..engine.ode import FlowResult, Status
 
 DIVERGED = 1e3  # growth of the relative error, counted from 0.1 % at least
@@ -85,7 +75,7 @@ class Goal:
 
 
 def set_goal(
-    feature_map: FeatureMap,
+    feature_map: DifferentiableFeatures,
     targets: Floats,
     live: Mask | None,
     iterations: int,
@@ -99,15 +89,20 @@ def set_goal(
 
     Parameters
     ----------
-    feature_map : FeatureMap
+    feature_map : DifferentiableFeatures
         The features.
     targets, live, iterations, threshold, on_step, absolute, every_block
         See `Goal`; `live` None means all channels.
 
+    Returns
+    -------
+    Goal
+        With arrays of float64 and bool.
+
     Raises
     ------
     InputError
-        If a number is out of range, or the targets do not fit the features.
+        If a number is out of range, the targets do not fit the features, or those of a watched block are all 0.
     """
     validation.integer_in_range(iterations, "iterations", 0, np.inf)
     validation.in_range(0 if threshold is None else threshold, "threshold", 0, np.inf)
@@ -117,8 +112,8 @@ def set_goal(
     size = (goal.slices[-1].stop,)
     misfit = not targets.shape == live.shape == size
     if misfit or any(live[s].any() > (live * targets)[s].any() for s in goal.watched):
-        accepted = f"shape {size}, as the mask; not all 0 in a block that moves"
-        raise input_error("targets", "do not fit the features", targets, accepted, "change them")
+        accepted = f"targets and mask of shape {size}, with a target other than 0 in every block that moves"
+        raise input_error("targets", "do not fit the features", targets, accepted, "give one target per feature")
     return goal
 
 
@@ -139,7 +134,20 @@ class Watch:
     error: float = field(default=np.nan, init=False)
 
     def judge(self, iteration: int, f: Floats) -> Status | None:
-        """Report the error at an iterate; return the status with which the run ends there, or None to continue."""
+        """Report the error at an iterate, and decide whether the run ends there.
+
+        Parameters
+        ----------
+        iteration : int
+            Number of the iterate, 0 for the start.
+        f : ndarray, shape (n,)
+            Its features.
+
+        Returns
+        -------
+        str or None
+            `diverged`, `reached` or `max_steps`; None to continue.
+        """
         goal = self.goal
         with np.errstate(over="ignore", invalid="ignore"):
             errors = [relative_error(f[s], goal.targets[s], goal.live[s]) for s in goal.watched]
@@ -156,7 +164,22 @@ class Watch:
         return "max_steps" if iteration >= goal.iterations else None
 
     def end(self, x: Floats, iterations: int, status: Status) -> FlowResult:
-        """Return the result of a run that ends at x with this status."""
+        """Return the result of a run that ends at x.
+
+        Parameters
+        ----------
+        x : ndarray
+            Where it ends.
+        iterations : int
+            Number of iterations.
+        status : str
+            `reached`, `max_steps`, `stalled` (there is no way down) or `diverged`.
+
+        Returns
+        -------
+        FlowResult
+            Its `progress` is the share of the first error that is gone, 1 if the threshold was reached.
+        """
         gone = 1 - self.error / self.first if np.isfinite(self.error) and self.first > 0 else 0.0
         progress = 1.0 if status == "reached" else max(gone, 0.0)
         message = f"{iterations} iterations, relative error {self.error:.3g}"
@@ -180,6 +203,11 @@ def iterate(feature_map: FeatureMap, x: Floats, goal: Goal, move: Move) -> FlowR
         What the run is for.
     move : callable
         Makes one iteration; see `Move`.
+
+    Returns
+    -------
+    FlowResult
+        Where the run ended. With status `diverged`, x is the iterate before the one that was out of bounds.
     """
     watch = Watch(goal)
     x = np.array(x, dtype=np.float64)

@@ -29,7 +29,7 @@ class MethodSettings:
     annex_slips : bool
         Reproduce two departures of the annex's code from the thesis's text in `descent`: legs end at a mean squared
         error of 1 in Step 1 and of 0.05 in Step 2, and run all iterations in Step 3 (`baselines.ANNEX_THRESHOLDS`;
-        `threshold` is ignored), and Step 3 asks layers 1..l for c all at once.
+        `threshold` is ignored), and a leg of Step 3 asks all layers up to the moving one for c.
     """
 
     name: str = "decoupled"

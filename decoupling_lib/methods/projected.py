@@ -1,8 +1,8 @@
-"""Descent of one block's loss that is to leave the blocks before it alone: Gram–Schmidt with features, and with losses.
+"""Descent of the last block's loss that leaves the blocks before it alone, by Gram–Schmidt.
 
-The thesis's text wants the moving layer's gradient "projected on layer 1 so as not to change its MSE", and names
-Gram–Schmidt as future work. `projected` takes the held *features'* gradients for that, `descend_loss_projected` the held
-*losses'*, to the letter. Arguments, results and errors that they share: see `goals`.
+The text of the thesis wants the gradient of the moving layer "projected on layer 1 so as not to change its MSE", and
+names Gram–Schmidt as future work. `descend_projected` projects on what is orthogonal to the gradients of the held
+*features*; `descend_loss_projected` follows the wording to the letter and uses those of the held *losses*.
 """
 
 from __future__ import annotations
@@ -13,111 +13,181 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..common import validation
+from ..common.arrays import Floats, Mask
 from ..engine.features import FeatureMap, Linearization
 from ..engine.lift import to_tangent
 from ..engine.ode import FlowResult
 from .iteration import Goal, OnIteration, iterate, set_goal
 
 HALVINGS = 12
-ROUNDING = 1e-6  # of a held error: not worth an iteration
-DRIFT = 0.01  # held error that Cauchy's halved step may end at
-RETRACTION = 1e-10  # of the largest eigenvalue: weaker directions are left where they are
+"""How often a step may be halved before there is no way down."""
+ROUNDING = 1e-6
+"""A held error below this is not worth an iteration of its own."""
+DRIFT = 0.01
+"""How far a halved step may end above the smallest held error so far."""
+RETRACTION = 1e-10
+"""Smallest eigenvalue of the held Gram matrix JJᵀ, relative to the largest one, that the retraction inverts."""
 
 
 def descend_projected(
     feature_map: FeatureMap,
-    x: np.ndarray,
-    targets: np.ndarray,
+    x: Floats,
+    targets: Floats,
     *,
-    live: np.ndarray | None = None,
+    live: Mask | None = None,
     learning_rate: float | None = None,
     refresh: int = 1,
     iterations: int = 1000,
     threshold: float = 0.01,
     on_step: OnIteration | None = None,
 ) -> FlowResult:
-    """Descends ‖f_l - t_l‖² of the last block along P_{l-1}, and keeps the other blocks' live features at their t.
+    """Descend ‖f_l - t_l‖² of the last block along P_{l-1}, and keep the other blocks' live features at their targets.
 
-    x <- R(x - η P ∇‖f_l - t_l‖²), P = I - Jᵀ(JJᵀ)⁻¹J, J the held Jacobian, renewed each `refresh` iterations. A step
-    h long lets held features drift by O(h²); the retraction R(y) = y + J⁺(t_held - f_held(y)), one least-norm Newton
-    step by the same J, takes it back to O(h³). It is kept if it does not raise the held error, the root of
-    Σ ‖f_j - t_j‖²/‖t_j‖² over held blocks.
+    An iteration is x ← R(x - η P ∇‖f_l - t_l‖²) with P = I - Jᵀ(JJᵀ)⁻¹J, where J is the Jacobian of the held features.
+    A step of length h lets held features drift by O(h²). The retraction R(y) = y + J⁺(t_held - f_held(y)), one Newton
+    step of least norm with the same J, reduces that to O(h³). It is used if it does not raise the held error, the root
+    of Σ ‖f_j - t_j‖²/‖t_j‖² over the held blocks.
 
-    `learning_rate` : η, for the sum of squares, as it is. None starts from Cauchy's step, the least linearized
-    residual along the line, halved until, at R's point or else without R, the moving block's residual has fallen and
-    the held error is at most `DRIFT` above its least so far; the next iteration starts with twice the share of
-    Cauchy's step that did. A start that is not at the held targets is retracted first, as an iteration of its own;
-    from there on the residual falls at every iteration, and the held error grows by `DRIFT` at most.
+    A start that is not at the held targets is retracted first, in an iteration of its own. With Cauchy's step, the
+    moving block's residual falls at every later iteration, and the held error grows by at most `DRIFT`.
 
-    Passes: forward, VJP, and JVP for Cauchy, an iteration; for each step tried a forward, and one more for R if
-    anything is held; forward and held Jacobian rows a refresh.
+    An iteration costs a forward pass and a VJP, and with Cauchy's step a JVP. Each step that is tried costs a forward
+    pass, and one more for R if a block is held. A refresh costs a forward pass and the held Jacobian rows.
+
+    Parameters
+    ----------
+    feature_map : FeatureMap
+        The features.
+    x : ndarray
+        Where to begin, of any shape that the map accepts. It moves in float64.
+    targets : ndarray, shape (n,)
+        The targets t; those of the last block are not all 0.
+    live : ndarray of bool, shape (n,), optional
+        The channels that count. Default: all.
+    learning_rate : float, optional
+        η, for the sum of squares, above 0. Default: Cauchy's step, which minimizes the linearized residual along the
+        line. It is halved until, at R's point or else without R, the moving block's residual has fallen and the held
+        error is at most `DRIFT` above the smallest one so far. The next iteration begins with twice the fraction of
+        Cauchy's step that succeeded.
+    refresh : int
+        J is computed again every `refresh` iterations, at least 1.
+    iterations : int
+        Maximum number of iterations, at least 0.
+    threshold : float
+        Relative error ‖f_l - t_l‖/‖t_l‖ of the last block at which to stop, at least 0.
+    on_step : callable, optional
+        Receives (iteration, relative error of the last block) at every iterate, including the start. An exception that
+        it raises is passed on.
+
+    Returns
+    -------
+    FlowResult
+        See `iteration.Watch.end`. With status `diverged`, x is the last iterate before.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range, or the targets do not fit the features.
     """
     validation.integer_in_range(refresh, "refresh", 1, np.inf)
     goal = set_goal(feature_map, targets, live, iterations, threshold, on_step)
     start = goal.slices[-1].start
-    held = _Held(feature_map.prefix(len(goal.slices) - 1), goal, start) if start else None
+    held = _HeldBlocks(feature_map.prefix(len(goal.slices) - 1), goal, start) if start else None
     descent = _Descent(goal, learning_rate)
-    rows, least = np.empty((0, np.size(x))), np.inf
+    rows: Floats = np.empty((0, np.size(x)))
+    smallest = np.inf
 
-    def ends(y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Where a step to y may end, best first, and the features there."""
+    def find_ends(y: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """Yield the points at which a step to y may end, best first, and the features there."""
         f = feature_map.values(y)
         for after, features in [(y, f)] if held is None else [held.retract(feature_map, y, f), (y, f)]:
-            if held is None or learning_rate is not None or held.error(features) <= least + DRIFT:
+            if held is None or learning_rate is not None or held.error(features) <= smallest + DRIFT:
                 yield after, features
 
-    def move(step: int, x: np.ndarray, at: Linearization) -> np.ndarray | None:
-        nonlocal rows, least
+    def move(step: int, x: Floats, at: Linearization) -> Floats | None:
+        nonlocal rows, smallest
         if held is not None and step % refresh == 0:
-            rows = held.renew(x)
+            rows = held.refresh(x)
         if held is not None and step == 0 and held.error(at.values) > ROUNDING:
             retracted, _ = held.retract(feature_map, x, at.values)
             if retracted is not x:
                 return retracted
-        least = least if held is None else min(least, held.error(at.values))
-        return descent.next(x, at, rows, ends)
+        smallest = smallest if held is None else min(smallest, held.error(at.values))
+        return descent.next(x, at, rows, find_ends)
 
     return iterate(feature_map, x, goal, move)
 
 
 def descend_loss_projected(
     feature_map: FeatureMap,
-    x: np.ndarray,
-    targets: np.ndarray,
+    x: Floats,
+    targets: Floats,
     *,
-    live: np.ndarray | None = None,
+    live: Mask | None = None,
     learning_rate: float | None = None,
     iterations: int = 1000,
     threshold: float = 0.01,
     on_step: OnIteration | None = None,
 ) -> FlowResult:
-    """Descends ‖f_l - t_l‖² of the last block at right angles to the gradients of the held blocks' losses ‖f_j - t_j‖².
+    """Descend ‖f_l - t_l‖² of the last block at right angles to the gradients of the held blocks' losses ‖f_j - t_j‖².
 
-    x <- x - η Q ∇‖f_l - t_l‖², Q the projection on what is orthogonal to each g_j = ∇‖f_j - t_j‖² = 2 J_jᵀ(f_j - t_j):
-    a block of n_j features takes one direction away, `projected` takes n_j. Two faults come of that:
+    An iteration is x ← x - η Q ∇‖f_l - t_l‖², where Q projects on what is orthogonal to each
+    g_j = ∇‖f_j - t_j‖² = 2 J_jᵀ(f_j - t_j). A held block of n_j features thus takes away one direction, where
+    `descend_projected` takes away n_j. This has two faults:
 
-    - At the reference g_j = 0. There is nothing to project on, and the step is that of descent that holds nothing.
-      Close to it g_j points where the error that happens to be left does, down to rounding.
-    - Away from it the loss does not change to first order, but its features do, and where they are linear each step h
-      *raises* the loss, by ‖J_j h‖² exactly: h is at right angles to g_j. What drifted does not come back.
+    - At the reference, g_j = 0. There is nothing to project on, and the step is that of a descent that holds nothing.
+      Close to the reference, the direction of g_j is that of the error that happens to be left, down to rounding.
+    - Away from it, the loss does not change to first order, but its features do. Where they are linear, each step h
+      *raises* the loss, by exactly ‖J_j h‖², since h is at right angles to g_j. What has drifted does not come back.
 
-    Short steps drift less, about in proportion: what has drifted turns g_j to where it holds best. It has to drift for
-    that, and short steps are many.
+    Shorter steps drift less, about in proportion: the drift turns g_j to the direction in which it holds best. But some
+    drift is needed for that, and more steps.
 
-    Here to be compared with; `learning_rate` as in `projected`, but held features have no say in the length of a step.
-    Passes: forward, a VJP a block, and JVP for Cauchy, an iteration; a forward for each step tried.
+    The function is here for comparison. An iteration costs a forward pass, a VJP per block, and with Cauchy's step a
+    JVP; each step that is tried costs a forward pass.
+
+    Parameters
+    ----------
+    feature_map : FeatureMap
+        The features.
+    x : ndarray
+        Where to begin, of any shape that the map accepts. It moves in float64.
+    targets : ndarray, shape (n,)
+        The targets t; those of the last block are not all 0.
+    live : ndarray of bool, shape (n,), optional
+        The channels that count. Default: all.
+    learning_rate : float, optional
+        η, for the sum of squares, above 0. Default: Cauchy's step as in `descend_projected`, except that the held error
+        does not limit its length.
+    iterations : int
+        Maximum number of iterations, at least 0.
+    threshold : float
+        Relative error ‖f_l - t_l‖/‖t_l‖ of the last block at which to stop, at least 0.
+    on_step : callable, optional
+        Receives (iteration, relative error of the last block) at every iterate, including the start. An exception that
+        it raises is passed on.
+
+    Returns
+    -------
+    FlowResult
+        See `iteration.Watch.end`. With status `diverged`, x is the last iterate before.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range, or the targets do not fit the features.
     """
     goal = set_goal(feature_map, targets, live, iterations, threshold, on_step)
     descent = _Descent(goal, learning_rate)
 
-    def move(step: int, x: np.ndarray, at: Linearization) -> np.ndarray | None:
+    def move(step: int, x: Floats, at: Linearization) -> Floats | None:
         return descent.next(x, at, _loss_gradients(goal, at, x.size), lambda y: iter([(y, feature_map.values(y))]))
 
     return iterate(feature_map, x, goal, move)
 
 
-def _loss_gradients(goal: Goal, at: Linearization, size: int) -> np.ndarray:
-    """The held losses' gradients, (k, size), scaled to length 1; those that vanish are left out."""
+def _loss_gradients(goal: Goal, at: Linearization, size: int) -> Floats:
+    """Return the gradients of the held losses, (k, size), scaled to length 1, without those that vanish."""
     missing = goal.live * (at.values - goal.targets)
     rows = []
     for block in goal.slices[:-1]:
@@ -131,15 +201,21 @@ def _loss_gradients(goal: Goal, at: Linearization, size: int) -> np.ndarray:
 
 @dataclass
 class _Descent:
-    """Steps down ‖f_l - t_l‖² of the last block, at right angles to given rows.
+    """Steps that reduce ‖f_l - t_l‖² of the last block, at right angles to given rows.
 
-    `learning_rate` : of the gradient of the sum of squares; None is Cauchy's step, halved until it is good.
-    `share` : of Cauchy's step, the last that was.
+    Parameters
+    ----------
+    goal : Goal
+        What the run is for.
+    learning_rate : float or None
+        Of the gradient of the sum of squares; None is Cauchy's step, halved until it succeeds.
+    fraction : float
+        The fraction of Cauchy's step that succeeded last, in (0, 1].
     """
 
     goal: Goal
     learning_rate: float | None
-    share: float = 1.0
+    fraction: float = 1.0
 
     def __post_init__(self) -> None:
         if self.learning_rate is not None:
@@ -148,50 +224,60 @@ class _Descent:
 
     def next(
         self,
-        x: np.ndarray,
+        x: Floats,
         at: Linearization,
-        rows: np.ndarray,
-        ends: Callable[[np.ndarray], Iterator[tuple[np.ndarray, np.ndarray]]],
-    ) -> np.ndarray | None:
-        """The next point; None if there is no way down.
+        rows: Floats,
+        find_ends: Callable[[Floats], Iterator[tuple[Floats, Floats]]],
+    ) -> Floats | None:
+        """Return the next point, or None if there is no way down.
 
-        `rows` : (k, x.size), each of length 1. `ends` : where a step to y may end, best first, with the features there.
+        Parameters
+        ----------
+        x : ndarray
+            The latest point.
+        at : Linearization
+            The features there.
+        rows : ndarray, shape (k, x.size)
+            Directions of length 1 to which the step is orthogonal.
+        find_ends : callable
+            Maps y to the points at which a step to y may end, best first, with the features there.
         """
         residual = self.moving * (at.values - self.goal.targets)
         gradient = at.vjp(residual)
-        direction = -to_tangent(rows, to_tangent(rows, gradient))  # twice: rounding
+        direction = -to_tangent(rows, to_tangent(rows, gradient))  # twice, because of rounding
         if np.linalg.norm(direction) <= 1e-10 * np.linalg.norm(gradient):
             return None
         if self.learning_rate is not None:
-            return next(ends(x + 2 * self.learning_rate * direction))[0]
+            return next(find_ends(x + 2 * self.learning_rate * direction))[0]
         rate = self.moving * at.jvp(direction)
         cauchy = -(residual @ rate) / (rate @ rate)
-        for share in min(1.0, 2 * self.share) * 0.5 ** np.arange(HALVINGS + 1):
-            for after, f in ends(x + share * cauchy * direction):
+        for fraction in min(1.0, 2 * self.fraction) * 0.5 ** np.arange(HALVINGS + 1):
+            for after, f in find_ends(x + fraction * cauchy * direction):
                 if np.linalg.norm(self.moving * (f - self.goal.targets)) < np.linalg.norm(residual):
-                    self.share = share
+                    self.fraction = fraction
                     return after
         return None
 
 
-class _Held:
+class _HeldBlocks:
     """The blocks before the moving one: their Jacobian's live rows, and the way back to their targets."""
 
     def __init__(self, feature_map: FeatureMap, goal: Goal, size: int):
         self.map, self.live = feature_map, goal.live[:size]
         self.targets, self.weights = goal.targets[:size], goal.weights[:size]
 
-    def renew(self, x: np.ndarray) -> np.ndarray:
-        """Return the live rows at x, scaled to length 1."""
+    def refresh(self, x: Floats) -> Floats:
+        """Compute the live rows at x, scaled to length 1, and return them."""
         rows = self.map.linearize(x).jacobian(self.live)[self.live].astype(np.float64)
         self.lengths = np.maximum(np.linalg.norm(rows, axis=1), np.finfo(float).tiny)
         self.rows = rows / self.lengths[:, None]
         return self.rows
 
-    def error(self, f: np.ndarray) -> float:
+    def error(self, f: Floats) -> float:
+        """Return the held error, the root of Σ ‖f_j - t_j‖²/‖t_j‖²."""
         return float(np.sqrt(self.weights @ (f[: len(self.targets)] - self.targets) ** 2))
 
-    def retract(self, feature_map: FeatureMap, y: np.ndarray, f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def retract(self, feature_map: FeatureMap, y: Floats, f: Floats) -> tuple[Floats, Floats]:
         """Return the point R(y) and its features, or y and f themselves if it would raise the held error."""
         missing = (self.targets - f[: len(self.targets)])[self.live] / self.lengths
         if not np.isfinite(missing).all():

@@ -1,4 +1,4 @@
-"""Gatys's method: gradients against finite differences, and the minima it must find, on small random networks."""
+"""The method of Gatys et al. on small random networks: gradients against finite differences, and known minima."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ NETWORK = build_network("vgg16", "random", layers=LAYERS, seed=1)
 WITH_CONTENT = build_network("vgg16", "random", layers=(LAYERS[0], CONTENT, LAYERS[1]), seed=1)
 
 
-def test_the_vjp_of_maps_is_the_central_difference():
+def test_the_vjp_of_the_maps_is_the_central_difference():
     layers = ("image", *LAYERS)
     network = build_network("vgg16", "random", layers=layers, seed=1)
     at, dx = linearize_maps(network, ODD, "float64"), RNG.standard_normal(ODD.shape)
@@ -35,7 +35,7 @@ def test_the_vjp_of_maps_is_the_central_difference():
     assert np.sum(at.vjp(cotangents) * dx) == pytest.approx(slope, rel=1e-6)
 
 
-def test_equal_cotangents_at_all_positions_are_the_vjp_of_the_means():
+def test_equal_cotangents_at_all_positions_give_the_vjp_of_the_channel_means():
     means, at = ChannelMeans(NETWORK, "float64").linearize(ODD), linearize_maps(NETWORK, ODD, "float64")
     w = RNG.standard_normal(192)
     spread = {
@@ -46,7 +46,7 @@ def test_equal_cotangents_at_all_positions_are_the_vjp_of_the_means():
 
 
 @pytest.mark.parametrize("content", [None, CONTENT, LAYERS[1], "image"])
-def test_the_gradient_is_the_central_difference(content):
+def test_the_vjp_of_the_statistics_is_the_central_difference(content):
     network = build_network("vgg16", "random", layers=("image", LAYERS[0], CONTENT, LAYERS[1]), seed=1)
     statistics = Statistics(network, LAYERS, content, ODD.shape[:2], "float64")
     at, dx = statistics.linearize(ODD), RNG.standard_normal(ODD.shape)
@@ -56,8 +56,8 @@ def test_the_gradient_is_the_central_difference(content):
     assert np.sum(at.vjp(w) * dx) == pytest.approx(slope, rel=1e-5)
 
 
-def test_the_loss_is_the_papers():
-    """Against the sums written out, with 1/(4 n² M²) for pictures of one size M, and 1/2."""
+def test_the_loss_is_that_of_the_papers():
+    """The sums are written out, with the factors 1/(4 n² M²), for images that all have M positions, and 1/2."""
     choices = {"style": LAYERS, "content": CONTENT, "alpha": 0.3, "beta": 7, "dtype": "float64"}
     aim = objective(WITH_CONTENT, SIZE, WAVES, WAVES, **choices)
     found = aim.weights @ (aim.features.values(NOISE) - aim.targets) ** 2
@@ -71,27 +71,27 @@ def test_the_loss_is_the_papers():
 
 
 def test_a_texture_is_synthesized_from_noise():
-    """Its Gram matrices approach those of an origin of another size, and the passes are as documented."""
-    origin, heard = np.tile(WAVES, (1, 2, 1)), []
+    """Its Gram matrices approach those of an origin of another size; the passes are those of the documentation."""
+    origin, calls = np.tile(WAVES, (1, 2, 1)), []
     aim = objective(NETWORK, SIZE, origin)
-    result = synthesize(aim, NOISE, threshold=0.05, on_step=lambda *what: heard.append(what))
+    result = synthesize(aim, NOISE, threshold=0.05, on_step=lambda *values: calls.append(values))
     passes = aim.features.passes
     assert result.status == "reached" and result.x.shape == NOISE.shape
     assert passes.forward == passes.vjp + 2 and passes.jvp == passes.jacobian_rows == 0
-    wanted, begun, found = (gram_matrices(NETWORK, x) for x in (origin, NOISE, result.x))
-    errors = [np.linalg.norm(found[layer] - wanted[layer]) / np.linalg.norm(wanted[layer]) for layer in LAYERS]
-    first = [np.linalg.norm(begun[layer] - wanted[layer]) / np.linalg.norm(wanted[layer]) for layer in LAYERS]
-    assert max(errors) <= 0.0501 and heard[0] == (0, pytest.approx(max(first), rel=1e-4))
-    assert heard[-1] == (result.steps, pytest.approx(max(errors), rel=1e-3))
+    wanted, begin, end = (gram_matrices(NETWORK, x) for x in (origin, NOISE, result.x))
+    errors = [np.linalg.norm(end[layer] - wanted[layer]) / np.linalg.norm(wanted[layer]) for layer in LAYERS]
+    first = [np.linalg.norm(begin[layer] - wanted[layer]) / np.linalg.norm(wanted[layer]) for layer in LAYERS]
+    assert max(errors) <= 0.0501 and calls[0] == (0, pytest.approx(max(first), rel=1e-4))
+    assert calls[-1] == (result.steps, pytest.approx(max(errors), rel=1e-3))
 
 
-def test_a_pictures_own_loss_is_zero():
+def test_the_loss_of_an_image_with_its_own_style_and_content_is_zero():
     result = synthesize(objective(WITH_CONTENT, SIZE, WAVES, WAVES, content=CONTENT), WAVES, threshold=0.0)
     assert (result.status, result.steps) == ("reached", 0) and np.array_equal(result.x, WAVES)
 
 
-def test_content_alone_brings_the_picture_back():
-    """64 smooth channels over three colors leave nothing open."""
+def test_content_alone_restores_the_image():
+    """The maps of 64 smooth channels determine three colors."""
     network = build_network("vgg16", "random", layers=LAYERS[:1], seed=1)
     near = WAVES + 0.2 * (NOISE - 0.5)
     aim = objective(network, SIZE, None, WAVES, style=(), content=LAYERS[0])
@@ -100,7 +100,7 @@ def test_content_alone_brings_the_picture_back():
     assert np.abs(result.x - WAVES).max() < 1e-2 < np.abs(near - WAVES).max() / 5
 
 
-def test_style_and_content_pull_against_each_other():
+def test_a_larger_weight_of_the_style_improves_the_style_at_the_expense_of_the_content():
     def errors(beta):
         aim = objective(WITH_CONTENT, SIZE, ODD, WAVES, style=LAYERS, content=CONTENT, beta=beta)
         result = synthesize(aim, NOISE, iterations=40, threshold=0.0)
@@ -117,10 +117,10 @@ def test_style_and_content_pull_against_each_other():
     [
         ({"style": ("block3_conv1",)}, "layer of Gatys"),
         ({"content": "block4_conv2", "target": WAVES}, "layer of Gatys"),
-        ({"content": CONTENT}, "lacks a picture"),
-        ({"target": WAVES}, "lacks a picture"),
-        ({"origin": None}, "lacks a picture"),
-        ({"style": (), "origin": None}, "nothing to aim at"),
+        ({"content": CONTENT}, "lacks an image"),
+        ({"target": WAVES}, "lacks an image"),
+        ({"origin": None}, "lacks an image"),
+        ({"style": (), "origin": None}, "nothing to match"),
         ({"alpha": -1.0}, "alpha"),
         ({"beta": 0.0}, "beta"),
         ({"size": (8, 8)}, "size"),
@@ -128,7 +128,7 @@ def test_style_and_content_pull_against_each_other():
         ({"content": CONTENT, "target": ODD}, "target"),
     ],
 )
-def test_what_cannot_be_used_is_refused(changes, named):
+def test_an_objective_that_cannot_be_used_is_refused(changes, named):
     arguments = {"network": WITH_CONTENT, "size": SIZE, "origin": WAVES} | changes
     with pytest.raises(InputError, match=f"{named}.*received .*; accepted: "):
         objective(**arguments)
