@@ -21,7 +21,8 @@
 # %%
 from IPython.display import display
 
-from decoupling_lib.explorers import gradient_flow, moments, noise_zeros, transfer
+import decoupling_lib as dl
+from decoupling_lib.explorers import gradient_flow
 
 # %% [markdown]
 # ## Following a gradient (lesson 1)
@@ -30,7 +31,7 @@ from decoupling_lib.explorers import gradient_flow, moments, noise_zeros, transf
 # many steps does each rule need to end within 0.01 of the exact curve? Where is there no way?
 
 # %%
-flow = gradient_flow.explorer()
+flow = dl.gradient_explorer()
 display(flow)
 
 # %%
@@ -47,7 +48,7 @@ print(gradient_flow.draw({name: control.value for name, control in flow.controls
 # the usual, coupled ones: which of them moves although nobody asked it to?
 
 # %%
-sample = moments.explorer()
+sample = dl.moment_explorer()
 display(sample)
 
 # %%
@@ -60,7 +61,7 @@ sample.static()
 # ones for every seed?
 
 # %%
-zeros = noise_zeros.explorer()
+zeros = dl.noise_explorer()
 display(zeros)
 
 # %%
@@ -73,7 +74,7 @@ zeros.static()
 # does it come back? Then the annex's descent at several learning rates.
 
 # %%
-styled = transfer.explorer()
+styled = dl.transfer_explorer()
 display(styled)
 
 # %%
@@ -92,7 +93,7 @@ styled.static()  # waits for the end of the run
 raise NotImplementedError("for each rule the least n that is near enough, from gradient_flow.draw(...).status")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-values = {name: control.value for name, control in gradient_flow.explorer().controls.items()}  # as they were at first
+values = {name: control.value for name, control in dl.gradient_explorer().controls.items()}  # as they were at first
 off = {}
 for rule in gradient_flow.RULES:
     said = [gradient_flow.draw({**values, "rule": rule, "steps": n}).status for n in range(1, 41)]

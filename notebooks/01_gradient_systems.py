@@ -27,14 +27,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib.engine.context import Context, Reference, Settings
-from decoupling_lib.engine.features import Block, ClosedForm, Counted
-from decoupling_lib.engine.lift import Damping, to_tangent
-from decoupling_lib.engine.normalization import impose, normalize
-from decoupling_lib.engine.ode import RULES, integrate
+import decoupling_lib as dl
 from decoupling_lib.figures.theory import STARTS
-from decoupling_lib.moments.coupled import moment_feature_map
-from decoupling_lib.plotting.portraits import bowl, portrait, show_portrait, unit_speed
 
 # %% [markdown]
 # ## Coupled or decoupled?
@@ -49,7 +43,7 @@ from decoupling_lib.plotting.portraits import bowl, portrait, show_portrait, uni
 # NBVAL_CHECK_OUTPUT
 rng = np.random.default_rng(0)
 x = rng.normal(2, 1, 50)
-mean, square = moment_feature_map(2).linearize(x).jacobian()
+mean, square = dl.moment_feature_map(2).linearize(x).jacobian()
 variance = square - 2 * np.mean(x) * mean  # of mean(x²) - mean(x)²
 gradients = np.stack([mean, square, variance])
 unit = gradients / np.linalg.norm(gradients, axis=1, keepdims=True)
@@ -82,11 +76,11 @@ assert abs(cosines[0, 2]) < 1e-12
 # cubics $y = c\,x^3$. The picture below does not use that. It is computed by following the flow.
 
 # %%
-feature = bowl(3.0)
+feature = dl.bowl(3.0)
 starts = [np.array(point) for point in STARTS]
-drawn = portrait(feature, starts, value=1.0, extent=(-3, 3, -2, 2))
+drawn = dl.portrait(feature, starts, value=1.0, extent=(-3, 3, -2, 2))
 figure, ax = plt.subplots(figsize=(7.5, 5), layout="constrained")
-show_portrait(ax, drawn)
+dl.show_portrait(ax, drawn)
 ax.set_title("Every point runs along its gradient curve to the reference")
 plt.show()
 
@@ -117,7 +111,7 @@ assert on_reference < 1e-8 and on_curve < 1e-8
 # NBVAL_CHECK_OUTPUT
 point, h = np.array([2.4, 1.6]), 1e-4
 around = [point + step for step in (np.array([h, 0]), np.array([-h, 0]), np.array([0, h]), np.array([0, -h]))]
-heights = [curve[-1, 1] for curve in portrait(feature, around, 1.0, (-3, 3, -2, 2)).curves]
+heights = [curve[-1, 1] for curve in dl.portrait(feature, around, 1.0, (-3, 3, -2, 2)).curves]
 gradient_after = np.array([heights[0] - heights[1], heights[2] - heights[3]]) / (2 * h)
 gradient_f = feature.linearize(point).jacobian()[0]
 before = gradient_f[1] / np.linalg.norm(gradient_f)
@@ -136,16 +130,16 @@ assert abs(before) > 0.8 and abs(after) < 1e-5
 
 # %%
 start = np.array([1.8, 1.7])
-field = unit_speed(feature, 1.0 - feature.values(start)[0])
-exact = integrate(field, start, "adaptive", 400, 1e-13).x
+field = dl.unit_speed(feature, 1.0 - feature.values(start)[0])
+exact = dl.integrate(field, start, "adaptive", 400, 1e-13).x
 counts = 2 ** np.arange(3, 8)
 figure, ax = plt.subplots(figsize=(6.5, 4.2), layout="constrained")
 slopes = {}
 for name, marker in zip(["euler", "midpoint", "symmetric", "rk4"], "os^D", strict=True):
-    errors = [np.linalg.norm(integrate(field, start, name, int(n), 1e-13).x - exact) for n in counts]
+    errors = [np.linalg.norm(dl.integrate(field, start, name, int(n), 1e-13).x - exact) for n in counts]
     slopes[name] = -np.polyfit(np.log(counts[1:4]), np.log(errors[1:4]), 1)[0]
-    ax.loglog(counts, errors, marker=marker, label=f"{name}: order {RULES[name].order}, measured {slopes[name]:.2f}")
-chosen = integrate(field, start, "adaptive", 400, 1e-8)
+    ax.loglog(counts, errors, marker=marker, label=f"{name}: order {dl.RULES[name].order}, measured {slopes[name]:.2f}")
+chosen = dl.integrate(field, start, "adaptive", 400, 1e-8)
 ax.loglog(chosen.steps, np.linalg.norm(chosen.x - exact), "k*", markersize=12, label="adaptive, tolerance 1e-8")
 ax.set(xlabel="steps", ylabel="distance to the exact end", title="The error falls by the order of the rule")
 ax.legend(fontsize=8)
@@ -154,8 +148,8 @@ plt.show()
 # %%
 # NBVAL_CHECK_OUTPUT
 for name, slope in slopes.items():
-    assert abs(slope - RULES[name].order) < 0.3, name
-    print(f"{name:10} order {RULES[name].order}")
+    assert abs(slope - dl.RULES[name].order) < 0.3, name
+    print(f"{name:10} order {dl.RULES[name].order}")
 print("adaptive   within 1e-6 in under 30 steps:", chosen.steps < 30 and bool(np.linalg.norm(chosen.x - exact) < 1e-6))
 
 # %% [markdown]
@@ -180,10 +174,10 @@ misses = {}
 for name, power in (("mean and mean square", 1), ("mean and mean cube", 2)):
     z = y
     for sign in (1, -1):
-        z = integrate(lambda p, s=sign: s * h * ones, z, "rk4", 4).x
-        z = integrate(lambda p, s=sign, k=power: s * h * p**k, z, "rk4", 4).x
+        z = dl.integrate(lambda p, s=sign: s * h * ones, z, "rk4", 4).x
+        z = dl.integrate(lambda p, s=sign, k=power: s * h * p**k, z, "rk4", 4).x
     miss = z - y
-    outside = to_tangent(np.stack([ones, y**power]), miss)
+    outside = dl.to_tangent(np.stack([ones, y**power]), miss)
     misses[name] = np.linalg.norm(outside) / np.linalg.norm(miss)
     print(f"{name}: {misses[name]:.2f} of the miss is outside of the plane")
 assert misses["mean and mean square"] < 0.01 < 0.2 < misses["mean and mean cube"]
@@ -194,20 +188,20 @@ assert misses["mean and mean square"] < 0.01 < 0.2 < misses["mean and mean cube"
 
 # %%
 # NBVAL_CHECK_OUTPUT
-exactly = Settings(rule="adaptive", steps=2000, tolerance=1e-11, solver_tolerance=1e-12, threshold=1e-9)
+exactly = dl.Settings(rule="adaptive", steps=2000, tolerance=1e-11, solver_tolerance=1e-12, threshold=1e-9)
 apart = {}
 for name, power, value in (("mean and mean square", 2, 1.0), ("mean and mean cube", 3, 0.5)):
     ends = []
     for order in ((1, power), (power, 1)):
         powers = np.array(order)
-        pair = ClosedForm(
-            tuple(Block(f"m{k}", 1) for k in order),
+        pair = dl.ClosedForm(
+            tuple(dl.Block(f"m{k}", 1) for k in order),
             lambda p, k=powers: np.array([np.mean(p**j) for j in k]),
             lambda p, k=powers: np.stack([j * p ** (j - 1) / p.size for j in k]),
         )
         values = np.array([0.0 if k == 1 else value for k in order])
-        goal = Reference(values, np.ones(2, bool), Damping(0.0, np.ones(2)))
-        ends.append(normalize(Context(Counted(pair), goal, exactly), y).x)
+        goal = dl.Reference(values, np.ones(2, bool), dl.Damping(0.0, np.ones(2)))
+        ends.append(dl.normalize(dl.Context(dl.Counted(pair), goal, exactly), y).x)
     apart[name] = np.linalg.norm(ends[0] - ends[1])
     print(f"{name}: the two orders end {apart[name]:.3f} apart")
 assert apart["mean and mean square"] < 1e-8 and apart["mean and mean cube"] > 0.01
@@ -226,18 +220,18 @@ assert apart["mean and mean square"] < 1e-8 and apart["mean and mean cube"] > 0.
 # %%
 mix = rng.random((3, 12)) + 0.1
 filters = rng.standard_normal((12, 16))
-softplus = ClosedForm(
-    (Block("all", 3),),
+softplus = dl.ClosedForm(
+    (dl.Block("all", 3),),
     lambda p: mix @ np.logaddexp(0, filters @ p),
     lambda p: (mix / (1 + np.exp(-filters @ p))) @ filters,
 )
 here = rng.standard_normal(16)
 c, v = softplus.values(here), softplus.values(0.3 * rng.standard_normal(16))
-goal = Reference(v, np.ones(3, bool), Damping(0.0, np.ones(3)))
-path = normalize(Context(Counted(softplus), goal, exactly), here)
-lifted = impose(Context(Counted(softplus), goal, exactly), path.x, path.style).x
-there = integrate(lambda p: 40 * softplus.linearize(p).vjp(v - softplus.values(p)), here, "adaptive", 20000, 1e-9).x
-back = integrate(lambda p: 40 * softplus.linearize(p).vjp(c - softplus.values(p)), there, "adaptive", 20000, 1e-9).x
+goal = dl.Reference(v, np.ones(3, bool), dl.Damping(0.0, np.ones(3)))
+path = dl.normalize(dl.Context(dl.Counted(softplus), goal, exactly), here)
+lifted = dl.impose(dl.Context(dl.Counted(softplus), goal, exactly), path.x, path.style).x
+there = dl.integrate(lambda p: 40 * softplus.linearize(p).vjp(v - softplus.values(p)), here, "adaptive", 20000, 1e-9).x
+back = dl.integrate(lambda p: 40 * softplus.linearize(p).vjp(c - softplus.values(p)), there, "adaptive", 20000, 1e-9).x
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -257,10 +251,10 @@ assert by_descent > 0.01 and by_lift < 1e-8
 # Fill in `exponent`, the slope of $\log y$ against $\log x$ along the curve down to $f = 0.1$.
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("follow the curve with portrait(bowl(2.0), ...), then fit a line to its logarithms")
+raise NotImplementedError("follow the curve with dl.portrait(dl.bowl(2.0), ...), then fit a line to its logarithms")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-(curve,) = portrait(bowl(2.0), [np.array([1.0, 1.0])], 0.1, (0, 1, 0, 1)).curves
+(curve,) = dl.portrait(dl.bowl(2.0), [np.array([1.0, 1.0])], 0.1, (0, 1, 0, 1)).curves
 exponent = np.polyfit(*np.log(curve.T), 1)[0]
 
 # %% tags=["check"]

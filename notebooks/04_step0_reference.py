@@ -27,17 +27,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib.engine.features import Counted, block_slices
-from decoupling_lib.images.noise import uniform_noise
-from decoupling_lib.images.pictures import load_picture
-from decoupling_lib.networks import architectures, weights
-from decoupling_lib.networks.channel_means import ChannelMeans, by_layer
-from decoupling_lib.networks.dead_channels import find_dead_channels
-from decoupling_lib.networks.vgg import build_network
-from decoupling_lib.plotting.features import show_channel_means
-from decoupling_lib.plotting.style import show_picture
-from decoupling_lib.transfers.options import TUNING
-from decoupling_lib.transfers.steps import measure_reference
+import decoupling_lib as dl
 
 # %% [markdown]
 # ## A network and an image of noise
@@ -49,14 +39,14 @@ from decoupling_lib.transfers.steps import measure_reference
 # The image: every number of every pixel drawn evenly from 0 to 1, with a seed, so that everybody gets the same.
 
 # %%
-architecture, source = weights.default_source()
-tuned = TUNING[2]
-layers = architectures.style_layers(architecture, "thesis", 2)
-network = build_network(architecture, source, layers, softness=tuned.softness, growth=tuned.growth)
-means = ChannelMeans(network)
-noise = uniform_noise((96, 96), seed=0)
+architecture, source = dl.default_source()
+tuned = dl.TUNING[2]
+layers = dl.style_layers(architecture, "thesis", 2)
+network = dl.build_network(architecture, source, layers, softness=tuned.softness, growth=tuned.growth)
+means = dl.ChannelMeans(network)
+noise = dl.uniform_noise((96, 96), seed=0)
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-show_picture(left, noise, "uniform noise, 96 x 96, seed 0")
+dl.show_picture(left, noise, "uniform noise, 96 x 96, seed 0")
 right.hist(noise.ravel(), 50, color="0.6")
 right.set(xlabel="value of a color of a pixel", ylabel="how many", title="all values are as likely")
 plt.show()
@@ -70,10 +60,10 @@ plt.show()
 # Sixty-four means in `block1_conv1` and 128 in `block2_conv1`: the reference values $v$ of the first two layers.
 
 # %%
-reference = by_layer(means, noise)
+reference = dl.channel_means_by_layer(means, noise)
 figure, axes = plt.subplots(2, 1, figsize=(10, 4.6), layout="constrained")
 for ax, (layer, values) in zip(axes, reference.items(), strict=True):
-    show_channel_means(ax, values, title=layer)
+    dl.show_channel_means(ax, values, title=layer)
 
 # %% [markdown]
 # ## Another draw, nearly the same values
@@ -82,9 +72,9 @@ for ax, (layer, values) in zip(axes, reference.items(), strict=True):
 
 # %%
 # NBVAL_CHECK_OUTPUT
-draws = np.stack([means.values(uniform_noise((96, 96), seed)) for seed in range(10)])
+draws = np.stack([means.values(dl.uniform_noise((96, 96), seed)) for seed in range(10)])
 v = draws.mean(axis=0)
-for layer, at in block_slices(means.blocks).items():
+for layer, at in dl.block_slices(means.blocks).items():
     apart = np.mean([np.linalg.norm(each[at] - v[at]) for each in draws]) / np.linalg.norm(v[at])
     print(f"{layer}: a draw is {apart:.1%} away from the mean of ten")
     assert apart < 0.03
@@ -97,7 +87,7 @@ for layer, at in block_slices(means.blocks).items():
 sides = np.array([24, 48, 96, 192])
 spread, average = [], []
 for side in sides:
-    found = np.stack([means.values(uniform_noise((side, side), seed)) for seed in range(8)])
+    found = np.stack([means.values(dl.uniform_noise((side, side), seed)) for seed in range(8)])
     average.append(found.mean(axis=0))
     spread.append(np.linalg.norm(found.std(axis=0, ddof=1)) / np.linalg.norm(average[-1]))
 slope = np.polyfit(np.log(sides), np.log(spread), 1)[0]
@@ -131,7 +121,7 @@ assert abs(slope + 1) < 0.15 and bias[0] > 3 * uncertainty
 names = ("china", "flower", "coffee", "chelsea")
 far = {}
 for name in names:
-    f = by_layer(means, load_picture(name, (96, 96)).array)
+    f = dl.channel_means_by_layer(means, dl.load_picture(name, (96, 96)).array)
     far[name] = [np.linalg.norm(f[layer] - reference[layer]) / np.linalg.norm(reference[layer]) for layer in f]
     print(f"{name:9}" + "".join(f"{layer}: {each:6.0%}   " for layer, each in zip(f, far[name], strict=True)))
 assert min(min(each) for each in far.values()) > 0.3
@@ -147,7 +137,7 @@ assert min(min(each) for each in far.values()) > 0.3
 
 # %%
 # NBVAL_CHECK_OUTPUT
-dead = find_dead_channels(network, noise[None])
+dead = dl.find_dead_channels(network, noise[None])
 for layer, which in dead.items():
     print(f"{layer}: {which.sum()} of {which.size} channels are dead for noise")
 live = np.concatenate([~which for which in dead.values()])
@@ -167,7 +157,7 @@ live = np.concatenate([~which for which in dead.values()])
 # gradient, in the second all by one number: there the weak ones show too.
 
 # %%
-step0 = measure_reference(Counted(means), noise[None], live, tuned.damping, tuned.held)
+step0 = dl.measure_reference(dl.Counted(means), noise[None], live, tuned.damping, tuned.held)
 gradients = means.linearize(noise).jacobian(live)[live].astype(float)
 unit = gradients / np.linalg.norm(gradients, axis=1, keepdims=True)
 rows = gradients / np.sqrt(step0.damping.scales[live])[:, None]
@@ -183,7 +173,7 @@ plt.show()
 # %%
 # NBVAL_CHECK_OUTPUT
 diagonal = np.sum(rows**2, axis=1)
-first = diagonal[: live[block_slices(means.blocks)[layers[0]]].sum()]
+first = diagonal[: live[dl.block_slices(means.blocks)[layers[0]]].sum()]
 print(f"scaled gradients, squared: in the first layer all alike: {np.ptp(first) < 1e-6 * first[0]};", end=" ")
 print(f"in the second from less than 0.001 to more than 10: {diagonal.min() < 1e-3 and diagonal.max() > 10}")
 print(f"easiest to hardest: more than {10 ** int(np.log10(eigenvalues[0] / eigenvalues[-1])):,} to 1;", end=" ")
@@ -217,7 +207,7 @@ raise NotImplementedError("means.prefix(1).linearize(image).jacobian(), then np.
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 rank = {}
 for name, image in (("noise", noise), ("gray", np.full_like(noise, 0.5))):
-    jacobian = ChannelMeans(network, "float64").prefix(1).linearize(image).jacobian()
+    jacobian = dl.ChannelMeans(network, "float64").prefix(1).linearize(image).jacobian()
     g = np.linalg.eigvalsh(jacobian @ jacobian.T)
     rank[name] = int(np.sum(g > 1e-6 * g[-1]))
 
@@ -237,7 +227,7 @@ raise NotImplementedError("the standard deviation of a mean of k draws falls by 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 count = int(np.ceil((spread[2] / 0.005) ** 2))
 halves = [
-    np.mean([means.values(uniform_noise((96, 96), 100 + seed)) for seed in range(k, k + count)], axis=0)
+    np.mean([means.values(dl.uniform_noise((96, 96), 100 + seed)) for seed in range(k, k + count)], axis=0)
     for k in (0, count)
 ]
 difference = np.linalg.norm(halves[0] - halves[1]) / np.linalg.norm(halves[0])

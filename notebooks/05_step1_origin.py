@@ -25,20 +25,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib.engine import distances, lift
-from decoupling_lib.engine.context import Context
-from decoupling_lib.engine.features import Counted, block_slices
-from decoupling_lib.engine.normalization import impose, normalize
-from decoupling_lib.images.quality import psnr
-from decoupling_lib.methods import baselines
-from decoupling_lib.networks.channel_means import ChannelMeans
-from decoupling_lib.plotting.diagrams import show_legs
-from decoupling_lib.plotting.features import show_leg_errors
-from decoupling_lib.plotting.style import show_picture
-from decoupling_lib.plotting.transfers import show_curve
-from decoupling_lib.transfers.options import Options
-from decoupling_lib.transfers.setup import prepare
-from decoupling_lib.transfers.steps import measure_style
+import decoupling_lib as dl
 
 # %% [markdown]
 # ## Step 0, in one line
@@ -48,10 +35,10 @@ from decoupling_lib.transfers.steps import measure_style
 
 # %%
 # NBVAL_CHECK_OUTPUT
-prepared = prepare("coffee", "coffee", Options(size=(64, 64)))
+prepared = dl.prepare("coffee", "coffee", dl.Options(size=(64, 64)))
 features, reference, origin = prepared.features, prepared.reference, prepared.origin.array
 means, v = features.map, reference.values
-first, second = block_slices(means.blocks).values()
+first, second = dl.block_slices(means.blocks).values()
 print("features:", v.size, "of", [block.name for block in means.blocks])
 for layer, found in prepared.fidelity.items():
     print(f"{layer}: within {found['relative_difference']:.0%} of the thesis's network")
@@ -69,7 +56,7 @@ assert max(found["relative_difference"] for found in prepared.fidelity.values())
 
 # %%
 figure, ax = plt.subplots(figsize=(9, 3.2), layout="constrained")
-show_legs(ax, 1, [f"block{depth}_conv1" for depth in range(1, 6)])
+dl.show_legs(ax, 1, [f"block{depth}_conv1" for depth in range(1, 6)])
 
 # %% [markdown]
 # The style is $c = (c_1, c_2, \dots)$. A leg is the differential equation of lesson 1,
@@ -82,8 +69,10 @@ show_legs(ax, 1, [f"block{depth}_conv1" for depth in range(1, 6)])
 
 # %%
 way = []
-step1 = measure_style(
-    Context(features, reference, prepared.settings, listen=lambda step, layer, done, x: way.append((layer, done, x))),
+step1 = dl.measure_style(
+    dl.Context(
+        features, reference, prepared.settings, listen=lambda step, layer, done, x: way.append((layer, done, x))
+    ),
     origin,
 )
 style = step1.style
@@ -94,7 +83,7 @@ moving = {name: [x for layer, _, x in way if layer == name] for name in prepared
 figure, axes = plt.subplots(2, 5, figsize=(11, 4.8), layout="constrained")
 for row, (name, pictures) in zip(axes, moving.items(), strict=True):
     for ax, place in zip(row, np.linspace(0, len(pictures) - 1, 5).astype(int), strict=True):
-        show_picture(ax, pictures[place], f"{name}\n{place / (len(pictures) - 1):.0%} of the steps")
+        dl.show_picture(ax, pictures[place], f"{name}\n{place / (len(pictures) - 1):.0%} of the steps")
 
 # %% [markdown]
 # Above, the first leg, below, the second. The first layer knows edges and colors: what it takes for noise has edges
@@ -105,11 +94,11 @@ for row, (name, pictures) in zip(axes, moving.items(), strict=True):
 
 # %%
 errors = {
-    name: [distances.relative_error(means.values(x)[at], v[at], reference.live[at]) for _, _, x in way]
-    for name, at in block_slices(means.blocks).items()
+    name: [dl.relative_error(means.values(x)[at], v[at], reference.live[at]) for _, _, x in way]
+    for name, at in dl.block_slices(means.blocks).items()
 }
 figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
-show_leg_errors(ax, errors, [layer for layer, _, _ in way])
+dl.show_leg_errors(ax, errors, [layer for layer, _, _ in way])
 plt.show()
 
 # %%
@@ -129,13 +118,11 @@ assert max(max(leg.relative_error, leg.held_relative_error) for leg in step1.leg
 # %%
 # NBVAL_CHECK_OUTPUT
 coupled = means.values(origin)
-apart = distances.relative_error(style[second], coupled[second])
-from_noise = distances.relative_error(style[second], v[second], reference.live[second])
+apart = dl.relative_error(style[second], coupled[second])
+from_noise = dl.relative_error(style[second], v[second], reference.live[second])
 print(f"first layer: c is f: {np.allclose(style[first], coupled[first], rtol=1e-4)}")
 print(f"second layer: c is {apart:.0%} away from f")
-print(
-    f"from the reference: f {distances.relative_error(coupled[second], v[second], reference.live[second]):.0%}", end=""
-)
+print(f"from the reference: f {dl.relative_error(coupled[second], v[second], reference.live[second]):.0%}", end="")
 print(f", c {from_noise:.0%}")
 assert np.allclose(style[first], coupled[first], rtol=1e-4) and apart > 0.2
 
@@ -167,9 +154,9 @@ plt.show()
 annex, x = {}, origin
 for depth, leg in enumerate(step1.legs, start=1):
     budget = leg.passes.total // 2  # an iteration is a forward pass and a VJP
-    counted, aim = Counted(means.prefix(depth)), v[: [first, second][depth - 1].stop]
+    counted, aim = dl.Counted(means.prefix(depth)), v[: [first, second][depth - 1].stop]
     live, curve = reference.live[: aim.size], []
-    flow = baselines.descend(
+    flow = dl.descend(
         counted, x, aim, live=live, learning_rate=5e-4, iterations=budget, threshold=0.01,
         on_step=lambda count, error, curve=curve: curve.append((count, error)),
     )  # fmt: skip
@@ -179,14 +166,14 @@ annexed = means.values(x)
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained", sharey=True)
 for ax, leg, (name, curve) in zip(axes, step1.legs, annex.items(), strict=True):
-    show_curve(ax, [leg])
+    dl.show_curve(ax, [leg])
     (line,) = ax.plot(*curve.T, color="0.55", linestyle="--", label="the annex's descent")
     ax.legend(handles=[ax.lines[0], line], labels=["the lift", "the annex's descent"], fontsize=8, frameon=False)
     ax.set_title(name, fontsize=10)
 
 # %%
 # NBVAL_CHECK_OUTPUT
-held = distances.relative_error(annexed[first], v[first], reference.live[first])
+held = dl.relative_error(annexed[first], v[first], reference.live[first])
 for leg, curve in zip(step1.legs, annex.values(), strict=True):
     print(f"{leg.layer}: lift {leg.relative_error:.2f}, annex about {curve[-1, 1]:.1f} after as many passes")
     assert abs(curve[-1, 0] - leg.passes.total) < 2
@@ -213,17 +200,17 @@ assert held > 3 * step1.legs[1].held_relative_error
 # %%
 returned = {}
 for name, chosen in (
-    ("smooth", Options(size=(32, 32), layers=1, rule="rk4", steps=24)),
-    ("ReLU", Options(size=(32, 32), layers=1, rule="rk4", steps=24, activation="relu", pooling="max")),
+    ("smooth", dl.Options(size=(32, 32), layers=1, rule="rk4", steps=24)),
+    ("ReLU", dl.Options(size=(32, 32), layers=1, rule="rk4", steps=24, activation="relu", pooling="max")),
 ):
-    small = prepare("coffee", "coffee", chosen)
-    there = normalize(Context(small.features, small.reference, small.settings), small.origin.array)
-    back = impose(Context(small.features, small.reference, small.settings), there.x, there.style)
-    returned[name] = (back.x, psnr(back.x, small.origin.array))
+    small = dl.prepare("coffee", "coffee", chosen)
+    there = dl.normalize(dl.Context(small.features, small.reference, small.settings), small.origin.array)
+    back = dl.impose(dl.Context(small.features, small.reference, small.settings), there.x, there.style)
+    returned[name] = (back.x, dl.psnr(back.x, small.origin.array))
 figure, axes = plt.subplots(1, 3, figsize=(8, 3), layout="constrained")
-show_picture(axes[0], small.origin.array, "coffee, 32 x 32")
+dl.show_picture(axes[0], small.origin.array, "coffee, 32 x 32")
 for ax, (name, (picture, decibels)) in zip(axes[1:], returned.items(), strict=True):
-    show_picture(ax, picture, f"there and back, {name}\nPSNR {decibels:.0f} dB")
+    dl.show_picture(ax, picture, f"there and back, {name}\nPSNR {decibels:.0f} dB")
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -254,7 +241,7 @@ before = np.linalg.norm((coupled[second] - v[second])[live])
 after = np.linalg.norm((style[second] - v[second])[live])
 
 # %% tags=["check"]
-own = distances.relative_error(coupled[second], v[second], reference.live[second])
+own = dl.relative_error(coupled[second], v[second], reference.live[second])
 assert np.isclose(after / before, from_noise / own)
 assert after < before  # part of the second layer's style was the first layer's
 
@@ -263,11 +250,11 @@ assert after < before  # part of the second layer's style was the first layer's
 # should be the reference, nearly: nothing is left to say.
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("measure_style of step1.x, then the relative error of its style against v")
+raise NotImplementedError("dl.measure_style of step1.x, then the relative error of its style against v")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-again = measure_style(Context(features, reference, prepared.settings), step1.x)
-left = [distances.relative_error(again.style[at], v[at], reference.live[at]) for at in (first, second)]
+again = dl.measure_style(dl.Context(features, reference, prepared.settings), step1.x)
+left = [dl.relative_error(again.style[at], v[at], reference.live[at]) for at in (first, second)]
 
 # %% tags=["check"]
 assert len(left) == 2 and min(left) > 0 and max(left) < 0.05
@@ -275,19 +262,19 @@ assert len(left) == 2 and min(left) > 0 and max(left) < 0.05
 # %% [markdown]
 # **3.** What does it cost to hold a layer? At the picture where leg 2 begins, compare the shortest velocity that moves
 # the second layer as asked and holds the first, with the one that moves the second and lets the first drift: how much
-# longer is the first, and how fast does the first layer drift with the second? (`lift.dense_velocity` takes the
+# longer is the first, and how fast does the first layer drift with the second? (`dl.dense_velocity` takes the
 # gradients $A$, the rates, which channels take part, and the damping.)
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("lift.dense_velocity of the rows of means.linearize(x).jacobian()")
+raise NotImplementedError("dl.dense_velocity of the rows of means.linearize(x).jacobian()")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 turn = next(x for layer, done, x in way if layer == prepared.network.layers[1] and done == 0.0)
-jacobian = ChannelMeans(prepared.network, "float64").linearize(turn).jacobian()
+jacobian = dl.ChannelMeans(prepared.network, "float64").linearize(turn).jacobian()
 rate = np.where(np.arange(v.size) >= second.start, v - style, 0.0)
 rows, asked = jacobian.reshape(v.size, -1), np.arange(v.size) >= second.start
-holding = lift.dense_velocity(rows, rate, reference.live, reference.damping)
-free = lift.dense_velocity(rows, rate, reference.live & asked, reference.damping)
+holding = dl.dense_velocity(rows, rate, reference.live, reference.damping)
+free = dl.dense_velocity(rows, rate, reference.live & asked, reference.damping)
 drifts = [np.linalg.norm(rows[first] @ velocity) / np.linalg.norm(v[first]) for velocity in (holding, free)]
 
 # %% tags=["check"]

@@ -25,19 +25,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib.engine.context import Context
-from decoupling_lib.engine.features import Counted, block_slices
-from decoupling_lib.images.noise import uniform_noise
-from decoupling_lib.methods import baselines
-from decoupling_lib.networks.gram import gram_matrices
-from decoupling_lib.plotting.diagrams import show_legs
-from decoupling_lib.plotting.features import show_matrix
-from decoupling_lib.plotting.style import show_picture
-from decoupling_lib.plotting.transfers import show_curve
-from decoupling_lib.transfers import evaluation
-from decoupling_lib.transfers.options import Options
-from decoupling_lib.transfers.setup import prepare
-from decoupling_lib.transfers.steps import measure_style, remove_style
+import decoupling_lib as dl
 
 # %% [markdown]
 # ## Four photographs without their style
@@ -47,25 +35,25 @@ from decoupling_lib.transfers.steps import measure_style, remove_style
 
 # %%
 figure, ax = plt.subplots(figsize=(9, 3), layout="constrained")
-show_legs(ax, 2, [f"block{depth}_conv1" for depth in range(1, 6)])
+dl.show_legs(ax, 2, [f"block{depth}_conv1" for depth in range(1, 6)])
 
 # %%
 names = ("chelsea", "china", "flower", "astronaut")
 size = (48, 48)
-prepared = prepare(names[0], names[0], Options(size=size))
+prepared = dl.prepare(names[0], names[0], dl.Options(size=size))
 features, reference, settings = prepared.features, prepared.reference, prepared.settings
 means, v = features.map, reference.values
-photographs = {name: prepare(name, name, Options(size=size)).origin.array for name in names}
+photographs = {name: dl.prepare(name, name, dl.Options(size=size)).origin.array for name in names}
 undressed = {
-    name: remove_style(Context(features, reference, settings), picture) for name, picture in photographs.items()
+    name: dl.remove_style(dl.Context(features, reference, settings), picture) for name, picture in photographs.items()
 }
 assert all(path.status == "done" for path in undressed.values())
 
 # %%
 figure, axes = plt.subplots(2, 4, figsize=(9, 4.8), layout="constrained")
 for (above, below), (name, picture) in zip(axes.T, photographs.items(), strict=True):
-    show_picture(above, picture, name)
-    show_picture(below, undressed[name].x, "undressed")
+    dl.show_picture(above, picture, name)
+    dl.show_picture(below, undressed[name].x, "undressed")
 
 # %% [markdown]
 # ## Alike to the network
@@ -83,7 +71,7 @@ for title, pictures in (
     distances[title] = np.array([[np.linalg.norm(a - b) for b in f] for a in f]) / np.linalg.norm(v[reference.live])
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 for ax, (title, matrix) in zip(axes, distances.items(), strict=True):
-    show_matrix(ax, 100 * matrix, names, f"{title}: distance of features, % of v", "{:.1f}")
+    dl.show_matrix(ax, 100 * matrix, names, f"{title}: distance of features, % of v", "{:.1f}")
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -102,11 +90,11 @@ assert farthest < 0.03 and nearest > 5 * farthest
 # and each photograph, by Sobel's filter on the luminance, which is no feature of the network.
 
 # %%
-edges = {name: evaluation.edge_strength(picture).ravel() for name, picture in photographs.items()}
-bare = {name: evaluation.edge_strength(np.clip(path.x, 0, 1)).ravel() for name, path in undressed.items()}
+edges = {name: dl.edge_strength(picture).ravel() for name, picture in photographs.items()}
+bare = {name: dl.edge_strength(np.clip(path.x, 0, 1)).ravel() for name, path in undressed.items()}
 kept = np.array([[np.corrcoef(a, b)[0, 1] for b in edges.values()] for a in bare.values()])
 figure, ax = plt.subplots(figsize=(5.4, 4.2), layout="constrained")
-show_matrix(ax, kept, names, "edges: undressed (rows) and photographs", "{:z.2f}")
+dl.show_matrix(ax, kept, names, "edges: undressed (rows) and photographs", "{:z.2f}")
 plt.show()
 
 # %%
@@ -128,7 +116,7 @@ assert np.array_equal(own, np.arange(len(names)))
 # %%
 # NBVAL_CHECK_OUTPUT
 once = undressed["chelsea"]
-twice = remove_style(Context(features, reference, settings), once.x)
+twice = dl.remove_style(dl.Context(features, reference, settings), once.x)
 first_way = np.linalg.norm(once.x - photographs["chelsea"])
 second_way = np.linalg.norm(twice.x - once.x)
 print(f"the second time the picture moves by {second_way / first_way:.0%} of the first")
@@ -146,17 +134,17 @@ assert second_way < 0.25 * first_way
 # cat as both origin and target, and let descents of different length stand for the two rules:
 
 # %%
-first = next(iter(block_slices(means.blocks).values()))
+first = next(iter(dl.block_slices(means.blocks).values()))
 shallow, aim, live = means.prefix(1), v[first], reference.live[first]
 stopped, measured = {}, {}
 for iterations in (50, 200, 800):
-    counted = Counted(shallow)
-    flow = baselines.descend(
+    counted = dl.Counted(shallow)
+    flow = dl.descend(
         counted, photographs["chelsea"], aim, live=live, learning_rate=5e-4, iterations=iterations, threshold=1e-6
     )
     stopped[iterations] = distances.relative_error(shallow.values(flow.x), aim, live)
     measured[iterations] = means.values(flow.x)[first.stop :]
-lifted = measure_style(Context(features, reference, settings), photographs["chelsea"])
+lifted = dl.measure_style(dl.Context(features, reference, settings), photographs["chelsea"])
 c = lifted.style[first.stop :]
 
 # %%
@@ -181,7 +169,7 @@ assert np.array_equal(lifted.x, once.x)
 
 # %%
 figure, ax = plt.subplots(figsize=(8, 4.4), layout="constrained")
-show_curve(ax, once.legs)
+dl.show_curve(ax, once.legs)
 ax.set_title("Step 2 of chelsea, two legs", fontsize=10)
 plt.show()
 
@@ -197,18 +185,18 @@ for name, path in undressed.items():
 #
 # **1.** Is the content really untouched? Undress *china* and its mirror image. Is the undressed mirror image the mirror
 # image of the undressed? It need not be: filters are not symmetric. Compare the two by the correlation of edges,
-# `alike`; `mirrored` is what `undress` returns for the mirror image.
+# `alike`; `mirrored` is what `dl.remove_style` returns for the mirror image.
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("picture[:, ::-1]; then descriptors.edge_strength of both, one of them mirrored")
+raise NotImplementedError("picture[:, ::-1]; then dl.edge_strength of both, one of them mirrored")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-mirrored = remove_style(Context(features, reference, settings), photographs["china"][:, ::-1].copy())
-back = evaluation.edge_strength(np.clip(mirrored.x[:, ::-1], 0, 1)).ravel()
+mirrored = dl.remove_style(dl.Context(features, reference, settings), photographs["china"][:, ::-1].copy())
+back = dl.edge_strength(np.clip(mirrored.x[:, ::-1], 0, 1)).ravel()
 alike = np.corrcoef(back, bare["china"])[0, 1]
 
 # %% tags=["check"]
-edges = evaluation.edge_strength(np.clip(mirrored.x[:, ::-1], 0, 1))
+edges = dl.edge_strength(np.clip(mirrored.x[:, ::-1], 0, 1))
 assert np.isclose(alike, np.corrcoef(edges.ravel(), bare["china"])[0, 1]) and 0.5 < alike < 0.999
 
 # %% [markdown]
@@ -216,12 +204,12 @@ assert np.isclose(alike, np.corrcoef(edges.ravel(), bare["china"])[0, 1]) and 0.
 # the second time?
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("prepare(...) with damping=0.0, then undress twice")
+raise NotImplementedError("dl.prepare(...) with damping=0.0, then dl.remove_style twice")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-exact = prepare("chelsea", "chelsea", Options(size=size, damping=0.0))
-one = remove_style(Context(exact.features, exact.reference, exact.settings), exact.target.array)
-two = remove_style(Context(exact.features, exact.reference, exact.settings), one.x)
+exact = dl.prepare("chelsea", "chelsea", dl.Options(size=size, damping=0.0))
+one = dl.remove_style(dl.Context(exact.features, exact.reference, exact.settings), exact.target.array)
+two = dl.remove_style(dl.Context(exact.features, exact.reference, exact.settings), one.x)
 
 # %% tags=["check"]
 assert 0 < np.linalg.norm(two.x - one.x) < 0.1 * second_way
@@ -231,17 +219,17 @@ assert 0 < np.linalg.norm(two.x - one.x) < 0.1 * second_way
 # from noise's as the photograph's? As near as those of another draw of noise? Look at the first layer.
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("gram_matrices of the photograph, the undressed picture, two uniform noises")
+raise NotImplementedError("dl.gram_matrices of the photograph, the undressed picture, two uniform noises")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 layer = prepared.network.layers[0]
-pictures = [uniform_noise(size, 0), uniform_noise(size, 1), photographs["chelsea"], once.x]
-noise, *others = (gram_matrices(prepared.network, x)[layer] for x in pictures)
+pictures = [dl.uniform_noise(size, 0), dl.uniform_noise(size, 1), photographs["chelsea"], once.x]
+noise, *others = (dl.gram_matrices(prepared.network, x)[layer] for x in pictures)
 draw_off, photograph_off, undressed_off = (np.linalg.norm(g - noise) / np.linalg.norm(noise) for g in others)
 
 # %% tags=["check"]
-pair = (once.x, uniform_noise(size, 0))
-g, w = (gram_matrices(prepared.network, x)[prepared.network.layers[0]] for x in pair)
+pair = (once.x, dl.uniform_noise(size, 0))
+g, w = (dl.gram_matrices(prepared.network, x)[prepared.network.layers[0]] for x in pair)
 assert np.isclose(undressed_off, np.linalg.norm(g - w) / np.linalg.norm(w))
 assert undressed_off < 0.3 * photograph_off  # the means take the second moments along
 assert undressed_off < 2 * draw_off

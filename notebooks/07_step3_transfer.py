@@ -29,19 +29,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib.engine import distances
-from decoupling_lib.engine.context import Context
-from decoupling_lib.engine.features import block_slices
-from decoupling_lib.engine.normalization import impose
-from decoupling_lib.images.quality import max_error, psnr, ssim
-from decoupling_lib.plotting.diagrams import show_legs
-from decoupling_lib.plotting.features import show_pairs
-from decoupling_lib.plotting.style import show_picture
-from decoupling_lib.plotting.transfers import show_curve
-from decoupling_lib.transfers import evaluation
-from decoupling_lib.transfers.options import Options
-from decoupling_lib.transfers.setup import prepare
-from decoupling_lib.transfers.steps import measure_style, remove_style
+import decoupling_lib as dl
 
 # %% [markdown]
 # ## The algorithm
@@ -59,20 +47,20 @@ from decoupling_lib.transfers.steps import measure_style, remove_style
 
 # %%
 figure, ax = plt.subplots(figsize=(9, 3), layout="constrained")
-show_legs(ax, 3, [f"block{depth}_conv1" for depth in range(1, 6)])
+dl.show_legs(ax, 3, [f"block{depth}_conv1" for depth in range(1, 6)])
 
 # %% [markdown]
 # With two, on real pictures:
 
 # %%
-prepared = prepare("coffee", "china", Options(size=(48, 48), refinements=0))
+prepared = dl.prepare("coffee", "china", dl.Options(size=(48, 48), refinements=0))
 features, reference, settings = prepared.features, prepared.reference, prepared.settings
 means, v = features.map, reference.values
-style = measure_style(Context(features, reference, settings), prepared.origin.array).style
-bare = remove_style(Context(features, reference, settings), prepared.target.array).x
+style = dl.measure_style(dl.Context(features, reference, settings), prepared.origin.array).style
+bare = dl.remove_style(dl.Context(features, reference, settings), prepared.target.array).x
 way = []
-imposed = impose(
-    Context(features, reference, settings, listen=lambda step, layer, done, x: way.append((layer, done, x))),
+imposed = dl.impose(
+    dl.Context(features, reference, settings, listen=lambda step, layer, done, x: way.append((layer, done, x))),
     bare,
     style,
 )
@@ -80,14 +68,14 @@ assert imposed.status == "done"
 
 # %%
 figure, axes = plt.subplots(1, 6, figsize=(12, 2.7), layout="constrained")
-show_picture(axes[0], prepared.origin.array, "origin: coffee")
-show_picture(axes[1], prepared.target.array, "target: china")
+dl.show_picture(axes[0], prepared.origin.array, "origin: coffee")
+dl.show_picture(axes[1], prepared.target.array, "target: china")
 last = prepared.network.layers[-1]
 halfway = [x for layer, _, x in way if layer == last]
-show_picture(axes[2], bare, "undressed")
-show_picture(axes[3], halfway[len(halfway) // 2], f"{last},\nhalf imposed")
-show_picture(axes[4], halfway[-1], f"{last}\nimposed")
-show_picture(axes[5], imposed.x, "result")
+dl.show_picture(axes[2], bare, "undressed")
+dl.show_picture(axes[3], halfway[len(halfway) // 2], f"{last},\nhalf imposed")
+dl.show_picture(axes[4], halfway[-1], f"{last}\nimposed")
+dl.show_picture(axes[5], imposed.x, "result")
 plt.show()
 
 # %% [markdown]
@@ -97,12 +85,12 @@ plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT
-shown = measure_style(Context(features, reference, settings), imposed.x).style
-own = measure_style(Context(features, reference, settings), prepared.target.array).style
+shown = dl.measure_style(dl.Context(features, reference, settings), imposed.x).style
+own = dl.measure_style(dl.Context(features, reference, settings), prepared.target.array).style
 off, before = {}, {}
-for layer, at in block_slices(means.blocks).items():
-    off[layer] = distances.relative_error(shown[at], style[at])
-    before[layer] = distances.relative_error(own[at], style[at])
+for layer, at in dl.block_slices(means.blocks).items():
+    off[layer] = dl.relative_error(shown[at], style[at])
+    before[layer] = dl.relative_error(own[at], style[at])
     print(f"{layer}: {off[layer]:.0%} from the style asked for; china's own was {before[layer]:.0%} from it")
 assert all(off[layer] < before[layer] for layer in off) and max(off.values()) > 0.02
 
@@ -119,26 +107,26 @@ assert all(off[layer] < before[layer] for layer in off) and max(off.values()) > 
 # The thesis's own test: origin and target are one picture. Then Step 3 is asked for the very style that was taken off.
 
 # %%
-back = prepare("china", "china", Options(size=(48, 48)))
+back = dl.prepare("china", "china", dl.Options(size=(48, 48)))
 returned = back.run()
-thesis = prepare(
-    "china", "china", Options(size=(48, 48), method="descent", activation="relu", pooling="max", iterations=400)
+thesis = dl.prepare(
+    "china", "china", dl.Options(size=(48, 48), method="descent", activation="relu", pooling="max", iterations=400)
 )
 annex = thesis.run()
 figure, axes = plt.subplots(1, 4, figsize=(10, 3), layout="constrained")
-show_picture(axes[0], returned.origin, "china")
-show_picture(axes[1], returned.routes["step1"].x, "Step 1")
+dl.show_picture(axes[0], returned.origin, "china")
+dl.show_picture(axes[1], returned.routes["step1"].x, "Step 1")
 decibels = {}
 for ax, (name, result) in zip(axes[2:], {"the lift": returned, "the annex": annex}.items(), strict=True):
-    decibels[name] = psnr(result.routes["step3"].x, result.origin)
-    show_picture(ax, result.routes["step3"].x, f"Step 3, {name}\nPSNR {decibels[name]:.0f} dB")
+    decibels[name] = dl.psnr(result.routes["step3"].x, result.origin)
+    dl.show_picture(ax, result.routes["step3"].x, f"Step 3, {name}\nPSNR {decibels[name]:.0f} dB")
 
 # %%
 # NBVAL_CHECK_OUTPUT
-similarity = ssim(returned.routes["step3"].x, returned.origin)
+similarity = dl.ssim(returned.routes["step3"].x, returned.origin)
 print(f"the lift comes back above 50 dB: {decibels['the lift'] > 50}; structural similarity {similarity:.3f}")
 print(f"the annex below 30 dB: {decibels['the annex'] < 30}")
-worst = max_error(returned.routes["step3"].x, returned.origin)
+worst = dl.max_error(returned.routes["step3"].x, returned.origin)
 print(f"no color of any pixel is off by a gray level of 255: {worst < 1 / 255}")
 assert decibels["the lift"] > 50 > 30 > decibels["the annex"] and worst < 1 / 255
 
@@ -152,7 +140,7 @@ assert decibels["the lift"] > 50 > 30 > decibels["the annex"] and worst < 1 / 25
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
 for ax, step in zip(axes, ("step1", "step3"), strict=True):
-    show_curve(ax, returned.routes[step].legs, back.network.layers)
+    dl.show_curve(ax, returned.routes[step].legs, back.network.layers)
     ax.set_title({"step1": "Step 1: to the reference", "step3": "Step 3: back"}[step], fontsize=10)
 
 # %% [markdown]
@@ -164,20 +152,20 @@ for ax, step in zip(axes, ("step1", "step3"), strict=True):
 # %%
 results = {}
 for method, more in {"decoupled": {"refinements": 8}, "direct": {"threshold": 1e-3}, "descent": {}}.items():
-    trial = prepare("coffee", "china", Options(size=(48, 48), method=method, iterations=400, **more))
+    trial = dl.prepare("coffee", "china", dl.Options(size=(48, 48), method=method, iterations=400, **more))
     results[method] = trial.run()
 figure, axes = plt.subplots(1, 5, figsize=(11, 2.8), layout="constrained")
-show_picture(axes[0], trial.origin.array, "origin")
-show_picture(axes[1], trial.target.array, "target")
+dl.show_picture(axes[0], trial.origin.array, "origin")
+dl.show_picture(axes[1], trial.target.array, "target")
 for ax, (method, result) in zip(axes[2:], results.items(), strict=True):
-    show_picture(ax, result.routes["step3"].x, method)
+    dl.show_picture(ax, result.routes["step3"].x, method)
 
 # %%
 # NBVAL_CHECK_OUTPUT
 print(f"{'':11}{'decoupled style off by':>26}{'SSIM to the target':>22}")
 for method, result in results.items():
     errors = list(result.style_relative_error.values())
-    kept = ssim(result.routes["step3"].x, result.target)
+    kept = dl.ssim(result.routes["step3"].x, result.target)
     print(f"{method:11}{errors[0]:15.0%}{errors[1]:11.0%}{kept:22.1f}")
 second = {method: list(result.style_relative_error.values())[1] for method, result in results.items()}
 *legs, refinement = [leg.passes.total for leg in results["decoupled"].legs]
@@ -206,7 +194,7 @@ methods, second_layer = ("decoupled", "direct", "descent"), prepared.network.lay
 table = {method: [row for row in rows if row["method"] == method] for method in methods}
 judged = {
     "Gram matrices": {
-        m: [evaluation.gram_ratio(row["judged"]["gram"], row["untouched"]["gram"]) for row in table[m]] for m in methods
+        m: [dl.gram_ratio(row["judged"]["gram"], row["untouched"]["gram"]) for row in table[m]] for m in methods
     },
     "colors": {m: [r["judged"]["histogram"] / r["untouched"]["histogram"] for r in table[m]] for m in methods},
     "SSIM of luminance": {m: [r["judged"]["luminance_ssim"] for r in table[m]] for m in methods},
@@ -216,7 +204,7 @@ pairs = [f"{row['origin']} → {row['target']}" for row in table["decoupled"]]
 figure, axes = plt.subplots(1, 4, figsize=(12, 4.4), layout="constrained", sharey=True)
 asked = ["left of the distance\nto the origin (0: there)"] * 2 + ["like the target\n(1: as it is)"] * 2
 for ax, label, (title, values) in zip(axes, asked, judged.items(), strict=True):
-    show_pairs(ax, values, pairs, title)
+    dl.show_pairs(ax, values, pairs, title)
     ax.set_xlabel(label, fontsize=8)
 axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=3, fontsize=8, frameon=False)
 plt.show()
@@ -265,30 +253,30 @@ raise NotImplementedError("means.values of imposed.x and of the origin, layer by
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 f, wanted = means.values(imposed.x), means.values(prepared.origin.array)
-first, upper = block_slices(means.blocks).values()
+first, upper = dl.block_slices(means.blocks).values()
 
 # %% tags=["check"]
 assert np.allclose(wanted, means.values(prepared.origin.array)) and np.allclose(f, means.values(imposed.x))
-assert distances.relative_error(f[first], wanted[first]) < 0.02  # in the first layer coupled and decoupled are the same
-assert distances.relative_error(f[upper], wanted[upper]) > 0.02  # in the second they are not: c was imposed, not f
+assert dl.relative_error(f[first], wanted[first]) < 0.02  # in the first layer coupled and decoupled are the same
+assert dl.relative_error(f[upper], wanted[upper]) > 0.02  # in the second they are not: c was imposed, not f
 
 # %% [markdown]
 # **2.** Style transfer by halves: impose $c$ half way, $\tfrac12(c + c_{\text{target}})$. Is the result's style,
 # `between`, between the two? `shares` has how far along it is, layer by layer: 0 is the target's own, 1 the origin's.
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("impose(features, bare, 0.5 * (style + own), ...), then measure_style of its x")
+raise NotImplementedError("dl.impose(dl.Context(...), bare, 0.5 * (style + own)), then dl.measure_style of its x")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-half = impose(Context(features, reference, settings), bare, 0.5 * (style + own))
-between = measure_style(Context(features, reference, settings), half.x).style
+half = dl.impose(dl.Context(features, reference, settings), bare, 0.5 * (style + own))
+between = dl.measure_style(dl.Context(features, reference, settings), half.x).style
 shares = [
     (between - own)[at] @ (style - own)[at] / np.sum((style - own)[at] ** 2)
-    for at in block_slices(means.blocks).values()
+    for at in dl.block_slices(means.blocks).values()
 ]
 
 # %% tags=["check"]
-for share, at in zip(shares, block_slices(means.blocks).values(), strict=True):
+for share, at in zip(shares, dl.block_slices(means.blocks).values(), strict=True):
     whole = (style - own)[at]
     assert np.isclose(share, (between - own)[at] @ whole / (whole @ whole)) and 0.2 < share < 0.8
 
@@ -296,10 +284,10 @@ for share, at in zip(shares, block_slices(means.blocks).values(), strict=True):
 # **3.** A style of nothing: impose $v$ itself on the undressed target. What should happen, and does it?
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("impose(features, bare, v, reference, settings): how far does the picture move?")
+raise NotImplementedError("dl.impose(dl.Context(...), bare, v): how far does the picture move?")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-stayed = impose(Context(features, reference, settings), bare, v)
+stayed = dl.impose(dl.Context(features, reference, settings), bare, v)
 
 # %% tags=["check"]
 assert np.linalg.norm(stayed.x - bare) < 0.1 * np.linalg.norm(imposed.x - bare)

@@ -26,19 +26,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib.engine.context import Context, Settings
-from decoupling_lib.engine.features import Counted, block_slices
-from decoupling_lib.engine.normalization import normalize
-from decoupling_lib.images.noise import NOISE_KINDS, make_noise, uniform_noise
-from decoupling_lib.images.pictures import load_picture
-from decoupling_lib.networks import architectures, dead_channels, digit_images, digits_classifier, weights
-from decoupling_lib.networks.channel_means import ChannelMeans, by_layer
-from decoupling_lib.networks.dead_channels import find_dead_channels
-from decoupling_lib.networks.vgg import build_network
-from decoupling_lib.plotting.features import show_channel_means
-from decoupling_lib.plotting.style import show_map, show_picture
-from decoupling_lib.transfers.options import TUNING
-from decoupling_lib.transfers.steps import measure_reference
+import decoupling_lib as dl
+from decoupling_lib.networks import digit_images, digits_classifier
 
 # %% [markdown]
 # ## The fifth layer
@@ -46,15 +35,15 @@ from decoupling_lib.transfers.steps import measure_reference
 # The network of the thesis: ReLU, maximum pooling, no smoothing.
 
 # %%
-architecture, source = weights.default_source()
-layers = architectures.style_layers(architecture, "thesis", 5)
-smooth = build_network(architecture, source, layers, softness=TUNING[5].softness, growth=TUNING[5].growth)
+architecture, source = dl.default_source()
+layers = dl.style_layers(architecture, "thesis", 5)
+smooth = dl.build_network(architecture, source, layers, softness=dl.TUNING[5].softness, growth=dl.TUNING[5].growth)
 thesis = smooth.as_thesis()
-noise = uniform_noise((128, 128), seed=0)
-found = by_layer(ChannelMeans(thesis), noise)
-dead = find_dead_channels(thesis, noise[None])
+noise = dl.uniform_noise((128, 128), seed=0)
+found = dl.channel_means_by_layer(dl.ChannelMeans(thesis), noise)
+dead = dl.find_dead_channels(thesis, noise[None])
 figure, ax = plt.subplots(figsize=(11, 3), layout="constrained")
-show_channel_means(ax, found[layers[-1]], dead[layers[-1]], f"channel means of noise, {layers[-1]}")
+dl.show_channel_means(ax, found[layers[-1]], dead[layers[-1]], f"channel means of noise, {layers[-1]}")
 plt.show()
 
 # %% [markdown]
@@ -75,10 +64,10 @@ assert shares[0] == 0 and shares[-1] > 0.5
 # ## Is it this draw?
 
 # %%
-draws = {seed: find_dead_channels(thesis, uniform_noise((128, 128), seed)[None]) for seed in range(8)}
+draws = {seed: dl.find_dead_channels(thesis, dl.uniform_noise((128, 128), seed)[None]) for seed in range(8)}
 always = {layer: np.all([each[layer] for each in draws.values()], axis=0) for layer in layers}
 ever = {layer: np.any([each[layer] for each in draws.values()], axis=0) for layer in layers}
-sizes = {side: find_dead_channels(thesis, uniform_noise((side, side), 0)[None]) for side in (64, 128, 192)}
+sizes = {side: dl.find_dead_channels(thesis, dl.uniform_noise((side, side), 0)[None]) for side in (64, 128, 192)}
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -100,12 +89,12 @@ assert always[layers[3]].sum() < 0.7 * dead[layers[3]].sum()
 # spectrum is that of photographs: near pixels resemble each other. Do the filters sleep because noise is too rough?
 
 # %%
-kinds = {kind: make_noise(kind, (128, 128), seed=0) for kind in NOISE_KINDS}
+kinds = {kind: dl.make_noise(kind, (128, 128), seed=0) for kind in dl.NOISE_KINDS}
 figure, axes = plt.subplots(1, 4, figsize=(11, 3), layout="constrained")
 silent = {}
 for ax, (name, image) in zip(axes, kinds.items(), strict=True):
-    silent[name] = find_dead_channels(thesis, image[None])
-    show_picture(ax, image, f"{name}: {silent[name][layers[-1]].sum()} of {dead[layers[-1]].size} dead")
+    silent[name] = dl.find_dead_channels(thesis, image[None])
+    dl.show_picture(ax, image, f"{name}: {silent[name][layers[-1]].sum()} of {dead[layers[-1]].size} dead")
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -140,7 +129,7 @@ assert lasting["and draws, and sizes"][3] < 0.3 * dead[layers[3]].sum()
 # %%
 rows = {}
 for name, network in (("ReLU", thesis), ("softplus", smooth)):
-    part = ChannelMeans(network).prefix(2)
+    part = dl.ChannelMeans(network).prefix(2)
     rows[name] = np.linalg.norm(part.linearize(noise).jacobian(), axis=1)[64:]
 sleeping = dead[layers[1]]
 figure, ax = plt.subplots(figsize=(9, 3.4), layout="constrained")
@@ -154,7 +143,7 @@ plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT
-zero = by_layer(ChannelMeans(thesis), noise)[layers[1]] == 0
+zero = dl.channel_means_by_layer(dl.ChannelMeans(thesis), noise)[layers[1]] == 0
 print(f"ReLU: of {zero.sum()} channels at zero, {np.sum(rows['ReLU'][zero] == 0)} have no gradient at all")
 ratio = np.median(rows["softplus"][sleeping]) / np.median(rows["softplus"][~sleeping])
 print(f"softplus: a dead channel's gradient is below a hundredth of a live one's, in the middle: {ratio < 0.01}")
@@ -172,20 +161,20 @@ assert np.all(rows["ReLU"][zero] == 0) and 0 < ratio < 0.01 and np.all(sleeping[
 # with all channels and with the live ones only:
 
 # %%
-tuned = TUNING[2]
-two = build_network(architecture, source, layers[:2], softness=tuned.softness, growth=tuned.growth)
-means = ChannelMeans(two)
-small, picture = uniform_noise((48, 48), 0), load_picture("china", (48, 48)).array
-live = np.concatenate([~each for each in find_dead_channels(two, small[None]).values()])
-settings = Settings(steps=tuned.steps, tolerance=tuned.tolerance, grading=tuned.grading)
+tuned = dl.TUNING[2]
+two = dl.build_network(architecture, source, layers[:2], softness=tuned.softness, growth=tuned.growth)
+means = dl.ChannelMeans(two)
+small, picture = dl.uniform_noise((48, 48), 0), dl.load_picture("china", (48, 48)).array
+live = np.concatenate([~each for each in dl.find_dead_channels(two, small[None]).values()])
+settings = dl.Settings(steps=tuned.steps, tolerance=tuned.tolerance, grading=tuned.grading)
 legs = {}
 for name, mask in (("live channels", live), ("all channels", np.ones_like(live))):
-    step0 = measure_reference(Counted(means), small[None], mask, tuned.damping, tuned.held)
-    legs[name] = normalize(Context(Counted(means), step0, settings), picture)
+    step0 = dl.measure_reference(dl.Counted(means), small[None], mask, tuned.damping, tuned.held)
+    legs[name] = dl.normalize(dl.Context(dl.Counted(means), step0, settings), picture)
 
 # %%
 # NBVAL_CHECK_OUTPUT
-at, v = block_slices(means.blocks)[layers[1]], means.values(small)
+at, v = dl.block_slices(means.blocks)[layers[1]], means.values(small)
 off = {}
 for name, path in legs.items():
     left = (means.values(path.x) - v)[at] / np.linalg.norm(v[at])
@@ -209,10 +198,11 @@ assert off["live channels"][0] < 0.03 and off["all channels"][0] < 0.03
 # %%
 photographs = ("china", "flower", "coffee", "chelsea", "brick", "grass")
 answers = {
-    name: by_layer(ChannelMeans(thesis), load_picture(name, (128, 128)).array)[layers[-1]] for name in photographs
+    name: dl.channel_means_by_layer(dl.ChannelMeans(thesis), dl.load_picture(name, (128, 128)).array)[layers[-1]]
+    for name in photographs
 }
 sleeping = dead[layers[-1]]
-woken = {name: (f > dead_channels.DEAD_FRACTION * f.mean()) & sleeping for name, f in answers.items()}
+woken = {name: (f > dl.DEAD_FRACTION * f.mean()) & sleeping for name, f in answers.items()}
 figure, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
 ax.barh(photographs, [which.sum() for which in woken.values()], color="0.5")
 ax.set(xlabel=f"channels of {layers[-1]}, dead for noise, that answer (of {sleeping.sum()})", xlim=(0, sleeping.sum()))
@@ -242,7 +232,7 @@ assert 0.1 * sleeping.sum() < anyone.sum() and max(share.values()) > 0.05
 # NBVAL_CHECK_OUTPUT
 model = digits_classifier.load()
 print(f"it knows {digits_classifier.accuracy(model):.0%} of digits it has not seen")
-noise_maps = digits_classifier.activations(model, uniform_noise((32, 32), 0)[None, ..., 0])
+noise_maps = digits_classifier.activations(model, dl.uniform_noise((32, 32), 0)[None, ..., 0])
 digit_maps = digits_classifier.activations(model, digit_images.digits("held-out").images)
 for layer in [name for name in digits_classifier.LAYERS if name.startswith("relu")]:
     silent_for_noise, silent_for_digits = (
@@ -258,7 +248,7 @@ figure, axes = plt.subplots(2, 10, figsize=(11, 2.8), layout="constrained")
 for row, (maps, what) in zip(axes, ((noise_maps, "noise"), (digit_maps, "a digit")), strict=True):
     for channel, ax in enumerate(row):
         shown = maps["relu_2_2"][0]
-        show_map(ax, shown[..., channel], shown.max(), "" if shown[..., channel].any() else "silent")
+        dl.show_map(ax, shown[..., channel], shown.max(), "" if shown[..., channel].any() else "silent")
     row[0].set_ylabel(what, fontsize=9)
 
 # %% [markdown]
@@ -268,20 +258,20 @@ for row, (maps, what) in zip(axes, ((noise_maps, "noise"), (digit_maps, "a digit
 # ## Exercises
 #
 # **1.** How many draws of noise would wake the rest? Count the channels of the fifth layer that are dead in the *mean*
-# of the first 1, 2, 4 and 8 draws, of seeds 0, 1, 2, … (`zeros.dead_channels` takes several images).
+# of the first 1, 2, 4 and 8 draws, of seeds 0, 1, 2, … (`dl.find_dead_channels` takes several images).
 
 # %% tags=["exercise", "raises-exception"]
-raise NotImplementedError("np.stack of images.uniform_noise for several seeds")
+raise NotImplementedError("np.stack of dl.uniform_noise for several seeds")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-stacked = np.stack([uniform_noise((128, 128), seed) for seed in range(8)])
-dead_in_mean = [find_dead_channels(thesis, stacked[:k])[layers[-1]].sum() for k in (1, 2, 4, 8)]
+stacked = np.stack([dl.uniform_noise((128, 128), seed) for seed in range(8)])
+dead_in_mean = [dl.find_dead_channels(thesis, stacked[:k])[layers[-1]].sum() for k in (1, 2, 4, 8)]
 
 # %% tags=["check"]
 assert len(dead_in_mean) == 4 and sorted(dead_in_mean, reverse=True) == list(dead_in_mean)
 for count, k in zip(dead_in_mean, (1, 2, 4, 8), strict=True):
-    several = np.stack([uniform_noise((128, 128), seed) for seed in range(k)])
-    assert count == find_dead_channels(thesis, several)[layers[-1]].sum()
+    several = np.stack([dl.uniform_noise((128, 128), seed) for seed in range(k)])
+    assert count == dl.find_dead_channels(thesis, several)[layers[-1]].sum()
 
 # %% [markdown]
 # **2.** Is it a matter of contrast? Make `noise` half as strong around 0.5 and count again: `weak` channels of the
@@ -291,10 +281,10 @@ for count, k in zip(dead_in_mean, (1, 2, 4, 8), strict=True):
 raise NotImplementedError("0.5 + 0.5 * (noise - 0.5)")
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-weak = find_dead_channels(thesis, (0.5 + 0.5 * (noise - 0.5))[None])[layers[-1]].sum()
+weak = dl.find_dead_channels(thesis, (0.5 + 0.5 * (noise - 0.5))[None])[layers[-1]].sum()
 
 # %% tags=["check"]
-assert abs(weak - find_dead_channels(thesis, (0.25 + 0.5 * noise)[None])[layers[-1]].sum()) <= 1
+assert abs(weak - dl.find_dead_channels(thesis, (0.25 + 0.5 * noise)[None])[layers[-1]].sum()) <= 1
 assert abs(int(weak) - int(dead[layers[-1]].sum())) < 0.5 * dead[layers[-1]].sum()  # fewer or more, not another story
 
 # %% [markdown]

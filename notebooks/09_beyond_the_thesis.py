@@ -32,21 +32,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from decoupling_lib.engine.context import Context
-from decoupling_lib.engine.distances import relative_error
-from decoupling_lib.engine.features import Block, ClosedForm, Counted, block_slices
-from decoupling_lib.engine.lift import dense_velocity
-from decoupling_lib.engine.normalization import normalize
-from decoupling_lib.engine.ode import RULES, integrate
-from decoupling_lib.methods.baselines import OPTIMIZERS, descend
-from decoupling_lib.methods.projected import descend_loss_projected, descend_projected
-from decoupling_lib.networks import weights
-from decoupling_lib.networks.channel_means import ChannelMeans
-from decoupling_lib.networks.vgg import build_network
-from decoupling_lib.plotting.frontier import show_frontier
-from decoupling_lib.plotting.style import COLORS, LINES, MARKERS
-from decoupling_lib.transfers.options import Options, resolve_options
-from decoupling_lib.transfers.setup import prepare
+import decoupling_lib as dl
 
 # %% [markdown]
 # ## 1. Gram–Schmidt: of losses, or of features?
@@ -70,9 +56,9 @@ from decoupling_lib.transfers.setup import prepare
 # %%
 # NBVAL_CHECK_OUTPUT
 rows = np.array([[1.0, 0, 0], [0, 1, 0], [1, 2, 1]])
-toy = ClosedForm((Block("held", 2), Block("moving", 1)), lambda p: rows @ p, lambda p: rows)
+toy = dl.ClosedForm((dl.Block("held", 2), dl.Block("moving", 1)), lambda p: rows @ p, lambda p: rows)
 wanted, eta = np.array([0.0, 0, 6]), 0.02
-for run in (descend_projected, descend_loss_projected):
+for run in (dl.descend_projected, dl.descend_loss_projected):
     end = run(toy, np.zeros(3), wanted, learning_rate=eta, iterations=3000, threshold=1e-8).x
     print(f"{run.__name__:15} ends at {np.abs(end).round(4)}")
 assert np.allclose(end, [12 * eta, 24 * eta, 6 - 60 * eta], atol=1e-6)
@@ -83,34 +69,34 @@ assert np.allclose(end, [12 * eta, 24 * eta, 6 - 60 * eta], atol=1e-6)
 # the linearized residual asks for, and halved where it is too long.
 
 # %%
-experiment = prepare("china", "china", Options(size=(48, 48), damping=0.0))
+experiment = dl.prepare("china", "china", dl.Options(size=(48, 48), damping=0.0))
 means, v, live = experiment.features.map, experiment.reference.values, experiment.reference.live
-first, second = block_slices(means.blocks).values()
-start = normalize(
-    Context(experiment.features.prefix(1), experiment.reference, experiment.settings), experiment.origin.array
+first, second = dl.block_slices(means.blocks).values()
+start = dl.normalize(
+    dl.Context(experiment.features.prefix(1), experiment.reference, experiment.settings), experiment.origin.array
 ).x
-architecture, source = weights.default_source()
+architecture, source = dl.default_source()
 chosen = experiment.options
-alone = build_network(
+alone = dl.build_network(
     architecture, source, experiment.network.layers[1:], softness=chosen.softness, growth=chosen.growth
 )
 ways = {
-    "holding nothing": (projected, ChannelMeans(alone), second),
-    "held by its loss": (descend_loss_projected, means, slice(None)),
-    "held by its features": (projected, means, slice(None)),
+    "holding nothing": (dl.descend_projected, dl.ChannelMeans(alone), second),
+    "held by its loss": (dl.descend_loss_projected, means, slice(None)),
+    "held by its features": (dl.descend_projected, means, slice(None)),
 }
 iterations, held, moving, passes = [1, 2, 4, 8, 16, 32], {}, {}, {}
 for name, (run, features, part) in ways.items():
     ends = []
     for count in iterations:
-        counted = Counted(features)
+        counted = dl.Counted(features)
         ends.append(run(counted, start, v[part], live=live[part], iterations=count, threshold=0.0).x)
         passes[name] = counted.passes.total
     f = [means.values(x) for x in ends]
-    held[name] = np.array([relative_error(each[first], v[first], live[first]) for each in f])
-    moving[name] = np.array([relative_error(each[second], v[second], live[second]) for each in f])
+    held[name] = np.array([dl.relative_error(each[first], v[first], live[first]) for each in f])
+    moving[name] = np.array([dl.relative_error(each[second], v[second], live[second]) for each in f])
 figure, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
-for name, color, line, marker in zip(ways, COLORS, LINES, MARKERS, strict=False):
+for name, color, line, marker in zip(ways, dl.COLORS, dl.LINES, dl.MARKERS, strict=False):
     visible = np.maximum(held[name], 1e-6)
     ax.loglog(moving[name], visible, color=color, linestyle=line, marker=marker, label=name)
 ax.set(xlabel="error of the moving second layer", ylabel="error of the held first layer (at least 1e-6)")
@@ -145,16 +131,18 @@ rate = (live * at.jvp(at.vjp(missing)))[second]
 cauchy = missing[second] @ rate / (rate @ rate) / 2
 shares, drift, cost = [1, 1 / 2, 1 / 4, 1 / 8], [], []
 for share in shares:
-    counted = Counted(means)
-    end = descend_loss_projected(counted, start, v, live=live, learning_rate=share * cauchy, iterations=400, threshold=0.04)
-    drift.append(relative_error(means.values(end.x)[first], v[first], live[first]))
+    counted = dl.Counted(means)
+    end = dl.descend_loss_projected(
+        counted, start, v, live=live, learning_rate=share * cauchy, iterations=400, threshold=0.04
+    )
+    drift.append(dl.relative_error(means.values(end.x)[first], v[first], live[first]))
     cost.append(counted.passes.total)
-counted = Counted(means)
-end = descend_projected(counted, start, v, live=live, learning_rate=cauchy, iterations=400, threshold=0.04)
-kept, rows_cost = relative_error(means.values(end.x)[first], v[first], live[first]), counted.passes.total
+counted = dl.Counted(means)
+end = dl.descend_projected(counted, start, v, live=live, learning_rate=cauchy, iterations=400, threshold=0.04)
+kept, rows_cost = dl.relative_error(means.values(end.x)[first], v[first], live[first]), counted.passes.total
 figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 ax.loglog(cost, drift, "k-o", label="held by its loss, steps of 1, 1/2, 1/4, 1/8")
-ax.loglog(rows_cost, kept, "s", color=COLORS[1], label="held by its features, steps of 1")
+ax.loglog(rows_cost, kept, "s", color=dl.COLORS[1], label="held by its features, steps of 1")
 ax.set(xlabel="network passes", ylabel="error of the held first layer", title="To 4 % in the second layer")
 ax.legend(fontsize=8)
 plt.show()
@@ -180,20 +168,20 @@ assert 0.6 < slope < 1.4 and kept < min(drift) / 100
 # with the number of steps? The first half of the first leg of *china*, at 32 pixels, against RK4 in 64 steps.
 
 # %%
-small = prepare("china", "china", Options(size=(32, 32)))
-features, x = Counted(small.features.prefix(1).map), small.origin.array.astype(float)
+small = dl.prepare("china", "china", dl.Options(size=(32, 32)))
+features, x = dl.Counted(small.features.prefix(1).map), small.origin.array.astype(float)
 goal, alive = small.reference.values[first], small.reference.live[first]
 damping = small.reference.damping.leg(0, first)
 whole = goal - features.values(x)
 fields = {
-    share: lambda p, r=share * whole: dense_velocity(features.linearize(p).jacobian(), r, alive, damping).reshape(
+    share: lambda p, r=share * whole: dl.dense_velocity(features.linearize(p).jacobian(), r, alive, damping).reshape(
         p.shape
     )
     for share in (0.5, 1, -1)
 }
 counts, rules = np.array([4, 8, 16, 32]), ("euler", "symmetric", "rk4")
-fine = integrate(fields[0.5], x, "rk4", 64).x
-arrived = {rule: [integrate(fields[0.5], x, rule, int(n), 1e-10).x for n in counts] for rule in rules}
+fine = dl.integrate(fields[0.5], x, "rk4", 64).x
+arrived = {rule: [dl.integrate(fields[0.5], x, rule, int(n), 1e-10).x for n in counts] for rule in rules}
 errors = {rule: [np.sqrt(np.mean((end - fine) ** 2)) for end in arrived[rule]] for rule in rules}
 slopes = {rule: -np.polyfit(np.log(counts[1:]), np.log(errors[rule][1:]), 1)[0] for rule in rules}
 
@@ -207,14 +195,16 @@ back, evaluations = {rule: [] for rule in rules}, {rule: [] for rule in rules}
 for rule in rules:
     for n in counts:
         before = features.passes.forward
-        there = integrate(fields[1], x, rule, int(n), 1e-10).x
-        home = integrate(fields[-1], there, rule, int(n), 1e-10).x
+        there = dl.integrate(fields[1], x, rule, int(n), 1e-10).x
+        home = dl.integrate(fields[-1], there, rule, int(n), 1e-10).x
         back[rule].append(np.sqrt(np.mean((home - x) ** 2)))
         evaluations[rule].append(features.passes.forward - before)
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-for rule, color, line, marker in zip(rules, COLORS, LINES, MARKERS, strict=False):
+for rule, color, line, marker in zip(rules, dl.COLORS, dl.LINES, dl.MARKERS, strict=False):
     look = {"color": color, "linestyle": line, "marker": marker}
-    left.loglog(counts, errors[rule], label=f"{rule}: order {RULES[rule].order}, measured {slopes[rule]:.1f}", **look)
+    left.loglog(
+        counts, errors[rule], label=f"{rule}: order {dl.RULES[rule].order}, measured {slopes[rule]:.1f}", **look
+    )
     right.loglog(evaluations[rule], back[rule], label=rule, **look)
     for n, *place in zip(counts, evaluations[rule], back[rule], strict=True):
         right.annotate(n, place, (-12, -9) if rule == "rk4" else (5, 5), textcoords="offset points", fontsize=8)
@@ -229,8 +219,8 @@ for ax in (left, right):
 # %%
 # NBVAL_CHECK_OUTPUT
 for rule in rules:
-    assert abs(slopes[rule] - RULES[rule].order) < 0.5, rule
-    print(f"{rule:10} order {RULES[rule].order}, measured within 0.5 of it")
+    assert abs(slopes[rule] - dl.RULES[rule].order) < 0.5, rule
+    print(f"{rule:10} order {dl.RULES[rule].order}, measured within 0.5 of it")
 assert errors["rk4"][-1] < errors["symmetric"][-1] / 10 < errors["euler"][-1] / 100
 assert back["symmetric"][-1] < back["rk4"][-1] / 10 < back["euler"][-1] / 10
 assert evaluations["rk4"][-1] < evaluations["symmetric"][-1]
@@ -246,27 +236,27 @@ print("RK4 ends nearest to the curve, the symmetric rule nearest to the picture"
 # **Against this.** An implicit step has to be solved: at 16 and 32 steps the symmetric rule asks for two or three times
 # as many velocities as RK4. And it has to be *solvable*. The steps of the four-step run are too long. Steps whose
 # equation is not solved are made in halves; on the way there these are the first and the last, on the way home two
-# others, and the symmetry is gone. More steps can be cheaper than fewer. The kit's own symmetric rule (`retracing`)
-# solves for the picture and the lift's multipliers at once, without Jacobian rows in every step; the measurements below
-# are made with it.
+# others, and the symmetry is gone. More steps can be cheaper than fewer. The kit's own symmetric rule
+# (`engine.symmetric`) solves for the picture and the lift's multipliers at once, without Jacobian rows in every step;
+# the measurements below are made with it.
 #
 # How wrong may steps be that are walked back over? *chelsea* is stiffer: eight and sixteen steps end at different
 # places, so that at least one of the two is well off the curve.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-cat = prepare("chelsea", "chelsea", Options(size=(32, 32)))
+cat = dl.prepare("chelsea", "chelsea", dl.Options(size=(32, 32)))
 fur, live_there, scale = cat.origin.array.astype(float), cat.reference.live[first], cat.reference.damping.leg(0, first)
 way = cat.reference.values[first] - features.values(fur)
 to_noise, to_fur = (
-    lambda p, r=sign * way: dense_velocity(features.linearize(p).jacobian(), r, live_there, scale).reshape(p.shape)
+    lambda p, r=sign * way: dl.dense_velocity(features.linearize(p).jacobian(), r, live_there, scale).reshape(p.shape)
     for sign in (1, -1)
 )
 missed = {}
 for rule in ("rk4", "symmetric"):
-    eight, sixteen = (integrate(to_noise, fur, rule, n, 1e-10).x for n in (8, 16))
+    eight, sixteen = (dl.integrate(to_noise, fur, rule, n, 1e-10).x for n in (8, 16))
     apart = np.sqrt(np.mean((eight - sixteen) ** 2))
-    missed[rule] = np.sqrt(np.mean((integrate(to_fur, sixteen, rule, 16, 1e-10).x - fur) ** 2))
+    missed[rule] = np.sqrt(np.mean((dl.integrate(to_fur, sixteen, rule, 16, 1e-10).x - fur) ** 2))
     print(f"{rule:10} 8 and 16 steps end more than 0.001 apart: {apart > 1e-3}; home to 1e-5: {missed[rule] < 1e-5}")
 assert missed["symmetric"] < missed["rk4"] / 10
 
@@ -285,12 +275,12 @@ assert missed["symmetric"] < missed["rk4"] / 10
 results = Path("../benchmarks/results")
 measured = json.loads((results / "frontier.json").read_text("utf-8"))["rows"]
 frontier = [row for row in measured if row["picture"] == "china"]
-usual = resolve_options(Options())
+usual = dl.resolve_options(dl.Options())
 default = (usual.softness, usual.growth, usual.damping)
 figure, axes = plt.subplots(1, 2, figsize=(11, 5.4), layout="constrained")
 points = [row | {"passes": row["passes"]["total"]} for row in frontier if row["psnr_db"] is not None]
 for ax, value in zip(axes, ("psnr_db", "passes"), strict=True):
-    lines = show_frontier(ax, points, value, default)
+    lines = dl.show_frontier(ax, points, value, default)
 figure.suptitle("Self-transfers of china, 64 px; damping grows from left to right; ringed: the defaults", fontsize=10)
 figure.legend(handles=lines, loc="outside lower center", ncols=2, frameon=False, fontsize=8, handlelength=4.5)
 plt.show()
@@ -383,9 +373,9 @@ for k, name in enumerate(sorted(table, key=lambda name: -table[name]["relative_e
     ax.loglog(
         iteration + 1,
         error,
-        color=COLORS[k % len(COLORS)],
-        linestyle=LINES[k % len(LINES)],
-        marker=MARKERS[k % len(MARKERS)],
+        color=dl.COLORS[k % len(dl.COLORS)],
+        linestyle=dl.LINES[k % len(dl.LINES)],
+        marker=dl.MARKERS[k % len(dl.MARKERS)],
         markevery=(k, 9),
         markersize=5,
         linewidth=1.2,
@@ -398,13 +388,13 @@ plt.show()
 # %%
 # NBVAL_CHECK_OUTPUT
 print(f"{'':9}{'rate':>7}{'to 0.1':>8}{'to 0.01':>9}{'error at the end':>18}{'first step':>12}{'moved':>7}")
-for name in OPTIMIZERS:
+for name in dl.OPTIMIZERS:
     row = table[name]
     to = [row["to"][level] or "-" for level in ("0.1", "0.01")]
     print(f"{name:9}{row['learning_rate']:7.3g}{to[0]:>8}{to[1]:>9}{row['relative_error']:18.2g}", end="")
     print(f"{row['first_step']:12.3f}{row['moved']:7.2f}")
-last = {name: table[name]["relative_error"] for name in OPTIMIZERS}
-tried = {name: [trial["relative_error"] or np.inf for trial in table[name]["trials"]] for name in OPTIMIZERS}
+last = {name: table[name]["relative_error"] for name in dl.OPTIMIZERS}
+tried = {name: [trial["relative_error"] or np.inf for trial in table[name]["trials"]] for name in dl.OPTIMIZERS}
 by_rate = min(max(e for e in each if e < np.inf) / min(each) for each in tried.values())
 by_name = max(last.values()) / sorted(last.values())[1]
 print(f"\nthe worst rate tried against the best: {by_rate:.0f} times the error, or more")
@@ -433,12 +423,12 @@ assert table["SGD"]["learning_rate"] > 20 * 5e-4
 shallow, aim, picture = means.prefix(1), v[first], experiment.origin.array
 off = {}
 for whose, eta in (("annex", 5e-4), ("table", table["SGD"]["learning_rate"])):
-    after = descend(shallow, picture, aim, live=live[first], learning_rate=eta, iterations=60, threshold=None).x
-    off[whose] = relative_error(shallow.values(after), aim, live[first])
+    after = dl.descend(shallow, picture, aim, live=live[first], learning_rate=eta, iterations=60, threshold=None).x
+    off[whose] = dl.relative_error(shallow.values(after), aim, live[first])
 print("SGD, 60 iterations: the annex's rate ends more than twice as far off:", off["annex"] > 2 * off["table"])
 color = {}
 for name in ("SGD", "Ftrl"):
-    one = descend(shallow, picture, aim, live=live[first], optimizer=name, learning_rate=1e-6, iterations=1).x
+    one = dl.descend(shallow, picture, aim, live=live[first], optimizer=name, learning_rate=1e-6, iterations=1).x
     color[name] = np.abs(one).mean()
     print(f"{name:4} after one step at 1e-6: the mean color is {color[name]:.1f}")
 assert off["annex"] > 2 * off["table"] and color["Ftrl"] < 0.5 * color["SGD"]
@@ -482,7 +472,7 @@ for column, case in zip(axes.T, cases, strict=True):
     column[0].set(ylabel="way back, PSNR in dB", ylim=(0, 1.1 * max(row["psnr_db"] for row in own)))
     column[1].plot(along, [row["passes"]["total"] for row in own], "ks--", label="passes")
     column[1].plot(
-        along, [row["passes"]["jacobian_rows"] for row in own], "^:", color=COLORS[1], label="of these, rows"
+        along, [row["passes"]["jacobian_rows"] for row in own], "^:", color=dl.COLORS[1], label="of these, rows"
     )
     column[1].set(xlabel=label, ylabel="passes", ylim=(0, None))
     for ax in column:
@@ -530,7 +520,8 @@ assert sizes[max(sizes)]["psnr_db"] < sizes[min(sizes)]["psnr_db"]
 #
 # **1.** The gradient of the loss of a *single* feature points along the feature's own. So with one held feature, away
 # from its reference, the loss holds as well as the feature. Check it on the toy without its second feature: one step of
-# `descend_loss_projected` from $(0.1, 0, 0)$, and one of `projected` from the origin. In which direction does each go?
+# `descend_loss_projected` from $(0.1, 0, 0)$, and one of `descend_projected` from the origin. In which direction does
+# each go?
 
 # %% tags=["exercise", "raises-exception"]
 raise NotImplementedError(
@@ -538,10 +529,10 @@ raise NotImplementedError(
 )
 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
-two = ClosedForm((Block("held", 1), Block("moving", 1)), lambda p: rows[[0, 2]] @ p, lambda p: rows[[0, 2]])
+two = dl.ClosedForm((dl.Block("held", 1), dl.Block("moving", 1)), lambda p: rows[[0, 2]] @ p, lambda p: rows[[0, 2]])
 begin, ask = np.array([0.1, 0, 0]), np.array([0.0, 6.0])
-by_loss = descend_loss_projected(two, begin, ask, learning_rate=0.02, iterations=1).x - begin
-by_feature = descend_projected(two, np.zeros(3), ask, learning_rate=0.02, iterations=1).x
+by_loss = dl.descend_loss_projected(two, begin, ask, learning_rate=0.02, iterations=1).x - begin
+by_feature = dl.descend_projected(two, np.zeros(3), ask, learning_rate=0.02, iterations=1).x
 
 # %% tags=["check"]
 directions = [step / np.linalg.norm(step) for step in (by_loss, by_feature)]
@@ -562,7 +553,7 @@ for rule in rules:
     orders[rule] = np.log2(np.linalg.norm(a - b) / np.linalg.norm(b - c))
 
 # %% tags=["check"]
-assert all(abs(orders[rule] - RULES[rule].order) < 0.6 for rule in rules)
+assert all(abs(orders[rule] - dl.RULES[rule].order) < 0.6 for rule in rules)
 
 # %% [markdown]
 # **3.** RK4 came back better than its order promises. Take the explicit midpoint rule, of order 2, half the leg there
@@ -575,8 +566,8 @@ raise NotImplementedError("there with fields[0.5]; back with the same velocity, 
 # %% tags=["solution", "hide-input"] jupyter={"source_hidden": true}
 distances = []
 for n in (8, 16, 32):
-    there = integrate(fields[0.5], x, "midpoint", n).x
-    home = integrate(lambda p: -fields[0.5](p), there, "midpoint", n).x
+    there = dl.integrate(fields[0.5], x, "midpoint", n).x
+    home = dl.integrate(lambda p: -fields[0.5](p), there, "midpoint", n).x
     distances.append(np.linalg.norm(home - x))
 power = -np.polyfit(np.log([8, 16, 32]), np.log(distances), 1)[0]
 

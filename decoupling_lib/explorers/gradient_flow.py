@@ -49,7 +49,7 @@ FEATURES = {
 """Functions that build the features to choose from, by their names in the list."""
 
 
-def explorer() -> Explorer:
+def gradient_explorer() -> Explorer:
     """Build the explorer of starting point, step rule, number of steps and feature.
 
     Returns

@@ -23,7 +23,7 @@ SIDE = 48
 """Longest side, in pixels, of a picture whose brightness is a sample."""
 
 
-def explorer() -> Explorer:
+def moment_explorer() -> Explorer:
     """Build the explorer of a sample and of the change of each of its first four decoupled moments.
 
     Returns

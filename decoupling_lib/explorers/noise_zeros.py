@@ -16,7 +16,7 @@ SIDE = 96
 """Side of the noise in pixels."""
 
 
-def explorer() -> Explorer:
+def noise_explorer() -> Explorer:
     """Build the explorer of the layer, and of the kind and seed of the noise.
 
     Returns
@@ -45,13 +45,13 @@ def draw(values: Mapping[str, Any]) -> View:
     View
         The status counts the dead channels.
     """
-    from ..networks.channel_means import ChannelMeans, by_layer  # here and below: TensorFlow takes seconds to load
+    from ..networks.channel_means import ChannelMeans, channel_means_by_layer  # here and below: TensorFlow takes seconds to load
     from ..networks.dead_channels import dead_mask
 
     network = _network(values["layer"])
     layer = network.layers[0]
     x = make_noise(values["kind"], (SIDE, SIDE), values["seed"])
-    means = by_layer(ChannelMeans(network), x)[layer]
+    means = channel_means_by_layer(ChannelMeans(network), x)[layer]
     dead = dead_mask(means)
     figure = new_figure(9, 3.4, dpi=100)
     left, right = figure.subplots(1, 2, width_ratios=(1, 2.6))

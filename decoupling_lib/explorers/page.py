@@ -7,10 +7,10 @@ import ipywidgets
 from . import gradient_flow, moments, noise_zeros, transfer
 
 TABS = {
-    "1 Gradients": gradient_flow.explorer,
-    "2 Moments": moments.explorer,
-    "4-7 Transfer": transfer.explorer,
-    "8 Noise": noise_zeros.explorer,
+    "1 Gradients": gradient_flow.gradient_explorer,
+    "2 Moments": moments.moment_explorer,
+    "4-7 Transfer": transfer.transfer_explorer,
+    "8 Noise": noise_zeros.noise_explorer,
 }
 """The explorers by the titles of their tabs, which begin with the numbers of the lessons."""
 

@@ -68,7 +68,7 @@ class _Request:
     set_running: Callable[[bool], None]
 
 
-def explorer() -> Explorer:
+def transfer_explorer() -> Explorer:
     """Build the explorer of pictures, layers, method, learning rate, steps, softness and size.
 
     Returns

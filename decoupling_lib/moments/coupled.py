@@ -15,7 +15,7 @@ from ..engine.features import Block, ClosedForm
 
 MOMENT_NAMES = ("mean", "variance", "skewness", "kurtosis", "fifth moment", "sixth moment")
 MAX_ORDER = len(MOMENT_NAMES)
-REFERENCE = np.array([0.0, 1.0, 0.0, 3.0, 0.0, 15.0])
+MOMENT_REFERENCE = np.array([0.0, 1.0, 0.0, 3.0, 0.0, 15.0])
 """v: the first six moments of the standard normal distribution."""
 
 

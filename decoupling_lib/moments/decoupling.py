@@ -15,7 +15,7 @@ import numpy as np
 from ..common import validation
 from ..common.arrays import Floats
 from ..common.errors import input_error
-from .coupled import MAX_ORDER, REFERENCE, check_order
+from .coupled import MAX_ORDER, MOMENT_REFERENCE, check_order
 from .legs import move_moment
 
 
@@ -28,7 +28,7 @@ class DecoupledMoments:
     values : ndarray, shape (order,)
         c: mean, variance, skewness, orthokurtosis, and the decoupled fifth and sixth moments.
     sample : ndarray, shape (N,)
-        The sample normalized by order - 1 legs, so that its first order - 1 moments have the values in `REFERENCE`.
+        The sample normalized by order - 1 legs: its first order - 1 moments have the values in `MOMENT_REFERENCE`.
     """
 
     values: Floats
@@ -65,7 +65,7 @@ def decouple_moments(x: Floats, order: int = MAX_ORDER) -> DecoupledMoments:
     for k in range(1, order + 1):
         values[k - 1] = np.mean(y**k)
         if k < order:
-            y = move_moment(y, k, REFERENCE[k - 1])
+            y = move_moment(y, k, MOMENT_REFERENCE[k - 1])
     return DecoupledMoments(values, y)
 
 
@@ -118,7 +118,7 @@ def impose_moments(normalized: Floats, values: Floats) -> Floats:
         raise input_error("moments to impose", "are not all finite", values, "finite numbers", "measure them again")
     if order > 1 and not values[1] > 0:
         raise input_error("variance to impose", "is not positive", float(values[1]), "above 0", "choose another one")
-    off = max((abs(np.mean(y**k) - REFERENCE[k - 1]) for k in range(1, order)), default=0.0)
+    off = max((abs(np.mean(y**k) - MOMENT_REFERENCE[k - 1]) for k in range(1, order)), default=0.0)
     if off > 1e-6:
         raise input_error(
             "normalized sample",

@@ -7,7 +7,7 @@ import numpy as np
 from ..common import validation
 from ..common.arrays import Floats
 from ..engine.ode import integrate
-from .coupled import MAX_ORDER, REFERENCE, check_order, standardize
+from .coupled import MAX_ORDER, MOMENT_REFERENCE, check_order, standardize
 from .legs import MAX_STEPS, TOLERANCE, move_moment
 
 
@@ -42,7 +42,7 @@ def decoupled_gradients(x: Floats, order: int = MAX_ORDER) -> Floats:
     y = x
     ends: list[Floats] = []
     for k in range(1, order):
-        y = move_moment(y, k, REFERENCE[k - 1])
+        y = move_moment(y, k, MOMENT_REFERENCE[k - 1])
         ends.append(y)
     rows: Floats = np.empty((0, x.size))
     for k in range(order, 3, -1):

@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from ..common.arrays import Floats
 from ..common.errors import input_error
 from ..engine.ode import integrate
-from .coupled import MOMENT_NAMES, REFERENCE, moment_feature_map, standardize
+from .coupled import MOMENT_NAMES, MOMENT_REFERENCE, moment_feature_map, standardize
 
 TOLERANCE = 1e-14
 """Error allowed per step of a flow, in the unit of the normalized sample."""
@@ -33,7 +33,7 @@ def move_moment(y: Floats, k: int, value: float) -> Floats:
     Parameters
     ----------
     y : ndarray, shape (N,)
-        A sample on R_(k-1): its first k - 1 moments have the values in `REFERENCE`.
+        A sample on R_(k-1): its first k - 1 moments have the values in `MOMENT_REFERENCE`.
     k : int
         Number of the leg, 1 to 6.
     value : float
@@ -69,7 +69,7 @@ def move_moment(y: Floats, k: int, value: float) -> Floats:
 
     with np.errstate(all="ignore"):
         flow = integrate(velocity, y, "adaptive", MAX_STEPS, TOLERANCE)
-        aim = np.append(REFERENCE[: k - 1], value)
+        aim = np.append(MOMENT_REFERENCE[: k - 1], value)
         end = _newton(flow.x, aim)
         gap = np.abs(moment_feature_map(k).values(end) - aim) / _size(aim)
         short = flow.status != "reached" or not np.max(gap) < 1e-9

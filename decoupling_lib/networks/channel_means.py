@@ -234,7 +234,7 @@ class NetworkLinearization:
             return tf.constant(np.asarray(value, self.program.dtype))
 
 
-def by_layer(means: ChannelMeans, x: Floats) -> dict[str, Floats]:
+def channel_means_by_layer(means: ChannelMeans, x: Floats) -> dict[str, Floats]:
     """Return the channel means by layer.
 
     Parameters

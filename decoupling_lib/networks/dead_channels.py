@@ -16,7 +16,7 @@ from ..common.arrays import Floats, Mask
 from ..common.atomic_files import write_text
 from ..common.errors import input_error, output_error
 from ..images.noise import NOISE_KINDS, make_noise
-from .channel_means import ChannelMeans, by_layer
+from .channel_means import ChannelMeans, channel_means_by_layer
 from .vgg import Network
 
 DEAD_FRACTION = 1e-6
@@ -50,7 +50,7 @@ def find_dead_channels(network: Network, noise_images: Floats) -> dict[str, Mask
         accepted = "at least one image, shape (k, height, width, 3)"
         raise input_error("noise images", "have the wrong shape", noise_images, accepted, "stack them")
     means = ChannelMeans(network.as_thesis())
-    found = [by_layer(means, x) for x in noise_images]
+    found = [channel_means_by_layer(means, x) for x in noise_images]
     mean = {layer: np.mean([each[layer] for each in found], axis=0) for layer in network.layers}
     return {layer: dead_mask(each) for layer, each in mean.items()}
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..common.arrays import Floats
 from ..common.errors import input_error
-from .channel_means import ChannelMeans, by_layer
+from .channel_means import ChannelMeans, channel_means_by_layer
 from .vgg import Network
 
 
@@ -34,7 +34,7 @@ def fidelity(network: Network, x: Floats) -> dict[str, dict[str, float]]:
     InputError
         An image that does not fit the network.
     """
-    smooth, thesis = (by_layer(ChannelMeans(each), x) for each in (network, network.as_thesis()))
+    smooth, thesis = (channel_means_by_layer(ChannelMeans(each), x) for each in (network, network.as_thesis()))
     return {layer: _agreement(smooth[layer], thesis[layer]) for layer in network.layers}
 
 

@@ -15,7 +15,7 @@ from ..engine.features import Block, ClosedForm, Counted, FeatureMap
 from ..engine.lift import Damping
 from ..engine.normalization import normalize
 from ..engine.ode import integrate
-from ..moments.coupled import REFERENCE, moment_feature_map
+from ..moments.coupled import MOMENT_REFERENCE, moment_feature_map
 from .style import COLORS
 
 RESOLUTION = 201
@@ -224,7 +224,7 @@ def nested_portrait(start: np.ndarray, reach: float = 3.4) -> NestedPortrait:
         if x is not None:  # the engine's own flows always have it
             legs.setdefault(layer, []).append(x)
 
-    reference = Reference(REFERENCE[:3], np.ones(3, bool), Damping(0.0, np.ones(3)))
+    reference = Reference(MOMENT_REFERENCE[:3], np.ones(3, bool), Damping(0.0, np.ones(3)))
     settings = Settings(rule="adaptive", steps=2000, tolerance=TOLERANCE, solver_tolerance=1e-12, threshold=1e-9)
     normalize(Context(Counted(features), reference, settings, listen=listen), np.asarray(start, dtype=float))
     circle = np.stack([on_circle(angle) for angle in angles])

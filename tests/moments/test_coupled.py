@@ -11,7 +11,7 @@ from decoupling_lib.common.errors import InputError
 from decoupling_lib.moments.coupled import (
     MAX_ORDER,
     MOMENT_NAMES,
-    REFERENCE,
+    MOMENT_REFERENCE,
     coupled_moments,
     moment_feature_map,
     standardize,
@@ -38,7 +38,7 @@ def test_the_reference_has_the_moments_of_the_normal_law():
     expected = {0: 1.0, 1: 0.0}
     for k in range(2, MAX_ORDER + 1):
         expected[k] = (k - 1) * expected[k - 2]
-    np.testing.assert_array_equal(REFERENCE, [expected[k] for k in range(1, MAX_ORDER + 1)])
+    np.testing.assert_array_equal(MOMENT_REFERENCE, [expected[k] for k in range(1, MAX_ORDER + 1)])
 
 
 def test_gamma_quantiles_have_the_moments_of_the_law():

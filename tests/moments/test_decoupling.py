@@ -20,7 +20,7 @@ from decoupling_lib.common.errors import InputError
 from decoupling_lib.engine.context import Context, Settings
 from decoupling_lib.engine.features import Counted
 from decoupling_lib.engine.normalization import impose, normalize
-from decoupling_lib.moments.coupled import REFERENCE, moment_feature_map, standardize
+from decoupling_lib.moments.coupled import MOMENT_REFERENCE, moment_feature_map, standardize
 from decoupling_lib.moments.decoupling import decouple_moments, impose_moments, orthokurtosis, transfer_moments
 from decoupling_lib.moments.legs import move_skewness
 
@@ -30,7 +30,7 @@ each_sample = pytest.mark.parametrize("x", SAMPLES.values(), ids=SAMPLES.keys())
 
 def engine_context(order: int) -> Context:
     features = moment_feature_map(order)
-    return Context(Counted(features), reference(features, REFERENCE[:order]), FINE)
+    return Context(Counted(features), reference(features, MOMENT_REFERENCE[:order]), FINE)
 
 
 def test_mean_variance_and_skewness_are_those_of_exact_arithmetic():
@@ -107,7 +107,9 @@ def test_the_engine_imposes_the_same_moments():
 @pytest.mark.parametrize("order", range(1, 7))
 def test_imposing_a_samples_own_moments_gives_it_back(x, order):
     there = decouple_moments(x, order)
-    np.testing.assert_allclose([np.mean(there.sample**k) for k in range(1, order)], REFERENCE[: order - 1], atol=1e-12)
+    np.testing.assert_allclose(
+        [np.mean(there.sample**k) for k in range(1, order)], MOMENT_REFERENCE[: order - 1], atol=1e-12
+    )
     assert np.max(np.abs(impose_moments(there.sample, there.values) - x)) < 1e-10 * np.std(x)
 
 

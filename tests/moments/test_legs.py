@@ -9,7 +9,7 @@ from strategies import small_samples
 
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.engine.lift import to_tangent
-from decoupling_lib.moments.coupled import REFERENCE, moment_feature_map, standardize
+from decoupling_lib.moments.coupled import MOMENT_REFERENCE, moment_feature_map, standardize
 from decoupling_lib.moments.decoupling import decouple_moments
 from decoupling_lib.moments.legs import move_moment, move_skewness, orthogonal_polynomials
 
@@ -44,7 +44,9 @@ def test_the_polynomial_is_the_projected_gradient_of_the_next_moment(x):
 def test_the_first_legs_set_their_moment_and_hold_the_earlier_ones(x, k):
     y = decouple_moments(x, k).sample
     moved = move_moment(y, k, 0.3)
-    np.testing.assert_allclose([np.mean(moved**j) for j in range(1, k + 1)], [*REFERENCE[: k - 1], 0.3], atol=1e-12)
+    np.testing.assert_allclose(
+        [np.mean(moved**j) for j in range(1, k + 1)], [*MOMENT_REFERENCE[: k - 1], 0.3], atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("name", ["ten", "gamma"])

@@ -11,7 +11,7 @@ from random_networks import random_weights
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.networks.activation_maps import activations, linearize_maps
 from decoupling_lib.networks.architectures import ACTIVATIONS, POOLINGS, style_layers
-from decoupling_lib.networks.channel_means import ChannelMeans, by_layer
+from decoupling_lib.networks.channel_means import ChannelMeans, channel_means_by_layer
 from decoupling_lib.networks.compiled import compile_network
 from decoupling_lib.networks.vgg import Network, build_network
 
@@ -122,7 +122,7 @@ def test_a_prefix_has_the_first_blocks(count: int):
 
 def test_by_layer_splits_the_values_at_the_blocks():
     means = ChannelMeans(network(layers=DISTS))
-    found = by_layer(means, ODD)
+    found = channel_means_by_layer(means, ODD)
     assert [(layer, len(part)) for layer, part in found.items()] == list(zip(DISTS, (3, 64, 128), strict=True))
     np.testing.assert_array_equal(np.concatenate(list(found.values())), means.values(ODD))
 
