@@ -98,11 +98,12 @@ def _self_transfer_curves(source: NetworkSource) -> DrawnFigure:
 @lru_cache(maxsize=2)
 def _run(source: NetworkSource, origin: str, target: str) -> tuple[Experiment, Transfer]:
     """Run a transfer with the defaults for two layers; kept, because its images and its curves are two figures."""
-    from ..transfers.setup import prepare
+    from ..runs.execute import execute
+    from ..transfers.setup import gather_inputs
 
     options = Options(size=(SIDE, SIDE), network=source.architecture, weights=source.weights, refinements=REFINEMENTS)
-    experiment = prepare(origin, target, options)
-    return experiment, experiment.run()
+    done = execute(gather_inputs(origin, target, options))
+    return done.experiment, done.transfer
 
 
 def _draw_row(images: Sequence[tuple[np.ndarray, str]]) -> Figure:
