@@ -1,102 +1,120 @@
-"""The command line: which commands there are, and how they end.
+"""The command line: its commands, and the exit codes with which they end.
 
-Exit codes: 0 done, 1 fault, 2 bad input, 130 and 143 interrupted.
+Exit codes: 0 done; 1 the run failed; 2 wrong usage or input; 130 interrupted by Ctrl-C; 143 ended by SIGTERM.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import os
 import signal
 import sys
+from typing import Annotated
 
 import typer
 
 from .commands import bench, classroom, figures, moments, rerun, sweep, transfer, weights, zeros
+from .commands.groups import GroupedCommand
 from .commands.output import FaultError
 from .common.errors import InputError, describe_value, escape_unprintable
 
-MOST_SAID = 1500
-"""Characters of the line that a fault is told in."""
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 the run failed, for example because it diverged or stalled, or the disk was full; "
+    "2 wrong usage or input, and nothing was written; 130 interrupted by Ctrl-C; 143 ended by SIGTERM."
+)
+MAX_CHARACTERS = 1500
+"""Maximum length of the line that reports an error."""
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
+def _print_version(requested: bool) -> None:
+    if requested:
+        print(f"decoupling {importlib.metadata.version('decoupling')}")
+        raise typer.Exit
+
+
 @app.callback()
-def main_options() -> None:
+def main_command(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
     """Style transfer with decoupled CNN features."""
 
 
-for _command in (
-    transfer.transfer,
-    rerun.rerun,
-    sweep.sweep,
-    figures.figures,
-    zeros.zeros,
-    moments.moments,
-    weights.weights,
-    classroom.classroom,
-):
-    app.command()(_command)
-# What follows the name of a benchmark is the benchmark's own.
-app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False})(bench.bench)
+app.command("transfer", cls=GroupedCommand, epilog=EXIT_CODES)(transfer.transfer_command)
+app.command("rerun", cls=GroupedCommand, epilog=EXIT_CODES)(rerun.rerun_command)
+app.command("sweep", epilog=EXIT_CODES)(sweep.sweep_command)
+app.command("figures", cls=GroupedCommand)(figures.figures_command)
+app.command("zeros", cls=GroupedCommand)(zeros.zeros_command)
+app.command("moments")(moments.moments_command)
+app.command("weights")(weights.weights_command)
+app.command("classroom")(classroom.classroom_command)
+# What follows the name of a benchmark belongs to the benchmark.
+_PASS_ON = {"allow_extra_args": True, "allow_interspersed_args": False}
+app.command("bench", context_settings=_PASS_ON)(bench.bench_command)
 
 
 def main() -> None:
-    """Runs the command line; every fault is one line on stderr and an exit code."""
+    """Run the command line and exit; every error is one line on stderr and an exit code.
+
+    Raises
+    ------
+    SystemExit
+        Always, with the exit code.
+    """
     # Below 3, TensorFlow prints an error line on every machine without a GPU.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     signal.signal(signal.SIGTERM, _terminate)
-    for stream in (sys.stdout, sys.stderr):  # names of files need not be text
+    for stream in (sys.stdout, sys.stderr):  # the name of a file need not be valid text
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        # Not the command's own main(), which turns every interruption into a silent 130.
+        # Not the command's own main(), which turns every interruption into an exit code of 130 without a message.
         command = typer.main.get_command(app)
         with command.make_context("decoupling", sys.argv[1:]) as context:
             command.invoke(context)
         code = 0
-    except typer.Exit as done:
-        code = done.exit_code
+    except typer.Exit as end:
+        code = end.exit_code
     except typer.TyperException as error:
-        code = _say(_usage(error), 2)
+        code = _report(_describe_usage_error(error), 2)
     except InputError as error:
-        code = _say(str(error), 2)
+        code = _report(str(error), 2)
     except KeyboardInterrupt as error:
-        code = _say(f"interrupted: {error}" if str(error) else "interrupted", 143 if _TERMINATED else 130)
+        code = _report(f"interrupted: {error}" if str(error) else "interrupted", 143 if _signals else 130)
     except FaultError as error:
-        code = _say(str(error), 1)
-    except BrokenPipeError:  # whoever read the output has left: nothing to say, and nobody to say it to
+        code = _report(str(error), 1)
+    except BrokenPipeError:  # the reader of the output has ended, so nobody would read a message
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 1
     except (OSError, MemoryError) as error:
-        code = _say(f"{type(error).__name__}: {error}", 1)
+        code = _report(f"{type(error).__name__}: {error}", 1)
     sys.exit(code)
 
 
-_TERMINATED: list[int] = []
+_signals: list[int] = []
+"""The signals that asked this process to end."""
 
 
 def _terminate(number: int, frame: object) -> None:
-    _TERMINATED.append(number)
+    _signals.append(number)
     raise KeyboardInterrupt
 
 
-def _say(line: str, code: int) -> int:
-    # A name may hold anything, a usage error repeats what was typed: control characters stay off the terminal.
-    said = escape_unprintable(" ".join(line.split()))
-    if len(said) > MOST_SAID:
-        said = f"{said[: MOST_SAID - 200]}...{said[-200:]}"  # the end says what to do
-    print(f"decoupling: {said}", file=sys.stderr)
+def _report(message: str, code: int) -> int:
+    """Print an error in one line, without control characters, and return the exit code."""
+    line = escape_unprintable(" ".join(message.split()))
+    if len(line) > MAX_CHARACTERS:
+        line = f"{line[: MAX_CHARACTERS - 200]}...{line[-200:]}"  # the next step is at the end
+    print(f"decoupling: {line}", file=sys.stderr)
     return code
 
 
-def _usage(error: typer.TyperException) -> str:
+def _describe_usage_error(error: typer.TyperException) -> str:
     line = error.format_message().rstrip(".")
-    judged = error.__cause__  # pydantic's, which alone knows the value
-    if hasattr(judged, "errors"):
-        line += f"; received {describe_value(judged.errors()[0]['input'])}"
+    cause = error.__cause__  # pydantic's error, which alone knows the value
+    if cause is not None and hasattr(cause, "errors"):
+        line += f"; received {describe_value(cause.errors()[0]['input'])}"
     return f"{line}; see: decoupling --help"
-
-
-if __name__ == "__main__":
-    main()

@@ -21,7 +21,8 @@ ROOMS = {
     "runs": 6,
     **{"figures": 7, "explorers": 7},
     "commands": 8,
-    **{"cli": 9, "__main__": 9},
+    "cli": 9,
+    "__main__": 10,
     "__init__": 10,  # the public face, which shows what lies in the rooms
 }
 """The number of each room; rooms of equal number never import each other."""

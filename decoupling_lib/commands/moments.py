@@ -10,28 +10,33 @@ import typer
 from ..common.errors import input_error
 
 
-def moments(
+def moments_command(
     file: Annotated[
-        str | None, typer.Argument(help="Numbers (text or CSV, all of them one sample), or a picture.")
+        str | None, typer.Argument(help="One sample: numbers as text or CSV, or an image.", show_default=False)
     ] = None,
     sample: Annotated[str | None, typer.Option(help="ten, gamma, or the name of a bundled picture.")] = None,
-    column: Annotated[str | None, typer.Option(help="Of a CSV file that names its columns.")] = None,
-    max_side: Annotated[int, typer.Option(help="Longest side of a picture; a larger one is shrunk.")] = 256,
+    column: Annotated[str | None, typer.Option(help="Name of a column, if FILE is CSV with a header.")] = None,
+    max_side: Annotated[int, typer.Option(help="Maximum side of an image in pixels; a larger image is reduced.")] = 256,
     break_ties: Annotated[
-        bool, typer.Option("--dequantize", help="Spread tied numbers over the smallest gap between values.")
+        bool, typer.Option("--dequantize", help="Spread equal numbers over the smallest gap between values.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of the noise that breaks ties; always done for 8-bit pictures.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, at full precision.")] = False,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the noise that spreads equal numbers; 8-bit images are always spread.")
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, in full precision.")] = False,
 ) -> None:
-    """Coupled and decoupled moments of a sample, side by side."""
+    """Print the coupled and the decoupled moments of a sample side by side."""
     from ..moments import samples
     from ..moments.coupled import MOMENT_NAMES, coupled_moments
     from ..moments.decoupling import decouple_moments
 
-    if (file is None) == (sample is None):
-        given = "both" if file else "neither"
-        raise input_error("moments", "needs one sample", given, "FILE or --sample NAME", "give one of them")
-    chosen = samples.load_sample(sample, max_side, seed) if file is None else samples.read_sample(file, column, max_side, seed)
+    if file is not None and sample is None:
+        chosen = samples.read_sample(file, column, max_side, seed)
+    elif sample is not None and file is None:
+        chosen = samples.load_sample(sample, max_side, seed)
+    else:
+        received = "both" if file else "neither"
+        raise input_error("moments", "needs one sample", received, "FILE or --sample NAME", "give one of them")
     x = samples.dequantize(chosen.values, seed) if break_ties else chosen.values
     coupled, decoupled = coupled_moments(x), decouple_moments(x).values
     if as_json:
@@ -41,4 +46,4 @@ def moments(
     print(f"{'':16}{'coupled':>16}{'decoupled':>16}")
     for name, raw, own in zip(MOMENT_NAMES, coupled, decoupled, strict=True):
         print(f"{name:16}{raw:16.9g}{own:16.9g}")
-    print("Coupled: standardized moments from the third on. Decoupled: each measured with those before it normalized.")
+    print("Coupled: standardized from the third on. Decoupled: each is measured after those before it are normalized.")

@@ -1,4 +1,4 @@
-"""The folder that a command writes into, and what it says when the run itself, not its input, goes wrong."""
+"""The output folder of a command, and the error of a run that fails although its input is valid."""
 
 from __future__ import annotations
 
@@ -13,15 +13,30 @@ from ..common.errors import OutputError, describe_value
 
 
 class FaultError(Exception):
-    """The run itself went wrong; the message is one line."""
+    """A run failed although its input is valid; the message is one line."""
 
 
 @contextmanager
-def writing(out: str | os.PathLike[str]) -> Iterator[Path]:
-    """A folder, made if needed, that no other run writes into meanwhile.
+def open_output_folder(out: str | os.PathLike[str]) -> Iterator[Path]:
+    """Create a folder if necessary, and keep other runs out of it until the block ends.
 
-    What the operating system refuses from then on, a full disk or a folder that was deleted, is a `FaultError`. Raises
-    `InputError` for a folder that cannot be made or written to, or that another run holds.
+    Parameters
+    ----------
+    out : str or path
+        The folder.
+
+    Yields
+    ------
+    Path
+        The folder, which exists.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be created or written to, or another run uses it.
+    FaultError
+        If the operating system refuses a write in the block, for example because the disk is full or the folder was
+        deleted.
     """
     folder = validation.output_folder(out)
     with folder_lock(folder):
@@ -33,5 +48,5 @@ def writing(out: str | os.PathLike[str]) -> Iterator[Path]:
             cause = error if isinstance(error, OSError) else error.__context__
             if not folder.is_dir():
                 where = describe_value(folder)
-                raise FaultError(f"the output folder was deleted or moved under the run: {where}") from None
+                raise FaultError(f"the output folder was deleted or moved during the run: {where}") from None
             raise FaultError(f"{type(cause).__name__} while writing into {folder}: {error}") from None

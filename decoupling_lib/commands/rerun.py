@@ -1,8 +1,7 @@
-"""`decoupling rerun`: a transfer, or figures, made again from their report alone."""
+"""`decoupling rerun`: a transfer, or figures, computed again from their report alone."""
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Mapping
@@ -11,73 +10,90 @@ from typing import Annotated, Any
 import typer
 
 from ..common import validation
-from ..common.atomic_files import write_text
 from ..common.errors import input_error
-from .output import FaultError, writing
+from .groups import BASIC, EXPERT, INPUTS
+from .output import FaultError, open_output_folder
 
 
-def rerun(
+def rerun_command(
     report: Annotated[str, typer.Argument(help="The report.json of a transfer, or the manifest.json of figures.")],
-    out: Annotated[str, typer.Option(help="Folder for the outputs of the new run.")],
-    origin: Annotated[str | None, typer.Option(help="The origin's file, if it is no bundled picture.")] = None,
-    target: Annotated[str | None, typer.Option(help="The target's file, if it is no bundled picture.")] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="The weights' file, if they are a file's and it is elsewhere now.")
+    out: Annotated[str, typer.Option(help="Folder for the outputs of the new run.", rich_help_panel=BASIC)],
+    only: Annotated[
+        str | None,
+        typer.Option(help="Numbers of figures of a manifest: 2.1,4.5.", show_default="all", rich_help_panel=BASIC),
     ] = None,
-    only: Annotated[str | None, typer.Option(help="Of a manifest: numbers of figures, as in 2.1,4.5.")] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Show no estimate and no progress.", rich_help_panel=BASIC)
+    ] = False,
+    origin: Annotated[
+        str | None, typer.Option(help="File of the origin, if it is not a bundled picture.", rich_help_panel=INPUTS)
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="File of the target, if it is not a bundled picture.", rich_help_panel=INPUTS)
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="File of the weights, if they came from a file that has moved.", rich_help_panel=INPUTS),
+    ] = None,
     tolerance: Annotated[
-        float, typer.Option(help="How far 16 x 16 pixels of a picture, or a plot, may be off on another machine.")
+        float,
+        typer.Option(
+            help="Maximum difference on another machine: of an image reduced to 16 x 16 pixels, or of a plot.",
+            rich_help_panel=EXPERT,
+        ),
     ] = 1e-3,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No estimate, no progress.")] = False,
 ) -> None:
-    """Make a transfer, or figures, again from the report alone, and compare; exit code 1 where they differ."""
+    """Compute a transfer, or figures, again from their report alone and compare; exit code 1 if they differ."""
     validation.in_range(tolerance, "--tolerance", 0, 1)
-    from ..runs.rerun import read, refuse_own_folder
+    from ..runs.rerun import read_report, refuse_own_folder
 
-    recorded = read(report)
+    recorded = read_report(report)
     refuse_own_folder(report, out)
     if recorded["command"] == "figures":
         if origin is not None or target is not None:
-            raise input_error("--origin and --target", "are of a transfer", report, "a transfer's report", "drop them")
+            options, step = "--origin and --target", "leave them out"
+            raise input_error(options, "do not apply to figures", report, "the report.json of a transfer", step)
         numbers = [number.strip() for number in only.split(",")] if only is not None else None
-        _figures(recorded, out, numbers, weights, tolerance, quiet)
+        _rerun_figures(recorded, out, numbers, weights, tolerance, quiet)
     else:
         if only is not None:
-            raise input_error("--only", "is of figures", report, "the manifest.json of figures", "leave it out")
-        _transfer(recorded, out, (origin, target, weights), tolerance, quiet)
+            accepted = "the manifest.json of figures"
+            raise input_error("--only", "does not apply to a transfer", report, accepted, "leave it out")
+        _rerun_transfer(recorded, out, (origin, target, weights), tolerance, quiet)
 
 
-def _transfer(
-    recorded: Mapping[str, Any], out: str, given: tuple[str | None, ...], tolerance: float, quiet: bool
+def _rerun_transfer(
+    recorded: Mapping[str, Any], out: str, files: tuple[str | None, ...], tolerance: float, quiet: bool
 ) -> None:
     began = time.perf_counter()
+    from ..runs.comparison import compare_run, write_comparison
     from ..runs.execute import RunEndedError, execute
     from ..runs.progress import RunProgress
-    from ..runs.rerun import compare_run, recorded_inputs, write_comparison
+    from ..runs.rerun import gather_recorded_inputs
     from ..transfers.estimate import estimate_run
 
-    inputs = recorded_inputs(recorded, *given)
-    with writing(out) as folder:
+    inputs = gather_recorded_inputs(recorded, *files)
+    with open_output_folder(out) as folder:
         expected = None if quiet else estimate_run(inputs)
         if expected is not None:
             print(expected, file=sys.stderr)
         try:
             with RunProgress(expected) as progress:
-                done = execute(inputs, folder, listen=progress.listen, began=began)
+                execution = execute(inputs, folder, listen=progress.listen, began=began)
         except RunEndedError as ended:
             if ended.status == "interrupted":
                 raise KeyboardInterrupt from None
             raise FaultError(str(ended)) from None
-        comparison = compare_run(recorded, done.transfer, tolerance)
-        write_comparison(folder, comparison)
-    for name, off in comparison.off.items():
-        print(f"{name:18}{_off(off)}")
+        comparison = compare_run(recorded, execution.transfer, tolerance)
+        write_comparison(folder, comparison.describe())
+    for name, difference in comparison.differences.items():
+        print(f"{name:18}{_describe_difference(difference)}")
     if not comparison.same:
-        raise FaultError(f"the run is not the same as the one reported, made on {_where(comparison.alike)}")
-    print("the same" + ("" if comparison.alike else f" within {tolerance:g}, on {_where(False)}"))
+        raise FaultError(f"the run differs from the reported one, computed on {_describe_setup(comparison.alike)}")
+    print("the same" + ("" if comparison.alike else f" within {tolerance:g}, on {_describe_setup(False)}"))
 
 
-def _figures(
+def _rerun_figures(
     recorded: Mapping[str, Any],
     out: str,
     only: list[str] | None,
@@ -86,31 +102,32 @@ def _figures(
     quiet: bool,
 ) -> None:
     from ..figures import redraw
+    from ..runs.comparison import write_comparison
     from ..runs.progress import PartsProgress
-    from ..runs.rerun import with_weights
+    from ..runs.rerun import replace_weights
 
-    chosen = redraw.select_entries(with_weights(recorded, weights, only), only)
+    selected = redraw.select_entries(replace_weights(recorded, weights, only), only)
     compared = {}
-    with writing(out) as folder, PartsProgress({entry.title: entry.seconds for entry, _ in chosen}, quiet) as bar:
-        for entry, comparison in redraw.redraw_figures(chosen, folder, tolerance, lambda entry: bar.begin(entry.title)):
-            compared[entry.number] = comparison
-            described = {number: each.describe() for number, each in compared.items()}
-            write_text(folder / "comparison.json", json.dumps(described, indent=1) + "\n")
-            judged = (
-                comparison.off.values() if comparison.alike else [comparison.off[name] for name in comparison.judged]
-            )
-            said = "the same" if comparison.same else "NOT THE SAME"
-            where = _where(comparison.alike)
-            print(f"{entry.number:6} {said}: {_off(max(judged, default=0.0))}, made on {where}", flush=True)
-    differ = [number for number, each in compared.items() if not each.same]
-    if differ:
-        raise FaultError(f"{len(differ)} of {len(compared)} figures are not the same: {', '.join(differ)}")
+    with (
+        open_output_folder(out) as folder,
+        PartsProgress({spec.title: spec.seconds for spec, _ in selected}, quiet) as bar,
+    ):
+        for spec, comparison in redraw.redraw_figures(selected, folder, tolerance, lambda spec: bar.begin(spec.title)):
+            compared[spec.number] = comparison
+            write_comparison(folder, {number: each.describe() for number, each in compared.items()})
+            verdict = "the same" if comparison.same else "DIFFERENT"
+            difference = _describe_difference(comparison.largest)
+            setup = _describe_setup(comparison.alike)
+            print(f"{spec.number:6} {verdict}: {difference}, computed on {setup}", flush=True)
+    different = [number for number, each in compared.items() if not each.same]
+    if different:
+        raise FaultError(f"{len(different)} of {len(compared)} figures differ: {', '.join(different)}")
     print(f"{len(compared)} figures are the same")
 
 
-def _off(off: float) -> str:
-    return "equal to the bit" if off == 0 else f"off by {off:.2g}"
+def _describe_difference(difference: float) -> str:
+    return "equal to the bit" if difference == 0 else f"difference {difference:.2g}"
 
 
-def _where(alike: bool) -> str:
+def _describe_setup(alike: bool) -> str:
     return "the same processor, threads and versions" if alike else "another machine or other versions"

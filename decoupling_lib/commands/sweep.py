@@ -8,43 +8,52 @@ from typing import Annotated
 import typer
 
 from ..common import validation
-from .output import FaultError, writing
+from .output import FaultError, open_output_folder
 
 
-def sweep(
-    spec: Annotated[str, typer.Argument(help="A TOML file: pictures, and options that are fixed or varied.")],
-    out: Annotated[str, typer.Option(help="Folder: one subfolder a transfer, results.csv and contact.png.")],
-    scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler's address, as tls://host:8786.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="How many to start here.", show_default="one a core, if they fit")
+def sweep_command(
+    spec: Annotated[str, typer.Argument(help="A TOML file: images, and options that are fixed or varied.")],
+    out: Annotated[str, typer.Option(help="Folder for one subfolder per transfer, results.csv and contact.png.")],
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Address of a Dask scheduler, such as tls://host:8786.", show_default="this machine"),
     ] = None,
-    threads: Annotated[int, typer.Option(help="Of each worker that is started here.")] = 1,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No estimate, no progress.")] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Number of workers to start on this machine.", show_default="one per core, if they fit"),
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Threads of each worker that is started on this machine.")] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no estimate and no progress.")] = False,
 ) -> None:
-    """Run many transfers from a file, on this machine or a Dask cluster; called again it runs what is missing."""
+    """Run many transfers from one file, on this machine or a Dask cluster; when repeated, run only what is missing."""
     if workers is not None:
         validation.integer_in_range(workers, "--workers", 1, 1024)
     validation.integer_in_range(threads, "--threads", 1, 1024)
-    from ..runs import contact_sheet, sweep_spec
-    from ..runs import sweep as many
+    from ..runs.contact_sheet import write_contact_sheet
     from ..runs.progress import CountProgress
+    from ..runs.sweep import run_sweep
+    from ..runs.sweep_plan import plan_sweep
+    from ..runs.sweep_spec import read_sweep
+    from ..runs.sweep_table import TABLE, Row
 
-    jobs = sweep_spec.read(spec)
-    with writing(out) as folder:
+    jobs = read_sweep(spec)
+    with open_output_folder(out) as folder:
         if scheduler is None:
-            plan = many.plan(jobs, folder, workers)
+            plan = plan_sweep(jobs, folder, workers)
             workers = plan.workers
             if not quiet:
-                print(plan.said, file=sys.stderr)
+                print(plan.text, file=sys.stderr)
         with CountProgress(len(jobs), quiet) as bar:
-            rows = many.run(
-                jobs, folder, scheduler, workers, threads, lambda row: bar.one(row.job.name, row.status == "failed")
-            )
-        contact_sheet.write(folder / "contact.png", rows, folder)
-    failed = [row for row in rows if row.status == "failed"]
+
+            def count(row: Row) -> None:
+                bar.count(row.job.name, row.result.status == "failed")
+
+            rows = run_sweep(jobs, folder, scheduler, workers, threads, count)
+        write_contact_sheet(folder / "contact.png", rows, folder)
+    failed = [row for row in rows if row.result.status == "failed"]
     for row in failed:
-        print(f"{row.job.name}: {row.said}")
+        print(f"{row.job.name}: {row.result.message}")
     fresh = sum(row.fresh for row in rows)
-    print(f"{len(rows) - len(failed)} done, {len(failed)} failed; {fresh} run now; table: {folder / many.TABLE}")
+    print(f"{len(rows) - len(failed)} done, {len(failed)} failed; {fresh} run now; table: {folder / TABLE}")
     if failed:
-        raise FaultError(f"{len(failed)} of {len(rows)} transfers failed; the same command runs them again")
+        raise FaultError(f"{len(failed)} of {len(rows)} transfers failed; repeat the command to run them again")

@@ -1,96 +1,203 @@
-"""`decoupling transfer`: the style of one picture on another."""
+"""`decoupling transfer`: the style of one image on another."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ..common import validation
 from ..common.errors import input_error
-from ..transfers.options import AS_THESIS, Options
-from .output import FaultError, writing
+from ..transfers.options import AS_THESIS, DEFAULT_MAX_SIDE, Options
+from .groups import BASIC, EXPERT, METHOD, NETWORK, NetworkOption, WeightsOption
+from .output import FaultError, open_output_folder
 
 DEFAULTS = Options()
-_HOW_TO_RESUME = "what is done is kept in {}; add --resume to the same command to continue"
+_BY_LAYERS = "depends on --layers"
+_HOW_TO_RESUME = "finished work is kept in {}; repeat the command with --resume to continue"
+_NEXT_STEP = {
+    "decoupled": "try more --damping or --softness",
+    "projected": "try a smaller --learning-rate",
+    "descent": "try a smaller --learning-rate",
+    "direct": "try more --softness",
+}
+"""What to do about a run that diverged or stalled, by method."""
 
 
-def transfer(
+def transfer_command(
     context: typer.Context,
-    origin: Annotated[str, typer.Argument(help="Gives the style: a picture file, or the name of a bundled picture.")],
-    target: Annotated[str, typer.Argument(help="Gives the content; the same as ORIGIN for a self-transfer.")],
-    out: Annotated[str, typer.Option(help="Folder for the outputs.")],
-    layers: Annotated[int, typer.Option(help="How many style layers, 1 to 5.")] = DEFAULTS.layers,
-    layer_set: Annotated[str, typer.Option(help="thesis (blockN_conv1) or dists.")] = DEFAULTS.layer_set,
-    size: Annotated[str | None, typer.Option(help="N or WxH: resize both pictures to it, literally.")] = None,
-    max_side: Annotated[int | None, typer.Option(help="Longest side, keeping the aspect.", show_default="96")] = None,
-    method: Annotated[str, typer.Option(help="decoupled, projected, descent or direct.")] = DEFAULTS.method,
-    rule: Annotated[
-        str | None, typer.Option(help="euler, midpoint, rk4, symmetric or adaptive.", show_default="symmetric")
+    origin: Annotated[
+        str, typer.Argument(help="The image that gives the style: a file, or the name of a bundled picture.")
+    ],
+    target: Annotated[
+        str, typer.Argument(help="The image that gives the content; the same as ORIGIN for a self-transfer.")
+    ],
+    out: Annotated[str, typer.Option(help="Folder for the outputs.", rich_help_panel=BASIC)],
+    layers: Annotated[
+        int, typer.Option(help="Number of style layers, 1 to 5.", rich_help_panel=BASIC)
+    ] = DEFAULTS.layers,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="N or WxH in pixels: resize both images to exactly this, without keeping the aspect ratio.",
+            rich_help_panel=BASIC,
+        ),
     ] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Steps a leg; the most of them if adaptive.", show_default="by --layers")
-    ] = None,
-    tolerance: Annotated[
-        float | None,
-        typer.Option(help="Error allowed a step: adaptive and symmetric rules.", show_default="by --layers"),
-    ] = None,
-    precision: Annotated[
-        str, typer.Option(help="mixed, float32 or float64: slower, and for pictures that hardly come back.")
-    ] = DEFAULTS.precision,
-    refinements: Annotated[
+    max_side: Annotated[
         int | None,
-        typer.Option(help="Most steps that close the gap to the style after Step 3.", show_default="by --layers"),
+        typer.Option(
+            help="Maximum side in pixels; keeps the aspect ratio.",
+            show_default=str(DEFAULT_MAX_SIDE),
+            rich_help_panel=BASIC,
+        ),
     ] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Of descent (5e-4) and projected.")] = None,
-    optimizer: Annotated[str, typer.Option(help="Keras optimizer of descent.")] = DEFAULTS.optimizer,
-    iterations: Annotated[
-        int, typer.Option(help="Most iterations a leg: descent, projected, direct.")
-    ] = DEFAULTS.iterations,
-    annex_slips: Annotated[
-        bool, typer.Option("--annex-slips", help="The annex's stop rules and Step 3 targets: descent only.")
-    ] = False,
-    threshold: Annotated[float | None, typer.Option(help="Relative error at which a leg counts as reached.")] = None,
-    noise_draws: Annotated[int, typer.Option(help="Noise images whose mean is the reference.")] = DEFAULTS.noise_draws,
-    seed: Annotated[int, typer.Option(help="Of the noise, and of random weights.")] = DEFAULTS.seed,
-    network: Annotated[str | None, typer.Option(help="vgg19 or vgg16.", show_default="the best at hand")] = None,
-    weights: Annotated[str | None, typer.Option(help="imagenet, hed, random, or a weights file.")] = None,
-    activation: Annotated[str, typer.Option(help="softplus or relu.")] = DEFAULTS.activation,
-    softness: Annotated[
-        float | None,
-        typer.Option(help="Softness relative to each layer's mean activation.", show_default="by --layers"),
-    ] = None,
-    growth: Annotated[
-        float | None, typer.Option(help="Softness of each convolution over that before it.", show_default="by --layers")
-    ] = None,
-    pooling: Annotated[str, typer.Option(help="smooth, average or max.")] = DEFAULTS.pooling,
-    damping: Annotated[
-        float | None, typer.Option(help="0 is the exact lift; see the README.", show_default="by --layers")
-    ] = None,
-    as_thesis: Annotated[bool, typer.Option("--as-thesis", help="ReLU, max-pooling and the annex's descent.")] = False,
-    memory_limit: Annotated[
-        int | None,
-        typer.Option(help="MiB: refuse a run that is estimated to take more.", show_default="what is available"),
-    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the noise, and of random weights.", rich_help_panel=BASIC)
+    ] = DEFAULTS.seed,
     resume: Annotated[
         bool,
         typer.Option(
             "--resume",
-            help="Go on with a broken run in the same folder, to the same bits: from its last step, or its last leg "
-            "with another rule than symmetric and with the other methods.",
+            help="Continue an interrupted run in the same folder, to a result that is equal to the bit: from its last "
+            "step or, with a rule other than symmetric or a method other than decoupled, from its last leg.",
+            rich_help_panel=BASIC,
         ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No estimate, no progress, no summary.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Show no estimate, no progress and no summary.", rich_help_panel=BASIC)
+    ] = False,
+    method: Annotated[
+        str, typer.Option(help="decoupled, projected, descent or direct.", rich_help_panel=METHOD)
+    ] = DEFAULTS.method,
+    rule: Annotated[
+        str | None,
+        typer.Option(
+            help="Step rule: euler, midpoint, rk4, symmetric or adaptive.",
+            show_default="symmetric; rk4 with relu or max",
+            rich_help_panel=METHOD,
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Number of steps per leg; their maximum with the adaptive rule.",
+            show_default="depends on --layers and --rule",
+            rich_help_panel=METHOD,
+        ),
+    ] = None,
+    damping: Annotated[
+        float | None,
+        typer.Option(
+            help="How much small gradients are damped, 0 to 100; 0 is the exact lift.",
+            show_default=_BY_LAYERS,
+            rich_help_panel=METHOD,
+        ),
+    ] = None,
+    iterations: Annotated[
+        int,
+        typer.Option(help="Maximum iterations per leg of projected, descent and direct.", rich_help_panel=METHOD),
+    ] = DEFAULTS.iterations,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Learning rate of descent and projected.",
+            show_default="descent: 5e-4; projected: chosen in each iteration",
+            rich_help_panel=METHOD,
+        ),
+    ] = None,
+    optimizer: Annotated[
+        str, typer.Option(help="Keras optimizer of descent.", rich_help_panel=METHOD)
+    ] = DEFAULTS.optimizer,
+    as_thesis: Annotated[
+        bool,
+        typer.Option(
+            "--as-thesis", help="As in the thesis's annex: descent, with relu and max.", rich_help_panel=METHOD
+        ),
+    ] = False,
+    network: NetworkOption = None,
+    weights: WeightsOption = None,
+    layer_set: Annotated[
+        str, typer.Option(help="Style layers: thesis (blockN_conv1) or dists.", rich_help_panel=NETWORK)
+    ] = DEFAULTS.layer_set,
+    activation: Annotated[str, typer.Option(help="softplus or relu.", rich_help_panel=NETWORK)] = DEFAULTS.activation,
+    pooling: Annotated[str, typer.Option(help="smooth, average or max.", rich_help_panel=NETWORK)] = DEFAULTS.pooling,
+    softness: Annotated[
+        float | None,
+        typer.Option(
+            help="Softness of softplus and smooth pooling, relative to each layer's mean activation.",
+            show_default=_BY_LAYERS,
+            rich_help_panel=NETWORK,
+        ),
+    ] = None,
+    growth: Annotated[
+        float | None,
+        typer.Option(
+            help="Softness of each convolution relative to the previous one.",
+            show_default=_BY_LAYERS,
+            rich_help_panel=NETWORK,
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            help="Maximum error per step with the adaptive and symmetric rules.",
+            show_default=_BY_LAYERS,
+            rich_help_panel=EXPERT,
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Relative error at which a leg counts as reached.",
+            show_default="decoupled: 0.001; others: 0.01",
+            rich_help_panel=EXPERT,
+        ),
+    ] = None,
+    refinements: Annotated[
+        int | None,
+        typer.Option(
+            help="Maximum number of steps after Step 3 that bring the style closer to that of the origin.",
+            show_default=_BY_LAYERS,
+            rich_help_panel=EXPERT,
+        ),
+    ] = None,
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="mixed, float32 or float64. float64 is slower, for images that do not return well in a self-transfer.",
+            rich_help_panel=EXPERT,
+        ),
+    ] = DEFAULTS.precision,
+    noise_draws: Annotated[
+        int, typer.Option(help="Number of noise images whose mean is the reference.", rich_help_panel=EXPERT)
+    ] = DEFAULTS.noise_draws,
+    annex_slips: Annotated[
+        bool,
+        typer.Option(
+            "--annex-slips",
+            help="With descent: the stop rules and the targets of Step 3 as in the annex's code.",
+            rich_help_panel=EXPERT,
+        ),
+    ] = False,
+    memory_limit: Annotated[
+        int | None,
+        typer.Option(
+            help="Refuse a run that is estimated to need more memory than this, in MiB.",
+            show_default="what is available",
+            rich_help_panel=EXPERT,
+        ),
+    ] = None,
 ) -> None:
-    """Transfer the style of ORIGIN to TARGET by decoupled features."""
+    """Impose the style of ORIGIN on TARGET by decoupled features."""
     began = time.perf_counter()
     choices = {"activation": activation, "pooling": pooling, "method": method}
     if as_thesis:
-        choices = _as_thesis(context, choices)
-    parsed = validation.size(size) if size is not None else None
+        choices = _choose_as_thesis(context, choices)
+    shape = validation.size(size) if size is not None else None
     from ..runs.checkpoint import DiskJournal, fingerprint
     from ..runs.execute import RunEndedError, execute
     from ..runs.progress import RunProgress
@@ -100,7 +207,7 @@ def transfer(
     options = Options(
         layers=layers,
         layer_set=layer_set,
-        size=parsed,
+        size=shape,
         max_side=max_side,
         network=network,
         weights=weights,
@@ -122,7 +229,7 @@ def transfer(
         **choices,
     )
     inputs = gather_inputs(origin, target, options, memory_limit)
-    with writing(out) as folder:
+    with open_output_folder(out) as folder:
         journal = DiskJournal(folder, fingerprint(inputs), resume)
         if not quiet and network is None and weights is None:
             chosen = inputs.network.weights
@@ -132,37 +239,38 @@ def transfer(
             print(expected, file=sys.stderr)
         try:
             with journal, RunProgress(expected) as progress:
-                done = execute(inputs, folder, journal, progress.listen, began=began)
+                execution = execute(inputs, folder, journal, progress.listen, began=began)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_HOW_TO_RESUME.format(folder)) from None
         except RunEndedError as ended:
             if ended.status == "interrupted":
                 raise KeyboardInterrupt(_HOW_TO_RESUME.format(folder)) from None
-            raise FaultError(f"{ended}; try more --damping or --softness") from None
+            raise FaultError(f"{ended}; {_NEXT_STEP[options.method]}") from None
         journal.clear()
     if not quiet:
-        _summarize(done.report, folder)
+        _print_summary(execution.report, folder)
 
 
-def _as_thesis(context: typer.Context, given: dict[str, str]) -> dict[str, str]:
+def _choose_as_thesis(context: typer.Context, choices: Mapping[str, str]) -> dict[str, str]:
+    """Return the choices of `--as-thesis`; refuse another value that was given explicitly."""
     for name, value in AS_THESIS.items():
         source = context.get_parameter_source(name)
         explicit = source is not None and source.name != "DEFAULT"
-        if explicit and given[name] != value:
-            raise input_error(f"--{name}", "conflicts with --as-thesis", given[name], value, "leave one of them out")
+        if explicit and choices[name] != value:
+            raise input_error(f"--{name}", "conflicts with --as-thesis", choices[name], value, "leave one of them out")
     return dict(AS_THESIS)
 
 
-def _summarize(described: dict, folder: Path) -> None:
-    for stage in described["stages"]:
-        error, held = stage["relative_error"], stage["held_relative_error"]
+def _print_summary(report: Mapping[str, Any], folder: Path) -> None:
+    for stage in report["stages"]:
         print(
-            f"Step {stage['step']} {stage['layer']}: relative error {error:.2e}, held {held:.1e}, "
+            f"Step {stage['step']} {stage['layer']}: relative error {stage['relative_error']:.2e}, "
+            f"of held layers {stage['held_relative_error']:.1e}, "
             f"remaining {stage['remaining_fraction']:.3f}, {stage['status']}"
         )
-    if described["self_transfer"]:
-        psnr = described["self_transfer"]["psnr_db"]
+    if report["self_transfer"]:
+        psnr = report["self_transfer"]["psnr_db"]
         print("self-transfer: " + (f"PSNR {psnr:.1f} dB" if psnr is not None else "exact"))
-    errors = ", ".join(f"{name} {value:.2%}" for name, value in described["style_relative_error"].items())
+    errors = ", ".join(f"{name} {value:.2%}" for name, value in report["style_relative_error"].items())
     print(f"style imposed within: {errors}")
-    print(f"outputs in {folder} ({described['wall_seconds']:.0f} s, {described['peak_memory_mib']:,} MiB)")
+    print(f"outputs in {folder} ({report['wall_seconds']:.0f} s, {report['peak_memory_mib']:,} MiB)")

@@ -1,4 +1,4 @@
-"""`decoupling weights`: Keras's files."""
+"""`decoupling weights`: Keras's files of weights."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import typer
 from ..common import validation
 
 
-def weights(network: Annotated[str, typer.Option(help="vgg19 or vgg16.")] = "vgg19") -> None:
-    """Fetch Keras's ImageNet weights into Keras's cache and verify them."""
+def weights_command(network: Annotated[str, typer.Option(help="vgg19 or vgg16.")] = "vgg19") -> None:
+    """Download Keras's ImageNet weights into Keras's cache, and verify them."""
     from ..networks import weights as sources
     from ..networks.architectures import ARCHITECTURES
 

@@ -1,4 +1,4 @@
-"""The journal of a run on disk, kept beside its outputs so that a broken run can go on with `--resume`."""
+"""The journal of a run on disk, kept beside the outputs so that `--resume` can continue an interrupted run."""
 
 from __future__ import annotations
 
@@ -20,12 +20,23 @@ from ..transfers.run import CHAPTERS
 from ..transfers.setup import Inputs
 
 FOLDER = "unfinished"
-SECONDS = 0.2
-"""States of a running leg are written at most so often: a write takes a few milliseconds, a short step no more."""
+WRITE_INTERVAL = 0.2
+"""Minimum seconds between two writes of a running leg, since a write may take as long as a short step."""
 
 
 def fingerprint(inputs: Inputs) -> str:
-    """What must be equal for kept states to be of use: pictures, network and options."""
+    """Return a digest of everything that must be equal for the checkpoints of a run to be usable in another.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What the run starts from.
+
+    Returns
+    -------
+    str
+        The sha256 of images, network and options, in hexadecimal.
+    """
     parts: dict[str, Any] = {
         "options": asdict(inputs.options),
         "network": inputs.network.describe(),
@@ -35,7 +46,7 @@ def fingerprint(inputs: Inputs) -> str:
 
 
 def _seal(key: str, arrays: Arrays) -> str:
-    """What tells a state as it was written from one with other arrays, from which the engine could not go on."""
+    """Return a digest by which a reader sees that the arrays of a checkpoint are those that were written."""
     digest = hashlib.sha256(key.encode())
     for name in sorted(arrays):
         array = np.asarray(arrays[name])
@@ -44,26 +55,31 @@ def _seal(key: str, arrays: Arrays) -> str:
 
 
 class DiskJournal:
-    """A `Journal` in a folder: one file a name, which appears whole or not at all.
+    """A journal in a folder: one file per name, which appears whole or not at all.
 
-    The newest state of a running leg may wait in memory for its turn; as a context manager, it is written on leaving,
-    however that comes about. Only a killed process loses it, and goes on from the one before.
+    The latest state of a running leg may wait in memory until `WRITE_INTERVAL` has passed. As a context manager, the
+    journal writes it on exit, whatever ends the block. Only a killed process loses it, and continues from the state
+    before it.
 
     Parameters
     ----------
-    folder : of the run's outputs; the files are in its subfolder `FOLDER`.
-    key : see `fingerprint`.
-    resume : False forgets what is there.
+    folder : Path
+        An existing folder, that of the run's outputs. The checkpoints are in its subfolder `FOLDER`.
+    key : str
+        The run's `fingerprint`.
+    resume : bool
+        Whether to use the checkpoints that are there. Otherwise they are deleted.
 
     Raises
     ------
-    InputError : resuming, where a file is damaged or belongs to another key.
+    InputError
+        When resuming, if a checkpoint is damaged or has another key.
     """
 
     def __init__(self, folder: Path, key: str, resume: bool):
         self._folder, self._key = folder / FOLDER, key
-        self._waiting: tuple[str, Arrays] | None = None
-        self._written = -np.inf
+        self._pending: tuple[str, Arrays] | None = None
+        self._last_write = -np.inf
         if not resume:
             self.clear()
         for file in self._files("{}.*.npz"):
@@ -73,26 +89,58 @@ class DiskJournal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._waiting is not None:
-            self._write(*self._waiting)
+        if self._pending is not None:
+            self._write(*self._pending)
 
     def find(self, name: str) -> Arrays | None:
-        """See `Journal`."""
+        """Return the state that was written last under a name; see `engine.journal.Journal.find`.
+
+        Parameters
+        ----------
+        name : str
+            Name of the state.
+
+        Returns
+        -------
+        mapping of str to ndarray or None
+            The state; None if there is none.
+
+        Raises
+        ------
+        InputError
+            If its file is damaged or has another key.
+        """
         file = self._folder / f"{name}.npz"
         return self._read(file) if file.is_file() else None
 
     def keep(self, name: str, arrays: Arrays, finished: bool = False) -> None:
-        """See `Journal`."""
-        self._waiting = name, arrays
-        if finished or time.monotonic() - self._written >= SECONDS:
+        """Keep a state; see `engine.journal.Journal.keep`.
+
+        Parameters
+        ----------
+        name : str
+            Name of the state.
+        arrays : mapping of str to ndarray
+            The state.
+        finished : bool
+            Whether to write it at once. Other states may wait.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; the earlier state of that name stays.
+        """
+        self._pending = name, arrays
+        if finished or time.monotonic() - self._last_write >= WRITE_INTERVAL:
             self._write(name, arrays)
 
     def clear(self) -> None:
-        """Forgets everything that was kept."""
-        self._waiting = None
+        """Delete all checkpoints, and their folder if nothing else is in it."""
+        self._pending = None
         for file in (*self._files("{}.*.npz"), *self._files(".{}.*.part")):
             file.unlink(missing_ok=True)
-        if self._folder.is_dir() and not any(self._folder.iterdir()):  # a folder of this name may be somebody's own
+        # A folder of this name may contain files of the user.
+        if self._folder.is_dir() and not any(self._folder.iterdir()):
             self._folder.rmdir()
 
     def _files(self, pattern: str) -> list[Path]:
@@ -101,28 +149,23 @@ class DiskJournal:
 
     def _write(self, name: str, arrays: Arrays) -> None:
         self._folder.mkdir(exist_ok=True)
+        content: dict[str, Any] = {"key": np.array(self._key), "seal": np.array(_seal(self._key, arrays)), **arrays}
         with atomic_write(self._folder / f"{name}.npz") as sibling, open(sibling, "wb") as file:
-            np.savez(file, key=np.array(self._key), seal=np.array(_seal(self._key, arrays)), **arrays)
+            np.savez(file, **content)
             file.flush()
             os.fsync(file.fileno())
-        self._waiting, self._written = None, time.monotonic()
+        self._pending, self._last_write = None, time.monotonic()
 
     def _read(self, file: Path) -> dict[str, np.ndarray]:
+        step = "run the command without --resume"
         try:
-            arrays = safe_npz.parse_archive(validation.regular_file(file, "kept step").read_bytes())
+            arrays = safe_npz.parse_archive(validation.regular_file(file, "checkpoint").read_bytes())
             key, seal = arrays.pop("key").item(), arrays.pop("seal").item()
             if seal != _seal(key, arrays):
-                raise ValueError("other arrays than were written")
-        except Exception as error:  # noqa: BLE001 - whatever a damaged archive raises
-            raise input_error(
-                "kept step", "is damaged", str(file), "a file that this command wrote", "run without --resume"
-            ) from error
+                raise ValueError("the arrays differ from those that were written")
+        except Exception as error:  # a damaged archive may raise anything
+            raise input_error("checkpoint", "is damaged", str(file), "a file that this command wrote", step) from error
         if key != self._key:
-            raise input_error(
-                "kept step",
-                "belongs to other settings or pictures",
-                str(file),
-                "the same command",
-                "run without --resume",
-            )
+            accepted = "a checkpoint of the same command"
+            raise input_error("checkpoint", "belongs to other settings or images", str(file), accepted, step)
         return arrays

@@ -1,4 +1,7 @@
-"""Short accounts of arrays that a report carries, so that a run made again can be compared without its files."""
+"""Short descriptions of arrays for a report, so that a later run can be compared with it without the arrays.
+
+Their fields "shape", "dtype", "sha256", "downsample" and "outline" are read by other tools.
+"""
 
 from __future__ import annotations
 
@@ -11,80 +14,160 @@ import numpy as np
 from ..images.pictures import resize
 
 SIDE = 16
+"""Side of a downsample in pixels, and maximum number of blocks of an outline along an axis."""
 DIGITS = 6
-"""Decimals of the downsample, digits of an outline: far finer than what two machines agree on."""
-HIDDEN = 10.0**-DIGITS
-"""How far an array with other bytes is off at least, whatever its rounded account says."""
+"""Decimals of a downsample, significant digits of an outline: far more than two machines agree on."""
+MIN_DIFFERENCE = 10.0**-DIGITS
+"""Smallest difference reported for arrays whose bytes differ, since rounding may hide what differs."""
 
 
-def describe(array: np.ndarray) -> dict[str, Any]:
-    """Shape, type and sha256 of an array's bytes; of a picture (H, W, 3) also its downsample to 16 x 16 pixels.
+def describe_array(array: np.ndarray) -> dict[str, Any]:
+    """Return shape, type and checksum of an array, and the downsample of an image.
 
-    All in types that JSON knows. Raises `InputError` for an array of three axes that is no picture as `images.resize`
-    takes it: another number of channels, sides below 16, or a value that is not finite.
+    Parameters
+    ----------
+    array : ndarray
+        With three axes it must be an image (H, W, 3) as `images.pictures.resize` accepts it.
+
+    Returns
+    -------
+    dict
+        "shape", "dtype", "sha256" of the bytes and, for three axes, "downsample" (see `downsample`), in types that
+        JSON knows.
+
+    Raises
+    ------
+    InputError
+        For an array of three axes with other than three channels, a side below 16, or a value that is not finite.
     """
-    found = _identity(array)
+    found = _identify(array)
     if array.ndim == 3:
         found["downsample"] = downsample(array).tolist()
     return found
 
 
-def downsample(picture: np.ndarray) -> np.ndarray:
-    """The picture of 16 x 16 pixels, (16, 16, 3), rounded; smaller pictures are enlarged."""
-    return np.round(resize(np.asarray(picture, np.float64), (SIDE, SIDE)), DIGITS)
+def downsample(image: np.ndarray) -> np.ndarray:
+    """Return the image at 16 x 16 pixels, rounded to six decimals.
 
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3)
+        RGB, nominally in [0, 1].
 
-def compare(recorded: Mapping[str, Any], array: np.ndarray) -> float:
-    """How far an array is from what was recorded of another.
+    Returns
+    -------
+    ndarray, shape (16, 16, 3)
+        The resized image.
 
-    0 where the bytes are equal, and only there; else the largest difference of the downsamples, in units of the pixels,
-    or `HIDDEN` if that is more; infinity where there is none to compare, or the shapes differ.
+    Raises
+    ------
+    InputError
+        For an array that is not an image.
     """
-    own = describe(array)
+    return np.round(resize(np.asarray(image, np.float64), (SIDE, SIDE)), DIGITS)
+
+
+def compare_array(recorded: Mapping[str, Any], array: np.ndarray) -> float:
+    """Return the difference of an array from a recorded one.
+
+    Parameters
+    ----------
+    recorded : mapping
+        What `describe_array` returned, possibly damaged.
+    array : ndarray
+        The array to compare.
+
+    Returns
+    -------
+    float
+        0 if and only if shape and bytes are equal. Otherwise the largest difference of the downsamples, in units of
+        the pixels, but at least `MIN_DIFFERENCE`; infinity if the shapes differ or there is no downsample.
+
+    Raises
+    ------
+    InputError
+        As `describe_array`.
+    """
+    own = describe_array(array)
     if (own["sha256"], own["shape"]) == (recorded.get("sha256"), recorded.get("shape")):
         return 0.0
     if own["shape"] != recorded.get("shape") or "downsample" not in own:
         return float("inf")
-    return max(_apart(recorded.get("downsample"), own["downsample"]), HIDDEN)
+    return max(_max_difference(recorded.get("downsample"), own["downsample"]), MIN_DIFFERENCE)
 
 
 def describe_plotted(array: np.ndarray, axes: int) -> dict[str, Any]:
-    """Shape, type, sha256 and `outline` of an array that a figure shows; see `outline`."""
-    return _identity(array) | {"outline": outline(array, axes)}
+    """Return shape, type, checksum and outline of an array that a figure shows.
+
+    Parameters
+    ----------
+    array : ndarray
+        The plotted data, in any unit.
+    axes : int
+        Number of axes along which the outline takes means, from the first.
+
+    Returns
+    -------
+    dict
+        "shape", "dtype", "sha256" of the bytes, and "outline" (see `outline`), in types that JSON knows.
+    """
+    return _identify(array) | {"outline": outline(array, axes)}
 
 
 def outline(array: np.ndarray, axes: int) -> list[Any]:
-    """Means of at most 16 blocks along each of the first `axes` axes, six digits: a curve or picture of any units.
+    """Return the means of at most 16 blocks along each of the first axes, to six digits.
 
-    Nested lists of numbers; None, which JSON knows as null, where a mean is not finite, as at the gap of a line.
+    Parameters
+    ----------
+    array : ndarray
+        A curve or an image, in any unit.
+    axes : int
+        Number of axes along which to take means.
+
+    Returns
+    -------
+    list
+        Nested lists of floats; None, which is null in JSON, where a mean is not finite, as at the gap of a line.
     """
     reduced = np.asarray(array, np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         for axis in range(axes):
             parts = np.array_split(reduced, min(SIDE, reduced.shape[axis]), axis)
             reduced = np.stack([part.mean(axis) for part in parts], axis)
-    return np.vectorize(_rounded, otypes=[object])(reduced).tolist()
+    return np.vectorize(_round, otypes=[object])(reduced).tolist()
 
 
 def compare_plotted(recorded: Mapping[str, Any], array: np.ndarray, axes: int) -> float:
-    """How far a plotted array is from what was recorded of another.
+    """Return the difference of plotted data from recorded data.
 
-    0 where the bytes are equal, and only there; else the largest difference of the outlines, relative to the largest
-    value that was recorded, null being equal to null, or `HIDDEN` if that is more; infinity where they cannot be
-    compared, or one of them alone is null.
+    Parameters
+    ----------
+    recorded : mapping
+        What `describe_plotted` returned, possibly damaged.
+    array : ndarray
+        The data to compare.
+    axes : int
+        As for `describe_plotted`.
+
+    Returns
+    -------
+    float
+        0 if and only if shape and bytes are equal. Otherwise the largest difference of the outlines relative to the
+        largest recorded value, but at least `MIN_DIFFERENCE`; null equals null. Infinity if the outlines cannot be
+        compared, or only one of two values is null.
     """
     own = describe_plotted(array, axes)
     if (own["sha256"], own["shape"]) == (recorded.get("sha256"), recorded.get("shape")):
         return 0.0
-    apart = _apart(recorded.get("outline"), own["outline"])
-    if not np.isfinite(apart):
-        return apart
+    difference = _max_difference(recorded.get("outline"), own["outline"])
+    if not np.isfinite(difference):
+        return difference
     values = np.array(recorded["outline"], dtype=float)
     largest = float(np.max(np.abs(values[np.isfinite(values)]), initial=0.0))
-    return max(apart / largest if largest > 0 else apart, HIDDEN)
+    return max(difference / largest if largest > 0 else difference, MIN_DIFFERENCE)
 
 
-def _identity(array: np.ndarray) -> dict[str, Any]:
+def _identify(array: np.ndarray) -> dict[str, Any]:
     return {
         "shape": list(array.shape),
         "dtype": str(array.dtype),
@@ -92,12 +175,12 @@ def _identity(array: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _rounded(value: float) -> float | None:
+def _round(value: float) -> float | None:
     return float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None
 
 
-def _apart(recorded: Any, own: Any) -> float:
-    """The largest difference of two nested lists of one shape, None being equal to None; infinity for what is none."""
+def _max_difference(recorded: Any, own: Any) -> float:
+    """Return the largest difference of two nested lists of one shape; None equals None. Infinity for anything else."""
     try:
         before, now = (np.array(values, dtype=float) for values in (recorded, own))
     except (TypeError, ValueError, OverflowError):

@@ -6,6 +6,7 @@ The command line, the rerun of a report, the workers of a sweep and the explorer
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ class Execution:
     transfer : Transfer
         What Steps 1 to 3 did.
     report : dict
-        The report of a finished transfer; see `report.describe`. Empty for one that ended early.
+        The report of a finished transfer; see `report.create_report`. Empty for one that ended early.
     """
 
     experiment: Experiment
@@ -43,13 +44,21 @@ class RunEndedError(Exception):
     ----------
     execution : Execution
         What was done until then.
+
+    Attributes
+    ----------
+    status : str
+        "interrupted", "stalled" or "diverged".
+    where : str
+        Name of the route in which it ended, a key of `Transfer.routes`.
     """
 
     def __init__(self, execution: Execution):
         self.execution = execution
         self.status = execution.transfer.status
         self.where = list(execution.transfer.routes)[-1]
-        super().__init__(f"the run {self.status} in {self.where}")
+        predicate = "was interrupted" if self.status == "interrupted" else self.status
+        super().__init__(f"the run {predicate} in {self.where}")
 
 
 def execute(
@@ -59,7 +68,7 @@ def execute(
     listen: Listener | None = None,
     *,
     began: float | None = None,
-    extra: dict[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> Execution:
     """Run a transfer: take Steps 0 to 3, judge the result, and write all outputs.
 
@@ -75,7 +84,7 @@ def execute(
         Receives every accepted point; see `engine.context.Listener`.
     began : float, optional
         When the run began, by `time.perf_counter`. Default: now.
-    extra : dict, optional
+    extra : mapping, optional
         Further entries of the report.
 
     Returns
@@ -95,7 +104,7 @@ def execute(
     transfer = experiment.run(listen, journal)
     if transfer.status != "done":
         raise RunEndedError(Execution(experiment, transfer, {}))
-    described = report.describe(experiment, transfer, time.perf_counter() - began) | (extra or {})
+    content = report.create_report(experiment, transfer, time.perf_counter() - began) | dict(extra or {})
     if folder is not None:
-        report.write(folder, experiment, transfer, described)
-    return Execution(experiment, transfer, described)
+        report.write_outputs(folder, experiment, transfer, content)
+    return Execution(experiment, transfer, content)

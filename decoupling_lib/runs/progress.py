@@ -1,4 +1,4 @@
-"""Bars for whole runs, whose parts move them by what they are estimated to cost, so that their ETA is honest."""
+"""Progress bars for whole runs: every part moves the bar by its estimated duration, so that the ETA is realistic."""
 
 from __future__ import annotations
 
@@ -8,17 +8,24 @@ from collections.abc import Mapping
 import numpy as np
 from tqdm.auto import tqdm
 
+from ..engine.context import Step
 from ..transfers.estimate import Estimate
 
 
 class RunProgress:
-    """Hears a run (`listen` is a `legs.Listener`) and shows how far it is; None shows nothing."""
+    """The bar of one transfer, as a context manager. Its method `listen` is the callback of the run.
+
+    Parameters
+    ----------
+    estimate : Estimate or None
+        What the run is expected to take; without it nothing is shown.
+    """
 
     def __init__(self, estimate: Estimate | None):
-        self._parts = [] if estimate is None else [part for part in estimate.parts if part.step > 0]
+        self._parts = [] if estimate is None else [part for part in estimate.parts if part.step > Step.REFERENCE]
         self._ends = np.cumsum([(part.seconds.low + part.seconds.high) / 2 for part in self._parts])
         self._place, self._share = -1, 0.0
-        self._bar = _bar(float(self._ends[-1]) if len(self._ends) else 1.0, estimate is None)
+        self._bar = _create_bar(float(self._ends[-1]) if len(self._ends) else 1.0, estimate is None)
 
     def __enter__(self) -> RunProgress:
         return self
@@ -27,14 +34,29 @@ class RunProgress:
         self._bar.close()
 
     def listen(self, step: int, layer: str, progress: float, x: np.ndarray | None) -> None:
-        """Takes an accepted point; the first one of a leg that was taken up again is not of this run's doing."""
+        """Move the bar to an accepted point of a leg; see `engine.context.Listener`.
+
+        What an earlier run did of a leg does not count for the rate: the bar jumps to the first point of a leg.
+
+        Parameters
+        ----------
+        step : int
+            A value of `engine.context.Step`.
+        layer : str
+            Name of the moving block.
+        progress : float
+            Share of the leg that is done, in [0, 1].
+        x : ndarray or None
+            The image; not used.
+        """
         if self._bar.disable:
             return
-        begun = self._place >= 0 and self._parts[self._place]
-        new = not begun or (step, layer) != (begun.step, begun.layer) or progress < self._share
+        current = self._parts[self._place] if self._place >= 0 else None
+        new = current is None or (step, layer) != (current.step, current.layer) or progress < self._share
         if new:
             self._place = self._next(step, layer)
-            self._bar.set_description_str(f"Step {step} {layer}" if step < 4 else f"Judging {layer}")
+            title = f"Judging {layer}" if step == Step.JUDGING else f"Step {step} {layer}"
+            self._bar.set_description_str(title)
         self._share = progress
         begin = self._ends[self._place - 1] if self._place else 0.0
         at = float(begin + progress * (self._ends[self._place] - begin))
@@ -48,17 +70,19 @@ class RunProgress:
 
 
 class PartsProgress:
-    """One bar over parts that are done whole, one after another.
+    """One bar for parts that run one after another, as a context manager.
 
     Parameters
     ----------
-    seconds : by name, about how long each part takes.
-    quiet : shows nothing.
+    seconds : mapping of str to float
+        Approximate duration of each part by name, in their order.
+    quiet : bool
+        Whether to show nothing.
     """
 
     def __init__(self, seconds: Mapping[str, float], quiet: bool = False):
         self._begins = dict(zip(seconds, np.cumsum([0.0, *seconds.values()])[:-1], strict=True))
-        self._bar = _bar(sum(seconds.values()), quiet)
+        self._bar = _create_bar(sum(seconds.values()), quiet)
 
     def __enter__(self) -> PartsProgress:
         return self
@@ -67,17 +91,26 @@ class PartsProgress:
         self._bar.close()
 
     def begin(self, name: str) -> None:
-        """All parts before this one are done."""
+        """Move the bar to the beginning of a part.
+
+        Parameters
+        ----------
+        name : str
+            Name of the part; all parts before it count as done.
+        """
         self._bar.set_description_str(name)
         self._bar.update(float(self._begins[name]) - self._bar.n)
 
 
 class CountProgress:
-    """A bar over things that end in any order, with an ETA by how many are done.
+    """A bar for tasks that end in any order, as a context manager; its ETA follows from how many are done.
 
     Parameters
     ----------
-    total : how many. quiet : shows nothing.
+    total : int
+        Number of tasks.
+    quiet : bool
+        Whether to show nothing.
     """
 
     def __init__(self, total: int, quiet: bool = False):
@@ -90,17 +123,25 @@ class CountProgress:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
-    def one(self, name: str, failed: bool) -> None:
-        """One more has ended."""
+    def count(self, name: str, failed: bool) -> None:
+        """Count a task that has ended.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        failed : bool
+            Whether it failed.
+        """
         self._failed += failed
         self._bar.set_description_str(name + (f" ({self._failed} failed)" if self._failed else ""))
         self._bar.update()
 
 
-def _bar(total: float, quiet: bool) -> tqdm:
+def _create_bar(total: float, quiet: bool) -> tqdm:
     return tqdm(
         total=total,
-        disable=True if quiet else None,  # None: where stderr is no terminal
+        disable=True if quiet else None,  # None: disabled where stderr is not a terminal
         bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
         smoothing=0,
         file=sys.stderr,

@@ -1,4 +1,4 @@
-"""A run's outputs: pictures, arrays, and the report whose fields other tools read."""
+"""The outputs of a run: images, arrays, and the report, whose fields other tools read."""
 
 from __future__ import annotations
 
@@ -26,8 +26,23 @@ from . import digest
 SCHEMA = 1
 
 
-def describe(experiment: Experiment, result: Transfer, wall_seconds: float) -> dict[str, Any]:
-    """The report of a finished transfer, in types that JSON knows; infinities and NaN are null."""
+def create_report(experiment: Experiment, result: Transfer, wall_seconds: float) -> dict[str, Any]:
+    """Return the report of a finished transfer.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The inputs, with what Step 0 determined.
+    result : Transfer
+        A transfer whose status is "done".
+    wall_seconds : float
+        Duration of the run, in seconds.
+
+    Returns
+    -------
+    dict
+        The content of report.json, in types that JSON knows; infinity and NaN are None.
+    """
     options, last = experiment.options, result.routes["step3"].x
     judging = Passes()
     for name in ("origin_style", "result_style"):
@@ -41,7 +56,7 @@ def describe(experiment: Experiment, result: Transfer, wall_seconds: float) -> d
         "size": list(result.target.shape[:2]),
         "network": experiment.network.describe() | {"fidelity": experiment.fidelity},
         "damping": options.damping,
-        "stages": [_stage(leg) for leg in result.legs],
+        "stages": [_describe_leg(leg) for leg in result.legs],
         "self_transfer": None,
         "style_relative_error": result.style_relative_error,
         "out_of_range_fraction": out_of_range_fraction(last),
@@ -52,7 +67,7 @@ def describe(experiment: Experiment, result: Transfer, wall_seconds: float) -> d
         "estimated_memory_mib": experiment.memory_mib,
         "versions": package_versions(),
         "machine": describe_machine(),
-        "arrays": {name: digest.describe(array) for name, array in outputs(result).items()},
+        "arrays": {name: digest.describe_array(array) for name, array in collect_outputs(result).items()},
         "inputs": [{"name": p.name, "sha256": p.sha256} for p in (experiment.origin, experiment.target)],
         "settings": asdict(experiment.settings),
         "options": asdict(options),
@@ -66,11 +81,22 @@ def describe(experiment: Experiment, result: Transfer, wall_seconds: float) -> d
             "ssim": ssim(last, result.origin),
             "max_error": max_error(last, result.origin),
         }
-    return _finite(report)
+    return {name: _replace_not_finite(value) for name, value in report.items()}
 
 
-def caption(report: dict[str, Any]) -> str:
-    """The small print of a picture: network and settings."""
+def compose_caption(report: dict[str, Any]) -> str:
+    """Return the small print of a figure: network, settings and cost.
+
+    Parameters
+    ----------
+    report : dict
+        What `create_report` returned.
+
+    Returns
+    -------
+    str
+        Text of one line.
+    """
     network, options = report["network"], report["options"]
     worst = max((entry["relative_difference"] for entry in network["fidelity"].values()), default=0.0)
     parts = [
@@ -82,7 +108,7 @@ def caption(report: dict[str, Any]) -> str:
         f"{sum(report['passes'].values()):,} passes, {report['wall_seconds']:.0f} s",
     ]
     if report["method"] in ("descent", "projected", "direct"):
-        parts.append(f"at most {options['iterations']} iterations a leg")
+        parts.append(f"at most {options['iterations']} iterations per leg")
     if report["self_transfer"]:
         psnr = report["self_transfer"]["psnr_db"]
         exact = report["self_transfer"]["max_error"] == 0  # then the PSNR is infinite, which JSON does not know
@@ -90,31 +116,61 @@ def caption(report: dict[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def outputs(result: Transfer) -> dict[str, np.ndarray]:
-    """The pictures of a finished transfer and the origin's style, by their names in arrays.npz."""
-    one, two, three = (result.routes[name].x for name in ("step1", "step2", "step3"))
+def collect_outputs(result: Transfer) -> dict[str, np.ndarray]:
+    """Return the images of a finished transfer and the style of the origin.
+
+    Parameters
+    ----------
+    result : Transfer
+        A transfer whose status is "done".
+
+    Returns
+    -------
+    dict of str to ndarray
+        By their names in arrays.npz: images (H, W, 3), unclipped, and "style" (n,).
+    """
+    step1, step2, step3 = (result.routes[name].x for name in ("step1", "step2", "step3"))
+    style = result.style
+    assert style is not None  # a finished transfer has taken Step 1
     return {
         "origin": result.origin,
         "target": result.target,
-        "origin_noisified": one,
-        "target_noisified": two,
-        "result": three,
-        "style": result.style,
+        "origin_noisified": step1,
+        "target_noisified": step2,
+        "result": step3,
+        "style": style,
     }
 
 
-def write(folder: Path, experiment: Experiment, result: Transfer, report: dict[str, Any]) -> None:
-    """Writes all outputs, each whole or not at all, report.json last."""
-    made = outputs(result)
-    (folder / "report.json").unlink(missing_ok=True)  # an earlier run's would tell of other pictures
-    for name, array in made.items():
+def write_outputs(folder: Path, experiment: Experiment, result: Transfer, report: dict[str, Any]) -> None:
+    """Write all outputs of a finished transfer, each file whole or not at all; report.json comes last.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder; the outputs of an earlier run are replaced.
+    experiment : Experiment
+        The inputs, with what Step 0 determined.
+    result : Transfer
+        A transfer whose status is "done".
+    report : dict
+        What `create_report` returned, with or without further entries.
+
+    Raises
+    ------
+    OSError, OutputError
+        If a file cannot be written.
+    """
+    outputs = collect_outputs(result)
+    (folder / "report.json").unlink(missing_ok=True)  # the report of an earlier run would describe other images
+    for name, array in outputs.items():
         if array.ndim == 3:
             save_png(folder / f"{name}.png", array)
-    small_print = caption(report)
+    small_print = compose_caption(report)
     save_figure(transfers.draw_panel(result, small_print, report["self_transfer"]), folder / "panel.png")
     save_figure(transfers.draw_losses(result, small_print), folder / "losses.png")
     reference = experiment.reference
-    arrays = made | {
+    arrays: dict[str, Any] = outputs | {
         "reference": reference.values,
         "live": reference.live,
         "damping_scales": reference.damping.scales,
@@ -124,17 +180,19 @@ def write(folder: Path, experiment: Experiment, result: Transfer, report: dict[s
     write_text(folder / "report.json", json.dumps(report, indent=1) + "\n")
 
 
-def _stage(leg: Leg) -> dict[str, Any]:
-    stage = asdict(leg)
+def _describe_leg(leg: Leg) -> dict[str, Any]:
+    """Return an entry of `stages`: the fields of a leg without its curve, and its step as a plain number."""
+    stage = asdict(leg) | {"step": int(leg.step)}
     del stage["curve"]
     return stage
 
 
-def _finite(value: Any) -> Any:
+def _replace_not_finite(value: Any) -> Any:
+    """Return a value in which every infinity and NaN, which JSON does not know, is replaced by None."""
     if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
+        return {key: _replace_not_finite(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
+        return [_replace_not_finite(entry) for entry in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

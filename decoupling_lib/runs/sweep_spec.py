@@ -1,4 +1,4 @@
-"""The file of a sweep: which transfers it means."""
+"""The file of a sweep, and the transfers that it describes."""
 
 from __future__ import annotations
 
@@ -18,20 +18,30 @@ from ..common.errors import InputError, input_error, os_input_error
 from ..networks import weights
 from ..transfers.options import Options, resolve_options
 
-MOST = 10_000
-"""Transfers in one sweep."""
+MAX_JOBS = 10_000
+"""Maximum number of transfers in one sweep."""
 MAX_BYTES = 2**20
-_ACCEPTED = "a TOML file with pairs, or origins and targets, and perhaps the tables fixed and grid"
+_ACCEPTED = "a TOML file with pairs, or origins and targets, and optionally the tables fixed and grid"
 _LONG_KEY = re.compile(r"""(?:\.[ \t]*(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*){64}""")
-"""Its cube is what the TOML reader takes for a key of so many dots: hours where they fill the file."""
+"""The TOML reader takes time in the cube of a key's dots: hours for a file full of them."""
 _OPTIONS = {field.name for field in fields(Options)}
+_ENTRIES = ("fixed", "grid", "origins", "pairs", "targets")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One transfer of a sweep, its pictures as the file names them.
+    """One transfer of a sweep.
 
-    `key` tells pictures and options apart; `name` is that of the transfer's folder, and has the key's beginning.
+    Parameters
+    ----------
+    name : str
+        Name of the transfer's folder: letters, digits, hyphens and underscores; it ends with the first digits of `key`.
+    origin, target : str
+        The images, as the file names them.
+    options : Options
+        All options, validated, with network and weights.
+    key : str
+        Digest of images and options.
     """
 
     name: str
@@ -41,15 +51,28 @@ class Job:
     key: str
 
 
-def read(path: str | os.PathLike[str]) -> list[Job]:
-    """The transfers of a sweep's file, each combination once, in order.
+def read_sweep(path: str | os.PathLike[str]) -> list[Job]:
+    """Read the file of a sweep.
 
-    The file is TOML. `pairs` is a list of [origin, target]; or `origins` and `targets` are lists, and all pairs are
-    meant. Table `fixed` has options that all share, `grid` lists of options, of which every combination is run; names
-    are those of `options.Options`. A size is N or [height, width]. Where no network or weights are named, the ones that
-    are best at hand are chosen here and now, once for all.
+    The file is TOML. Either `pairs` is a list of [origin, target], or `origins` and `targets` are lists and all their
+    pairs count. The table `fixed` has options that all transfers share; `grid` has lists of options, of which every
+    combination is run. The options are those of `transfers.options.Options`; a size is N or [height, width]. If no
+    network or weights are named, the best available ones are chosen here, once for all.
 
-    Raises `InputError` for a file that cannot be read, unknown names, values out of range, or more than `MOST` runs.
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    list of Job
+        Every combination once, in order.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read, an unknown name, a value out of range, or more than `MAX_JOBS` transfers.
     """
     file = validation.regular_file(path, "sweep file", accepted=_ACCEPTED)
     try:
@@ -57,22 +80,33 @@ def read(path: str | os.PathLike[str]) -> list[Job]:
             raise input_error("sweep file", "is too large", file, f"at most {MAX_BYTES:,} bytes", "split it")
         text = file.read_text(encoding="utf-8")
         if _LONG_KEY.search(text):
-            raise input_error("sweep file", "has a key of very many parts", file, _ACCEPTED, "mend it")
-        found = tomllib.loads(text)
+            raise input_error("sweep file", "has a key with too many parts", file, _ACCEPTED, "correct the file")
+        content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
-        raise input_error("sweep file", f"is no TOML ({str(error)[:80]})", file, _ACCEPTED, "mend it") from None
+        what = f"is not valid TOML ({str(error)[:80]})"
+        raise input_error("sweep file", what, file, _ACCEPTED, "correct the file") from None
     except OSError as error:
         raise os_input_error(error, "sweep file", file, _ACCEPTED) from None
-    known = {"pairs", "origins", "targets", "fixed", "grid"}
-    for name in found:
-        validation.choice(name, sorted(known), "entry of the sweep file")
-    return _jobs(_pairs(found), _table(found, "fixed"), _table(found, "grid"))
+    for name in content:
+        validation.choice(name, _ENTRIES, "entry of the sweep file")
+    return _create_jobs(_read_pairs(content), _read_table(content, "fixed"), _read_table(content, "grid"))
 
 
 def with_absolute_paths(job: Job) -> Job:
-    """The job with the whole paths of its files that are here, for workers whose working directories are others."""
+    """Return a job with the absolute paths of the files that exist here, for workers with other working directories.
+
+    Parameters
+    ----------
+    job : Job
+        The transfer.
+
+    Returns
+    -------
+    Job
+        The same transfer, with the same name and key.
+    """
     origin, target = (str(Path(name).resolve()) if os.path.isfile(name) else name for name in (job.origin, job.target))
     own = weights_file(job)
     options = replace(job.options, weights=str(Path(own).resolve())) if own else job.options
@@ -80,79 +114,99 @@ def with_absolute_paths(job: Job) -> Job:
 
 
 def weights_file(job: Job) -> str | None:
-    """The file of weights that a job names, whether or not it is here; None where it names a source."""
+    """Return the file of weights that a job names, whether or not it exists here.
+
+    Parameters
+    ----------
+    job : Job
+        The transfer.
+
+    Returns
+    -------
+    str or None
+        The path; None if the weights are not those of a file.
+    """
     return None if job.options.weights in (None, *weights.SOURCES) else job.options.weights
 
 
-def _jobs(pairs: Sequence[tuple[str, str]], fixed: Mapping[str, Any], grid: Mapping[str, Any]) -> list[Job]:
+def _create_jobs(pairs: Sequence[tuple[str, str]], fixed: Mapping[str, Any], grid: Mapping[str, Any]) -> list[Job]:
     for name, values in grid.items():
         if not isinstance(values, list) or not values:
-            raise input_error(f"grid.{name}", "is no list of values", values, "at least one value", "use brackets")
+            accepted, step = "a list of at least one value", "put the values in brackets"
+            raise input_error(f"grid.{name}", "is not a list of values", values, accepted, step)
     if both := sorted(fixed.keys() & grid.keys()):
-        raise input_error(f"option {both[0]}", "stands in fixed and in grid", both[0], "one of them", "take one out")
+        accepted = "each option in one of the tables"
+        raise input_error(f"option {both[0]}", "is in fixed and in grid", both[0], accepted, "remove one of the two")
     count = len(pairs)
     for values in grid.values():
         count *= len(values)
-    if count > MOST:
-        raise input_error("sweep", "has too many transfers", count, f"at most {MOST:,}", "split it")
+    _limit_count(count)
     jobs: dict[str, Job] = {}
     for origin, target in pairs:
-        for chosen in product(*grid.values()):
-            given = {**fixed, **dict(zip(grid, chosen, strict=True))}
+        for combination in product(*grid.values()):
+            given = {**fixed, **dict(zip(grid, combination, strict=True))}
             try:
-                options = resolve_options(Options(**{name: _value(name, value) for name, value in given.items()}))
+                options = resolve_options(Options(**{name: _parse(name, value) for name, value in given.items()}))
                 network, source = weights.default_source(options.network, options.weights)
                 options = replace(options, network=network, weights=source)
             except TypeError as error:
-                raise input_error("sweep file", "has a value of the wrong kind", str(error), _ACCEPTED, "") from None
-            key = _key(origin, target, options)
-            name = f"{_safe(origin)}-{_safe(target)}-{key[:12]}"
+                what = "has a value of the wrong type"
+                raise input_error("sweep file", what, str(error), _ACCEPTED, "correct the value") from None
+            key = _digest(origin, target, options)
+            name = f"{_safe_name(origin)}-{_safe_name(target)}-{key[:12]}"
             jobs[name] = Job(name, origin, target, options, key)
     return list(jobs.values())
 
 
-def _pairs(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    if "pairs" in found:
-        pairs = found["pairs"]
-        good = isinstance(pairs, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
-        given = [name for pair in pairs for name in pair] if good else []
+def _read_pairs(content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    pairs: list[Any] = []
+    if "pairs" in content:
+        entry = content["pairs"]
+        if isinstance(entry, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in entry):
+            pairs = entry
     else:
-        lists = [found.get("origins"), found.get("targets")]
-        good = all(isinstance(names, list) for names in lists)
-        if good and (count := len(lists[0]) * len(lists[1])) > MOST:
-            raise input_error("sweep", "has too many transfers", count, f"at most {MOST:,}", "split it")
-        pairs = list(product(*lists)) if good else []
-        given = [name for names in lists for name in names] if good else []
-    if not good or not pairs or not all(isinstance(name, str) and name for name in given):
-        raise input_error("sweep file", "names no pictures", sorted(found), _ACCEPTED, 'e.g. origins = ["coffee"]')
+        origins, targets = content.get("origins"), content.get("targets")
+        if isinstance(origins, list) and isinstance(targets, list):
+            _limit_count(len(origins) * len(targets))
+            pairs = list(product(origins, targets))
+    if not pairs or not all(isinstance(name, str) and name for pair in pairs for name in pair):
+        step = 'add the images, for example origins = ["coffee"] and targets = ["china"]'
+        raise input_error("sweep file", "names no images", sorted(content), _ACCEPTED, step)
     return [(origin, target) for origin, target in pairs]
 
 
-def _table(found: Mapping[str, Any], name: str) -> dict[str, Any]:
-    table = found.get(name, {})
+def _limit_count(count: int) -> None:
+    if count > MAX_JOBS:
+        raise input_error("sweep", "has too many transfers", count, f"at most {MAX_JOBS:,}", "split it")
+
+
+def _read_table(content: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = content.get(name, {})
     if not isinstance(table, dict):
-        raise input_error(f"entry {name}", "is no table", table, f"[{name}]", "write it so")
+        accepted = f"a table [{name}] of options"
+        raise input_error(f"entry {name}", "is not a table", table, accepted, f"put the options below a line [{name}]")
     for option in table:
         validation.choice(option, sorted(_OPTIONS), f"option in {name}")
     return table
 
 
-def _value(name: str, value: Any) -> Any:
-    """A size as `Options` has it; all else as it is, if it is of a kind that any option has."""
+def _parse(name: str, value: Any) -> Any:
+    """Return the value of an option as `Options` has it; whether it fits the option is checked later."""
     if not isinstance(value, (str, int, float, list)):
-        raise input_error(f"option {name}", "is of the wrong kind", value, "text, numbers, true or false", "mend it")
+        accepted = "text, numbers, true or false"
+        raise input_error(f"option {name}", "has the wrong type", value, accepted, "correct the value")
     if name != "size":
         return value
     sides = [value, value] if isinstance(value, int) and not isinstance(value, bool) else value
     return validation.shape(sides, "size")
 
 
-def _key(origin: str, target: str, options: Options) -> str:
-    """What tells a transfer from others: pictures and options."""
+def _digest(origin: str, target: str, options: Options) -> str:
+    """Return what distinguishes a transfer from others: the sha256 of images and options."""
     parts = {"origin": origin, "target": target, "options": asdict(options)}
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
 
 
-def _safe(name: str) -> str:
-    """A picture's name as part of a folder's: letters, digits and lines, at most 40."""
+def _safe_name(name: str) -> str:
+    """Return an image's name as a part of a folder's name, at most 40 characters."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", Path(name).stem)[:40] or "picture"

@@ -16,13 +16,13 @@ import pytest
 import typer
 
 from decoupling_lib import cli
-from decoupling_lib.commands.output import writing
+from decoupling_lib.commands.output import open_output_folder
 from decoupling_lib.common.errors import InputError, input_error
 from decoupling_lib.figures import gallery, redraw
 from decoupling_lib.figures.spec import FigureSpec
 from decoupling_lib.moments import coupled
 from decoupling_lib.networks import dead_channels, weights
-from decoupling_lib.transfers import setup
+from decoupling_lib.runs import execute
 
 pytestmark = pytest.mark.faults
 DRAWN = ("--network", "vgg16", "--weights", "random")
@@ -99,7 +99,7 @@ def place(tmp_path: Path, tmp_path_factory, pictures: tuple[str, str], monkeypat
     random_weights = weights.read("vgg16", "random")
     monkeypatch.setattr(weights, "_random", lambda architecture, seed: random_weights)
     for where, name in (
-        (setup, "complete_setup"),
+        (execute, "complete_setup"),
         (dead_channels, "count_dead_channels"),
         (coupled, "coupled_moments"),
         (distributed, "Client"),
@@ -121,7 +121,7 @@ def folders(tmp_path_factory) -> dict[str, str]:
         before = set(place.rglob("*"))
         for value in VALUES:
             try:
-                with writing(value) as folder:
+                with open_output_folder(value) as folder:
                     assert os.path.isdir(value) and folder.samefile(value), value
             except InputError as error:
                 messages[value] = str(error)

@@ -27,7 +27,7 @@ from decoupling_lib.figures import gallery
 from decoupling_lib.images.pictures import load_picture, save_png
 from decoupling_lib.moments import samples, tables
 from decoupling_lib.networks import architectures, weight_files, weights
-from decoupling_lib.runs import checkpoint, digest, rerun, sweep_spec
+from decoupling_lib.runs import checkpoint, comparison, digest, rerun, sweep_spec
 
 pytestmark = pytest.mark.faults
 INPUTS = {
@@ -38,8 +38,8 @@ READ = {  # every kind of function that reads a path
     "picture": load_picture,
     "sample": samples.read_sample,
     "weights": lambda path: weights.read("vgg16", path),
-    "report": rerun.read,
-    "sweep": sweep_spec.read,
+    "report": rerun.read_report,
+    "sweep": sweep_spec.read_sweep,
 }
 PEAK = "from decoupling_lib.images.pictures import load_picture; print(outcome(load_picture, sys.argv[1]))"
 
@@ -107,7 +107,7 @@ def test_files_of_any_name_are_read(tmp_path: Path):
         path.write_text("1 2 3 4 5 6 7 8.5")
         hostile.sample_read(path)
         path.write_text(hostile.SWEEP)
-        assert len(sweep_spec.read(path)) == 12
+        assert len(sweep_spec.read_sweep(path)) == 12
         with h5py.File(path, "w") as file:
             vgg16(file)
         assert outcome(READ["weights"], path) == "accepted"
@@ -414,7 +414,7 @@ def test_texts_that_would_take_hours_or_all_memory_are_refused(tmp_path: Path, r
         (tmp_path / name).write_text(text)
     code = "import pathlib; from decoupling_lib.runs import rerun, sweep_spec\n"
     code += "for path in pathlib.Path(sys.argv[1]).iterdir():\n"
-    code += "    print(outcome(sweep_spec.read if path.suffix == '.toml' else rerun.read, path))"
+    code += "    print(outcome(sweep_spec.read_sweep if path.suffix == '.toml' else rerun.read_report, path))"
     found, peak = run_limited(code, tmp_path, seconds=60, mib=8192)
     assert set(found.split()) == {"refused"} and peak < 1500
     assert gallery._read_manifest(tmp_path) == {}
@@ -440,27 +440,27 @@ def test_names_in_a_sweep_or_report_lead_out_of_no_folder(tmp_path: Path, record
         "é",
     ]
     (tmp_path / "x.toml").write_text(f"origins = {json.dumps(names)}\ntargets = {json.dumps(names[::-1])}")
-    jobs = sweep_spec.read(tmp_path / "x.toml")
+    jobs = sweep_spec.read_sweep(tmp_path / "x.toml")
     assert len(jobs) == len(names) ** 2
     for job in jobs:
         assert (tmp_path / job.name).resolve().parent == tmp_path.resolve() and len(job.name) < 100
     (tmp_path / "report.json").write_text(json.dumps(hostile.REPORT))
     for name in (*names, "\0", "\ud800", "", 3, None, ["x"], {"a": 1}):
-        found = rerun.read(tmp_path / "report.json")
+        found = rerun.read_report(tmp_path / "report.json")
         found["inputs"][0]["name"] = name
-        assert outcome(rerun.inputs, found) == "refused"
+        assert outcome(rerun.gather_recorded_inputs, found) == "refused"
     record_property("inputs tried", len(jobs) + len(names) + 7)
 
 
 def test_any_description_of_arrays_in_a_report_is_compared_or_infinitely_far(monkeypatch, record_property):
     array, inputs = hostile.PIXELS[..., :3] / 255, 0
-    monkeypatch.setattr(rerun, "outputs", lambda result: dict.fromkeys(rerun.PICTURES, array))
-    whole, plotted = digest.describe(array), digest.describe_plotted(array, 2)
-    assert digest.compare(whole, array) == digest.compare_plotted(plotted, array, 2) == 0
+    monkeypatch.setattr(comparison, "collect_outputs", lambda result: dict.fromkeys(comparison.IMAGES, array))
+    whole, plotted = digest.describe_array(array), digest.describe_plotted(array, 2)
+    assert digest.compare_array(whole, array) == digest.compare_plotted(plotted, array, 2) == 0
     for value in hostile.VALUES:
         for entry in (value, *(whole | {name: value, "sha256": "0"} for name in whole)):
-            compared = rerun.compare(hostile.REPORT | {"arrays": {"result": entry}}, None)
-            assert compared.off["result"] >= 0
+            compared = comparison.compare_run(hostile.REPORT | {"arrays": {"result": entry}}, None)
+            assert compared.differences["result"] >= 0
             json.dumps(compared.describe(), allow_nan=False)
             inputs += 1
         for name in plotted:

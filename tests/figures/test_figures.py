@@ -136,7 +136,7 @@ def test_an_unknown_number_is_refused_before_anything_is_drawn(tmp_path):
 
 
 def test_the_command_draws_the_requested_figures_and_refuses_unknown_ones(tmp_path):
-    command = [sys.executable, "-m", "decoupling_lib.cli", "figures", "--out", str(tmp_path / "drawn"), "--only"]
+    command = [sys.executable, "-m", "decoupling_lib", "figures", "--out", str(tmp_path / "drawn"), "--only"]
     done = subprocess.run([*command, "2.2"], capture_output=True, text=True, timeout=HANG)
     assert done.returncode == 0 and Path(done.stdout.strip()).name == "figure_2_2.png"
     refused = subprocess.run([*command, "2.2,7"], capture_output=True, text=True, timeout=HANG)

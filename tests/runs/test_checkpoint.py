@@ -1,4 +1,4 @@
-"""The journal on disk: what is read back, what is refused, and what is left behind."""
+"""The journal on disk: what it reads back, what it refuses, and what it leaves behind."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,11 +28,11 @@ def assert_same(one: dict, two: dict) -> None:
         assert one[name].tobytes() == two[name].tobytes()
 
 
-def kept(folder: Path) -> Path:
+def checkpoint_file(folder: Path) -> Path:
     return folder / checkpoint.FOLDER / f"{NAME}.npz"
 
 
-def test_what_is_kept_is_found_to_the_bit_by_the_next_run(tmp_path: Path):
+def test_the_next_run_finds_every_state_equal_to_the_bit(tmp_path: Path):
     journal = DiskJournal(tmp_path, "key", resume=False)
     journal.keep(NAME, state(1))
     journal.keep(NAME, state(2), finished=True)
@@ -46,8 +46,8 @@ def test_what_is_kept_is_found_to_the_bit_by_the_next_run(tmp_path: Path):
     assert DiskJournal(tmp_path, "key", resume=True).find(NAME) is None and list(tmp_path.iterdir()) == []
 
 
-def test_a_state_that_waits_is_written_on_leaving_even_by_an_interrupt(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "SECONDS", 1000)
+def test_a_pending_state_is_written_on_exit_even_after_an_interrupt(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "WRITE_INTERVAL", 1000)
     with pytest.raises(KeyboardInterrupt), DiskJournal(tmp_path, "key", resume=False) as journal:
         journal.keep(NAME, state(1))
         journal.keep(NAME, state(2))
@@ -56,22 +56,22 @@ def test_a_state_that_waits_is_written_on_leaving_even_by_an_interrupt(tmp_path:
     assert_same(DiskJournal(tmp_path, "key", resume=True).find(NAME), state(2))
 
 
-def test_no_state_waits_longer_than_its_turn(tmp_path: Path, monkeypatch):
+def test_a_state_is_written_as_soon_as_the_interval_has_passed(tmp_path: Path, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
-    journal, written = DiskJournal(tmp_path, "key", resume=False), []
+    journal, found = DiskJournal(tmp_path, "key", resume=False), []
     for step in range(8):
         now[0] = 0.15 * step
         journal.keep(NAME, state(step))
-        written.append(int(journal.find(NAME)["steps"]))
-    assert written == [0, 0, 2, 2, 4, 4, 6, 6]
+        found.append(int(journal.find(NAME)["steps"]))
+    assert found == [0, 0, 2, 2, 4, 4, 6, 6]
 
 
-def test_a_run_that_does_not_resume_forgets_but_leaves_files_of_others(tmp_path: Path):
+def test_a_run_without_resume_deletes_checkpoints_but_no_other_files(tmp_path: Path):
     DiskJournal(tmp_path, "key", resume=False).keep(NAME, state(), finished=True)
-    (kept(tmp_path).parent / f".{NAME}.npz.part").write_bytes(b"half")
-    mine = kept(tmp_path).parent / "thesis.npz"
-    mine.write_text("somebody's")
+    (checkpoint_file(tmp_path).parent / f".{NAME}.npz.part").write_bytes(b"half")
+    mine = checkpoint_file(tmp_path).parent / "thesis.npz"
+    mine.write_text("the user's")
     assert DiskJournal(tmp_path, "another", resume=False).find(NAME) is None
     assert list(mine.parent.iterdir()) == [mine]
 
@@ -103,7 +103,7 @@ def test_another_key_is_refused(tmp_path: Path):
 @pytest.mark.parametrize("damage", ["empty", "text", "cut", "other arrays", "pickled"])
 def test_a_damaged_file_is_refused_by_name(damage: str, tmp_path: Path):
     DiskJournal(tmp_path, "key", resume=False).keep(NAME, state(), finished=True)
-    file = kept(tmp_path)
+    file = checkpoint_file(tmp_path)
     if damage == "other arrays":
         np.savez(file, x=np.zeros(3))
     elif damage == "pickled":
@@ -115,7 +115,7 @@ def test_a_damaged_file_is_refused_by_name(damage: str, tmp_path: Path):
         DiskJournal(tmp_path, "key", resume=True)
 
 
-def test_fingerprint_sees_options_network_and_pictures(pictures):
+def test_the_fingerprint_depends_on_options_and_images(pictures):
     first = prepare(*pictures, OPTIONS)
     key = checkpoint.fingerprint(first)
     assert checkpoint.fingerprint(prepare(*pictures, OPTIONS)) == key

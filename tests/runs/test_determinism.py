@@ -1,4 +1,4 @@
-"""What the bits of a run depend on: not the process, and hardly the threads and kernels."""
+"""What the bits of a run depend on: not the process; threads and kernels change them only slightly."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from outputs import arrays
 from paths import ROOT
 from patience import HANG
 
-from decoupling_lib.runs.rerun import PICTURES, TOLERANCE
+from decoupling_lib.runs.comparison import IMAGES, TOLERANCE
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("determinism")]  # one usual run for all
 RUN = ("--network", "vgg16", "--weights", "hed", "--size", "32", "--layers", "1", "--quiet", "--out")
@@ -27,7 +27,7 @@ def run(folder: Path, **environment: str) -> dict:
     """Return the report of a transfer in a process of its own, with as many threads as it chooses by default."""
     threads = (*OTHERS["one thread"], "OPENBLAS_NUM_THREADS")
     usual = {name: value for name, value in os.environ.items() if name not in threads}
-    command = [sys.executable, "-m", "decoupling_lib.cli", "transfer", "coffee", "china", *RUN, str(folder)]
+    command = [sys.executable, "-m", "decoupling_lib", "transfer", "coffee", "china", *RUN, str(folder)]
     subprocess.run(command, cwd=ROOT, env={**usual, **environment}, check=True, timeout=HANG)
     return json.loads((folder / "report.json").read_text())
 
@@ -47,10 +47,10 @@ def test_another_process_gives_the_same_bits(usual, tmp_path):
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_threads_and_kernels_move_no_picture_by_more_than_a_rerun_allows(other, usual, tmp_path):
+def test_threads_and_kernels_change_no_image_by_more_than_a_rerun_allows(other, usual, tmp_path):
     report, folder = usual
     found = run(tmp_path, **OTHERS[other])
-    for name in PICTURES:
+    for name in IMAGES:
         before, now = (np.array(each["arrays"][name]["downsample"]) for each in (report, found))
         assert np.abs(before - now).max() <= TOLERANCE, name
     one, two = arrays(folder), arrays(tmp_path)

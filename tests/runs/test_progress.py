@@ -8,7 +8,7 @@ import pytest
 
 from decoupling_lib.engine.context import Step
 from decoupling_lib.runs import progress
-from decoupling_lib.runs.progress import PartsProgress, RunProgress
+from decoupling_lib.runs.progress import CountProgress, PartsProgress, RunProgress
 from decoupling_lib.transfers import estimate as estimates
 from decoupling_lib.transfers.estimate import Cost, Estimate, Part, Range, estimate_run
 from decoupling_lib.transfers.options import Options
@@ -55,19 +55,19 @@ def test_a_duration_below_a_second_is_no_large_number():
 
 @pytest.fixture
 def bar(monkeypatch):
-    """A bar that shows itself nowhere, and its numbers."""
-    told = SimpleNamespace(n=0.0, initial=0.0, disable=False, titles=[])
-    told.update = lambda more: setattr(told, "n", told.n + more)
-    told.set_description_str = told.titles.append
-    told.close = lambda: None
-    monkeypatch.setattr(progress, "tqdm", lambda **keywords: vars(told).update(total=keywords["total"]) or told)
-    return told
+    """Return a bar that is not shown, with its numbers."""
+    fake = SimpleNamespace(n=0.0, initial=0.0, disable=False, titles=[])
+    fake.update = lambda more: setattr(fake, "n", fake.n + more)
+    fake.set_description_str = fake.titles.append
+    fake.close = lambda: None
+    monkeypatch.setattr(progress, "tqdm", lambda **keywords: vars(fake).update(total=keywords["total"]) or fake)
+    return fake
 
 
-def test_legs_move_the_bar_by_what_they_cost_and_end_where_they_should(bar):
-    with RunProgress(Estimate(PARTS, 1)) as shown:
+def test_legs_move_the_bar_by_their_cost_to_its_end(bar):
+    with RunProgress(Estimate(PARTS, 1)) as run:
         assert bar.total == 2 + 6 + 6 + 2 + 1 + 3
-        for what, at in (
+        for point, at in (
             ((1, "a", 0.0), 0),
             ((1, "a", 0.5), 1),
             ((1, "b", 0.0), 2),
@@ -80,25 +80,25 @@ def test_legs_move_the_bar_by_what_they_cost_and_end_where_they_should(bar):
             ((4, "a", 0.0), 17),  # the same layer once more
             ((4, "a", 1.0), 20),
         ):
-            shown.listen(*what, None)
-            assert bar.n == pytest.approx(at), what
+            run.listen(*point, None)
+            assert bar.n == pytest.approx(at), point
     assert bar.titles[0] == "Step 1 a" and bar.titles[-1] == "Judging a" and bar.initial == 0
 
 
-def test_what_an_earlier_run_did_does_not_count_for_the_rate(bar):
-    shown = RunProgress(Estimate(PARTS, 1))
-    shown.listen(1, "a", 1.0, None)
-    shown.listen(1, "b", 0.5, None)
+def test_the_work_of_an_earlier_run_does_not_count_for_the_rate(bar):
+    run = RunProgress(Estimate(PARTS, 1))
+    run.listen(1, "a", 1.0, None)
+    run.listen(1, "b", 0.5, None)
     assert (bar.n, bar.initial) == (5, 5)
-    shown.listen(1, "b", 1.0, None)
+    run.listen(1, "b", 1.0, None)
     assert (bar.n, bar.initial) == (8, 5)
 
 
 OPTIONS = Options(layers=2, size=(24, 24), network="vgg16", weights="random", steps=2, refinements=1)
 
 
-def heard(options: Options, pictures: tuple[str, str]) -> tuple[list, Estimate]:
-    """The legs of a run in order, and what was expected of it."""
+def run_legs(options: Options, pictures: tuple[str, str]) -> tuple[list, Estimate]:
+    """Return the legs of a run in order, and its estimate."""
     inputs, legs = gather_inputs(*pictures, options), []
 
     def listen(step, layer, share, x):
@@ -112,7 +112,7 @@ def heard(options: Options, pictures: tuple[str, str]) -> tuple[list, Estimate]:
 
 @pytest.mark.parametrize("changes", [{}, {"method": "direct", "iterations": 3}])
 def test_the_parts_are_the_legs_of_the_run(pictures, changes):
-    legs, expected = heard(Options(**vars(OPTIONS) | {"tolerance": 1e-2} | changes), pictures)
+    legs, expected = run_legs(Options(**vars(OPTIONS) | {"tolerance": 1e-2} | changes), pictures)
     assert [(part.step, part.layer) for part in expected.parts[1:]] == legs
     assert all(0 < part.seconds.low <= part.seconds.high for part in expected.parts)
 
@@ -123,7 +123,7 @@ def test_a_self_transfer_has_no_step_2_and_no_refinement_steps(pictures):
     assert {part.step for part in parts} == {0, 1, 3}
     (again,) = [part.seconds for part in parts if "+" in part.layer]
     first = next(part.seconds for part in parts if part.step == 1)
-    assert again.low <= first.low and again.high <= first.high  # it measures the picture once, by coarse legs
+    assert again.low <= first.low and again.high <= first.high  # it measures the image once, by coarse legs
 
 
 def test_a_symmetric_leg_costs_what_its_passes_cost(monkeypatch, pictures):
@@ -137,23 +137,32 @@ def test_a_symmetric_leg_costs_what_its_passes_cost(monkeypatch, pictures):
     np.testing.assert_allclose((deep.seconds.low, deep.seconds.high), (low + 2000, high + 2 * 2000))
 
 
-def test_nothing_is_shown_where_nothing_was_estimated(capsys):
+def test_nothing_is_shown_without_an_estimate(capsys):
     with RunProgress(None) as silent:
         silent.listen(1, "a", 0.5, None)
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_bar_over_parts_stands_where_the_named_part_begins(monkeypatch):
+def test_a_bar_of_parts_is_at_the_beginning_of_the_current_part(monkeypatch):
     monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True, raising=False)
     with PartsProgress({"one": 3.0, "two": 5.0, "three": 2.0}) as bar:
-        stood = []
-        for name in ("one", "three"):  # the second was there already
+        places = []
+        for name in ("one", "three"):  # the second is skipped
             bar.begin(name)
-            stood.append(bar._bar.n)
-    assert stood == [0.0, 8.0] and bar._bar.total == 10.0
+            places.append(bar._bar.n)
+    assert places == [0.0, 8.0] and bar._bar.total == 10.0
 
 
-def test_a_quiet_bar_over_parts_shows_nothing(capsys):
+def test_a_quiet_bar_of_parts_shows_nothing(capsys):
     with PartsProgress({"one": 1.0}, quiet=True) as bar:
         bar.begin("one")
     assert capsys.readouterr().err == ""
+
+
+def test_a_bar_of_tasks_shows_how_many_have_ended_and_failed(monkeypatch):
+    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True, raising=False)
+    with CountProgress(3) as bar:
+        for name, failed in (("one", False), ("two", True), ("three", False)):
+            bar.count(name, failed)
+    assert bar._bar.n == bar._bar.total == 3
+    assert "three" in bar._bar.desc and "1 failed" in bar._bar.desc

@@ -1,4 +1,4 @@
-"""The report's fields, which other tools read, and the numbers in it, derived anew from the saved arrays."""
+"""The fields of the report, which other tools read, and its numbers, computed again from the saved arrays."""
 
 import json
 import math
@@ -50,7 +50,7 @@ def conform(value, schema, where="report"):
 
 
 def refuse_constant(name: str):
-    raise AssertionError(f"{name} is no JSON")
+    raise AssertionError(f"{name} is not JSON")
 
 
 def read(folder: Path) -> dict:
@@ -59,15 +59,15 @@ def read(folder: Path) -> dict:
 
 @pytest.fixture(scope="module")
 def runs(pictures, tmp_path_factory):
-    """Experiment, result and folder of a transfer and of a self-transfer."""
-    made = {}
+    """Return experiment, result and folder of a transfer and of a self-transfer."""
+    outcome = {}
     for name, target in (("pair", pictures[1]), ("self", pictures[0])):
         experiment, folder = prepare(pictures[0], target, OPTIONS), tmp_path_factory.mktemp(name)
         result = experiment.run()
         assert result.status == "done"
-        report.write(folder, experiment, result, report.describe(experiment, result, 1.5))
-        made[name] = (experiment, result, folder)
-    return made
+        report.write_outputs(folder, experiment, result, report.create_report(experiment, result, 1.5))
+        outcome[name] = (experiment, result, folder)
+    return outcome
 
 
 @pytest.mark.parametrize("name", ["pair", "self"])
@@ -87,7 +87,14 @@ def test_every_field_of_the_contract(runs, name: str):
     assert found["wall_seconds"] == 1.5 and 50 < found["peak_memory_mib"] < 100_000
 
 
-def test_pictures_are_the_clipped_arrays(runs):
+def test_a_report_has_plain_types_before_it_is_written(runs):
+    experiment, result, _ = runs["pair"]
+    stages = report.create_report(experiment, result, 1.0)["stages"]
+    assert [type(stage["step"]) for stage in stages] == [int] * 3  # as other tools read it, and not an enumeration
+    assert not any("curve" in stage for stage in stages)
+
+
+def test_the_images_are_the_clipped_arrays(runs):
     _, _, folder = runs["pair"]
     saved, outside = arrays(folder), 0
     for name in ("origin", "target", "origin_noisified", "target_noisified", "result"):
@@ -96,19 +103,19 @@ def test_pictures_are_the_clipped_arrays(runs):
         outside += np.count_nonzero((array < 0) | (array > 1))
         png = np.asarray(Image.open(folder / f"{name}.png"))
         np.testing.assert_allclose(png / 255, np.clip(array, 0, 1), rtol=0, atol=0.5 / 255 + 1e-9)
-    assert outside > 0, "no picture of this test leaves [0, 1], so it cannot tell clipped from unclipped"
+    assert outside > 0, "no image leaves [0, 1] here, so the test could not distinguish clipped from unclipped"
     for name in ("panel.png", "losses.png"):
         with Image.open(folder / name) as figure:
             assert min(figure.size) > 100
 
 
-def test_out_of_range_fraction_is_that_of_the_result(runs):
+def test_the_out_of_range_fraction_is_that_of_the_result(runs):
     for _, _, folder in runs.values():
         result = arrays(folder)["result"]
         assert read(folder)["out_of_range_fraction"] == pytest.approx(np.mean((result < 0) | (result > 1)))
 
 
-def test_self_transfer_numbers_are_those_of_the_unclipped_arrays(runs):
+def test_the_quality_of_a_self_transfer_is_that_of_the_unclipped_arrays(runs):
     assert read(runs["pair"][2])["self_transfer"] is None
     folder = runs["self"][2]
     saved, found = arrays(folder), read(folder)["self_transfer"]
@@ -119,40 +126,40 @@ def test_self_transfer_numbers_are_those_of_the_unclipped_arrays(runs):
     assert 0 < found["ssim"] <= 1
 
 
-def test_stage_errors_follow_from_the_arrays(runs):
+def test_the_errors_of_the_stages_follow_from_the_arrays(runs):
     _, _, folder = runs["pair"]
     saved, stages = arrays(folder), read(folder)["stages"]
     means = ChannelMeans(build_network("vgg16", "random", (LAYER,), "softplus", TUNING[1].softness, "smooth", 3))
     live = saved["live"]
-    begins, ends = ("origin", "target", "target_noisified"), ("origin_noisified", "target_noisified", "result")
-    for stage, begin, end, aim in zip(stages, begins, ends, ("reference", "reference", "style"), strict=True):
+    starts, ends = ("origin", "target", "target_noisified"), ("origin_noisified", "target_noisified", "result")
+    for stage, start, end, aim in zip(stages, starts, ends, ("reference", "reference", "style"), strict=True):
         gap = (means.values(saved[end]) - saved[aim])[live]
-        first = (means.values(saved[begin]) - saved[aim])[live]
+        first = (means.values(saved[start]) - saved[aim])[live]
         norm = np.linalg.norm
         assert stage["relative_error"] == pytest.approx(norm(gap) / norm(saved[aim][live]), rel=1e-6)
         assert stage["remaining_fraction"] == pytest.approx(norm(gap) / norm(first), rel=1e-6)
         assert stage["mse"] == pytest.approx(np.mean(gap**2), rel=1e-6)
         assert stage["live_channels"] == np.count_nonzero(live)
-        assert stage["held_relative_error"] == 0.0, "one layer holds no other"
+        assert stage["held_relative_error"] == 0.0, "a single layer holds no other"
     np.testing.assert_allclose(saved["style"], means.values(saved["origin"]), rtol=1e-9)
 
 
 def test_an_exact_self_transfer_has_null_for_the_infinite_psnr(runs):
     experiment, result, _ = runs["self"]
     exact = replace(result, routes={**result.routes, "step3": replace(result.routes["step3"], x=result.origin)})
-    described = json.loads(json.dumps(report.describe(experiment, exact, 1.0)), parse_constant=refuse_constant)
-    assert described["self_transfer"]["psnr_db"] is None and described["self_transfer"]["max_error"] == 0
-    assert "self-transfer exact" in report.caption(described)
+    found = json.loads(json.dumps(report.create_report(experiment, exact, 1.0)), parse_constant=refuse_constant)
+    assert found["self_transfer"]["psnr_db"] is None and found["self_transfer"]["max_error"] == 0
+    assert "self-transfer exact" in report.compose_caption(found)
 
 
-def test_caption_names_network_and_settings(runs):
-    described = read(runs["self"][2])
-    text = report.caption(described)
-    for part in ("decoupled", "vgg16 random", described["network"]["sha256"][:8], LAYER, "softplus", "20x24 px"):
+def test_the_caption_names_network_and_settings(runs):
+    found = read(runs["self"][2])
+    text = report.compose_caption(found)
+    for part in ("decoupled", "vgg16 random", found["network"]["sha256"][:8], LAYER, "softplus", "20x24 px"):
         assert part in text
     for part in (f"damping {TUNING[1].damping:g}", f"softness {TUNING[1].softness:g}", "seed 3"):
         assert part in text
-    assert f"self-transfer {described['self_transfer']['psnr_db']:.1f} dB" in text
+    assert f"self-transfer {found['self_transfer']['psnr_db']:.1f} dB" in text
 
 
 def test_the_report_comes_last(runs, tmp_path: Path, monkeypatch):
@@ -163,6 +170,6 @@ def test_the_report_comes_last(runs, tmp_path: Path, monkeypatch):
 
     monkeypatch.setattr(np, "savez", full)
     with pytest.raises(OSError, match="No space"):
-        report.write(tmp_path, experiment, result, report.describe(experiment, result, 1.0))
+        report.write_outputs(tmp_path, experiment, result, report.create_report(experiment, result, 1.0))
     assert not (tmp_path / "report.json").exists() and not (tmp_path / "arrays.npz").exists()
     assert (tmp_path / "result.png").exists()

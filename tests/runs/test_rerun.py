@@ -1,4 +1,4 @@
-"""A report is enough to make its run again, and to see whether it is the same."""
+"""A rerun needs nothing but the report: it computes the run again and says whether the two are equal."""
 
 import hashlib
 import json
@@ -23,20 +23,20 @@ from decoupling_lib.runs import digest, rerun
 
 @pytest.fixture(scope="module")
 def recorded(pictures, tmp_path_factory):
-    """The folder of a small transfer."""
+    """Return the output folder of a small transfer."""
     from decoupling_lib.runs import report
     from decoupling_lib.transfers.options import Options
     from decoupling_lib.transfers.setup import prepare
 
     options = Options(layers=1, size=(24, 24), network="vgg16", weights="random", rule="rk4", steps=3, tolerance=1e-4)
-    prepared, folder = prepare(*pictures, options), tmp_path_factory.mktemp("recorded")
-    result = prepared.run()
-    report.write(folder, prepared, result, report.describe(prepared, result, 1.0))
+    experiment, folder = prepare(*pictures, options), tmp_path_factory.mktemp("recorded")
+    result = experiment.run()
+    report.write_outputs(folder, experiment, result, report.create_report(experiment, result, 1.0))
     return folder
 
 
-def changed(recorded: Path, folder: Path, change) -> Path:
-    """The report with something changed, in a file of its own."""
+def change_report(recorded: Path, folder: Path, change) -> Path:
+    """Write a changed report to a file of its own and return the file."""
     found = json.loads((recorded / "report.json").read_text())
     change(found)
     path = folder / "changed.json"
@@ -46,79 +46,79 @@ def changed(recorded: Path, folder: Path, change) -> Path:
 
 @pytest.fixture(scope="module")
 def random_file(tmp_path_factory) -> Path:
-    """A file of the weights that the recorded transfer drew at random, so that it gives the same features."""
+    """Return a file of the weights that the recorded transfer drew at random; it gives the same features."""
     return write_legacy(tmp_path_factory.mktemp("weights") / "own.h5", weights.read("vgg16", "random"))
 
 
-def again(decoupling, report, pictures, out, *more):
+def rerun_transfer(decoupling, report, pictures, out, *more):
+    """Call the command with the image files, and return its outcome."""
     return decoupling("rerun", report, "--origin", pictures[0], "--target", pictures[1], "--out", out, "--quiet", *more)
 
 
-def test_a_run_made_again_from_its_report_is_equal_to_the_bit(recorded, pictures, decoupling, tmp_path):
-    said = again(decoupling, recorded / "report.json", pictures, tmp_path / "again")
-    assert said.code == 0 and said.out.endswith("the same\n") and said.out.count("equal to the bit") == 6
+def test_a_rerun_is_equal_to_the_bit(recorded, pictures, decoupling, tmp_path):
+    outcome = rerun_transfer(decoupling, recorded / "report.json", pictures, tmp_path / "again")
+    assert outcome.code == 0 and outcome.out.endswith("the same\n") and outcome.out.count("equal to the bit") == 6
     assert_same_arrays(recorded, tmp_path / "again")
-    written = json.loads((tmp_path / "again" / "comparison.json").read_text())
-    assert written["same"] and written["alike"] and set(written["off"].values()) == {0.0}
+    found = json.loads((tmp_path / "again" / "comparison.json").read_text())
+    assert found["same"] and found["alike"] and set(found["off"].values()) == {0.0}
 
 
-def test_a_run_of_the_command_line_is_made_again_with_its_options(pictures, decoupling, tmp_path):
+def test_a_rerun_has_the_options_of_the_command_line(pictures, decoupling, tmp_path):
     arguments = (*QUICK, "--method", "descent", "--iterations", "3", "--optimizer", "Adam", "--seed", "4")
     assert decoupling("transfer", *pictures, "--out", tmp_path / "one", *arguments, "--quiet").code == 0
-    said = again(decoupling, tmp_path / "one" / "report.json", pictures, tmp_path / "two")
-    assert said.code == 0 and said.out.endswith("the same\n")
+    outcome = rerun_transfer(decoupling, tmp_path / "one" / "report.json", pictures, tmp_path / "two")
+    assert outcome.code == 0 and outcome.out.endswith("the same\n")
 
 
-def test_another_result_is_told(recorded, pictures, decoupling, tmp_path):
+def test_a_different_result_is_reported(recorded, pictures, decoupling, tmp_path):
     def tamper(report):
         report["arrays"]["result"]["sha256"] = "0" * 64
         report["arrays"]["result"]["downsample"][3][5][1] += 0.01
 
-    said = again(decoupling, changed(recorded, tmp_path, tamper), pictures, tmp_path / "again")
-    assert said.code == 1 and said.err.count("\n") == 1 and "not the same" in said.err
-    assert "result            off by 0.01" in said.out
+    outcome = rerun_transfer(decoupling, change_report(recorded, tmp_path, tamper), pictures, tmp_path / "again")
+    assert outcome.code == 1 and outcome.err.count("\n") == 1 and "differs" in outcome.err
+    (line,) = [line for line in outcome.out.splitlines() if line.startswith("result ")]
+    assert line.endswith("0.01")
 
 
-@pytest.mark.parametrize(("off", "code"), [(5e-4, 0), (2e-3, 1)])
-def test_on_another_machine_pictures_may_be_a_little_off(off, code, recorded, pictures, decoupling, tmp_path):
+@pytest.mark.parametrize(("difference", "code"), [(5e-4, 0), (2e-3, 1)])
+def test_on_another_machine_images_may_differ_slightly(difference, code, recorded, pictures, decoupling, tmp_path):
     def elsewhere(report):
         report["machine"]["processor"] = "another one"
         report["arrays"]["result"]["sha256"] = report["arrays"]["style"]["sha256"] = "0" * 64
-        report["arrays"]["result"]["downsample"][0][0][0] += off
+        report["arrays"]["result"]["downsample"][0][0][0] += difference
 
-    said = again(decoupling, changed(recorded, tmp_path, elsewhere), pictures, tmp_path / "again")
-    assert said.code == code and "another machine or other versions" in said.out + said.err
+    outcome = rerun_transfer(decoupling, change_report(recorded, tmp_path, elsewhere), pictures, tmp_path / "again")
+    assert outcome.code == code and "another machine or other versions" in outcome.out + outcome.err
 
 
-def test_other_pictures_and_missing_ones_are_refused(recorded, pictures, decoupling, tmp_path):
-    swapped = again(decoupling, recorded / "report.json", pictures[::-1], tmp_path / "again")
+def test_other_images_and_missing_ones_are_refused(recorded, pictures, decoupling, tmp_path):
+    swapped = rerun_transfer(decoupling, recorded / "report.json", pictures[::-1], tmp_path / "again")
     assert swapped.code == 2 and "sha256" in swapped.err and "--origin" in swapped.err
     for option, lacking in (("--origin", "--target"), ("--target", "--origin")):
         one = pictures[option == "--target"]
         missing = decoupling("rerun", recorded / "report.json", option, one, "--out", tmp_path / "again")
-        assert missing.code == 2 and missing.err.count("\n") == 1 and "is not at hand" in missing.err
-        assert missing.err.endswith(f"give it by {lacking}\n")
+        assert missing.code == 2 and missing.err.count("\n") == 1 and "not available" in missing.err
+        assert missing.err.endswith(f" {lacking}\n")
     nameless = decoupling("rerun", recorded / "report.json", "--origin", "", "--out", tmp_path / "again")
     assert nameless.code == 2 and nameless.err.count("\n") == 1
     assert not (tmp_path / "again").exists()
 
 
-def test_a_file_of_weights_that_lies_elsewhere_now_is_given_by_its_option(
-    random_file, recorded, pictures, decoupling, tmp_path
-):
+def test_a_file_of_weights_that_has_moved_is_given_by_its_option(random_file, recorded, pictures, decoupling, tmp_path):
     sha256 = hashlib.sha256(random_file.read_bytes()).hexdigest()
 
     def moved(report):
         report["network"] |= {"weights": "nosuch/own.h5", "sha256": sha256}
 
-    report = changed(recorded, tmp_path, moved)
-    missing = again(decoupling, report, pictures, tmp_path / "again")
+    report = change_report(recorded, tmp_path, moved)
+    missing = rerun_transfer(decoupling, report, pictures, tmp_path / "again")
     assert missing.code == 2 and missing.err.count("\n") == 1 and not (tmp_path / "again").exists()
-    assert sha256 in missing.err and missing.err.endswith("give it by --weights\n")
-    found = again(decoupling, report, pictures, tmp_path / "again", "--weights", random_file)
+    assert sha256 in missing.err and missing.err.endswith(" --weights\n")
+    found = rerun_transfer(decoupling, report, pictures, tmp_path / "again", "--weights", random_file)
     assert found.code == 0 and found.out.endswith("the same\n")
-    other = again(decoupling, report, pictures, tmp_path / "other", "--weights", "random")
-    assert other.code == 2 and "weights are other ones" in other.err and other.err.endswith("by --weights\n")
+    other = rerun_transfer(decoupling, report, pictures, tmp_path / "other", "--weights", "random")
+    assert other.code == 2 and "weights differ" in other.err and other.err.endswith(" --weights\n")
     assert not (tmp_path / "other").exists()
 
 
@@ -127,11 +127,11 @@ def test_a_report_of_another_schema_is_refused(schema, recorded, manifest, decou
     for report in (recorded / "report.json", manifest):
         found = json.loads(report.read_text()) | {"schema": schema}
         (tmp_path / "changed.json").write_text(json.dumps(found))
-        said = decoupling("rerun", tmp_path / "changed.json", "--out", tmp_path / "again")
-        assert said.code == 2 and said.err.count("\n") == 1 and "is of another schema" in said.err
+        outcome = decoupling("rerun", tmp_path / "changed.json", "--out", tmp_path / "again")
+        assert outcome.code == 2 and outcome.err.count("\n") == 1 and "schema" in outcome.err
 
 
-def test_the_folder_of_the_report_is_no_folder_for_outputs(recorded, manifest, pictures, decoupling, tmp_path):
+def test_the_folder_of_the_report_is_refused_as_output_folder(recorded, manifest, pictures, decoupling, tmp_path):
     for report in (recorded / "report.json", manifest):
         folder = tmp_path / report.stem
         shutil.copytree(report.parent, folder)
@@ -147,25 +147,25 @@ def test_the_folder_of_the_report_is_no_folder_for_outputs(recorded, manifest, p
             (tmp_path / "links" / report.name, tmp_path / "links"),
         ):
             more = () if report == manifest else ("--origin", pictures[0], "--target", pictures[1])
-            said = decoupling("rerun", named, "--out", out, "--quiet", *more)
-            assert said.code == 2 and said.err.count("\n") == 1 and "is the report's own" in said.err
+            outcome = decoupling("rerun", named, "--out", out, "--quiet", *more)
+            assert outcome.code == 2 and outcome.err.count("\n") == 1 and "output folder" in outcome.err
         assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_other_weights_are_refused(recorded, pictures, decoupling, tmp_path):
-    path = changed(recorded, tmp_path, lambda report: report["network"].update(sha256="0" * 64))
-    said = again(decoupling, path, pictures, tmp_path / "again")
-    assert said.code == 2 and said.err.startswith("decoupling: weights are other ones")
+    path = change_report(recorded, tmp_path, lambda report: report["network"].update(sha256="0" * 64))
+    outcome = rerun_transfer(decoupling, path, pictures, tmp_path / "again")
+    assert outcome.code == 2 and "weights differ" in outcome.err and "0" * 64 in outcome.err
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", "null", '"transfer"', "[" * 100_000, "{}", '{"command": "transfer"}', "\x00", "1e999", "NaN"],
 )
-def test_a_file_that_is_no_report_is_refused_in_a_line(text, decoupling, tmp_path):
+def test_a_file_that_is_not_a_report_is_refused_in_one_line(text, decoupling, tmp_path):
     (tmp_path / "report.json").write_text(text)
-    said = decoupling("rerun", tmp_path / "report.json", "--out", tmp_path / "again")
-    assert said.code == 2 and said.err.count("\n") == 1 and not (tmp_path / "again").exists()
+    outcome = decoupling("rerun", tmp_path / "report.json", "--out", tmp_path / "again")
+    assert outcome.code == 2 and outcome.err.count("\n") == 1 and not (tmp_path / "again").exists()
 
 
 _JSON = st.recursive(
@@ -181,8 +181,8 @@ _JSON = st.recursive(
     value=_JSON,
     inner=st.none() | st.integers(0, 99),
 )
-def test_a_report_with_anything_in_a_field_starts_or_is_refused(field, value, inner, recorded, pictures):
-    """Only `InputError` may come out; what is well-formed may well start."""
+def test_a_report_with_anything_in_a_field_can_be_run_or_is_refused(field, value, inner, recorded, pictures):
+    """Nothing but `InputError` may be raised; well-formed values may be accepted."""
     found = json.loads((recorded / "report.json").read_text())
     if inner is not None and isinstance(found[field], dict):
         found[field][sorted(found[field])[inner % len(found[field])]] = value
@@ -191,37 +191,37 @@ def test_a_report_with_anything_in_a_field_starts_or_is_refused(field, value, in
     path = recorded.parent / "hostile.json"
     path.write_text(json.dumps(found))
     try:
-        rerun.inputs(rerun.read(path), *pictures)
+        rerun.gather_recorded_inputs(rerun.read_report(path), *pictures)
     except InputError as error:
         assert str(error).isprintable() and len(str(error)) < 2000
 
 
-def test_a_downsample_is_the_resized_picture_and_sees_a_change():
+def test_a_downsample_is_the_resized_image_and_shows_a_change():
     x = uniform_noise((48, 32), 1)
-    found = digest.describe(x)
+    found = digest.describe_array(x)
     np.testing.assert_allclose(found["downsample"], resize(x, (16, 16)), atol=1e-6)
-    assert digest.compare(found, x) == 0
-    assert digest.compare(found, x + 0.25) == pytest.approx(0.25, abs=1e-6)
-    assert digest.compare(found, x[:16]) == np.inf
+    assert digest.compare_array(found, x) == 0
+    assert digest.compare_array(found, x + 0.25) == pytest.approx(0.25, abs=1e-6)
+    assert digest.compare_array(found, x[:16]) == np.inf
     hardly = x.copy()
     hardly[5, 6, 1] += 1e-12
-    assert digest.compare(found, hardly) > 0  # the rounding hides it, the bytes do not
+    assert digest.compare_array(found, hardly) > 0  # the rounding hides it, the bytes do not
 
 
 @pytest.mark.parametrize("broken", [{}, {"downsample": None}, {"downsample": "x"}, {"downsample": [[1, 2], [3]]}])
-def test_a_damaged_downsample_is_infinitely_far(broken):
+def test_the_difference_from_a_damaged_downsample_is_infinite(broken):
     x = uniform_noise((20, 20), 1)
-    kept = {"shape": [20, 20, 3], "sha256": "0"}
-    assert digest.compare(kept | broken, x) == np.inf
+    recorded = {"shape": [20, 20, 3], "sha256": "0"}
+    assert digest.compare_array(recorded | broken, x) == np.inf
 
 
 @pytest.mark.parametrize("values", [np.full((20, 20, 3), np.nan), np.zeros((20, 20, 4)), np.zeros((8, 20, 3))])
-def test_what_is_no_picture_has_no_downsample(values):
+def test_an_array_that_is_not_an_image_has_no_downsample(values):
     with pytest.raises(InputError):
-        digest.describe(values)
+        digest.describe_array(values)
 
 
-def test_the_gap_of_a_line_is_null_and_equal_to_no_number():
+def test_the_gap_of_a_line_is_null_and_differs_from_every_number():
     line = np.linspace(0, 1, 64)[:, None] ** [1, 2]
     gap, infinite = line.copy(), line.copy()
     gap[8:10, 1], infinite[8:10, 1] = np.nan, np.inf
@@ -230,19 +230,22 @@ def test_the_gap_of_a_line_is_null_and_equal_to_no_number():
     assert found["outline"][2][0] is not None
     assert digest.compare_plotted(found, gap, 1) == 0
     assert digest.compare_plotted(found, gap + np.array([0.01, 0]), 1) == pytest.approx(0.01, rel=0.05)
-    assert digest.compare_plotted(found, infinite, 1) == digest.HIDDEN  # no number is off, but bytes are
+    assert digest.compare_plotted(found, infinite, 1) == digest.MIN_DIFFERENCE  # no number differs, but bytes do
     assert digest.compare_plotted(found, line, 1) == np.inf
     assert digest.compare_plotted(digest.describe_plotted(line, 1), gap, 1) == np.inf
     nothing = np.full((64, 2), np.nan)
-    assert digest.compare_plotted(digest.describe_plotted(nothing, 1) | {"sha256": "0"}, nothing, 1) == digest.HIDDEN
+    assert (
+        digest.compare_plotted(digest.describe_plotted(nothing, 1) | {"sha256": "0"}, nothing, 1)
+        == digest.MIN_DIFFERENCE
+    )
 
 
-def test_a_null_in_a_downsample_is_infinitely_far():
+def test_the_difference_from_a_downsample_with_null_is_infinite():
     x = uniform_noise((20, 20), 1)
-    found = digest.describe(x) | {"sha256": "0" * 64}
-    assert digest.compare(found, x) == digest.HIDDEN
+    found = digest.describe_array(x) | {"sha256": "0" * 64}
+    assert digest.compare_array(found, x) == digest.MIN_DIFFERENCE
     found["downsample"][3][4][1] = None
-    assert digest.compare(found, x) == np.inf
+    assert digest.compare_array(found, x) == np.inf
 
 
 # Figures
@@ -250,7 +253,7 @@ def test_a_null_in_a_downsample_is_infinitely_far():
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory):
-    """The manifest of figures that take a moment: flows, in the plane and in space, and pictures."""
+    """Return the manifest of figures that take a moment: flows in the plane and in space, and images."""
     from decoupling_lib.figures import gallery
 
     folder = tmp_path_factory.mktemp("figures")
@@ -258,62 +261,65 @@ def manifest(tmp_path_factory):
     return folder / "manifest.json"
 
 
-def altered(manifest: Path, folder: Path, change) -> Path:
+def change_manifest(manifest: Path, folder: Path, change) -> Path:
+    """Write a manifest with a changed second figure to a file of its own and return the file."""
     found = json.loads(manifest.read_text())
     change(found["figures"][1])
     (folder / "manifest.json").write_text(json.dumps(found))
     return folder / "manifest.json"
 
 
-def test_figures_drawn_again_from_their_manifest_are_equal_to_the_bit(manifest, decoupling, tmp_path):
-    said = decoupling("rerun", manifest, "--out", tmp_path / "again", "--quiet")
-    assert said.code == 0 and said.out.count("the same: equal to the bit") == 3
+def test_a_rerun_of_figures_is_equal_to_the_bit(manifest, decoupling, tmp_path):
+    outcome = decoupling("rerun", manifest, "--out", tmp_path / "again", "--quiet")
+    assert outcome.code == 0 and outcome.out.count("the same: equal to the bit") == 3
     for file in manifest.parent.glob("*.png"):
         assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes()
     assert all(each["same"] for each in json.loads((tmp_path / "again" / "comparison.json").read_text()).values())
 
 
-def test_a_figure_that_plots_other_numbers_is_told(manifest, decoupling, tmp_path):
+def test_a_figure_with_other_data_is_reported(manifest, decoupling, tmp_path):
     def tamper(figure):
         line = figure["plotted"]["axes 0 line 0"]
         line["sha256"] = "0" * 64
         line["outline"][0][0] += 0.3
 
-    said = decoupling("rerun", altered(manifest, tmp_path, tamper), "--out", tmp_path / "again", "--quiet")
-    assert said.code == 1 and said.err.count("\n") == 1 and "1 of 3 figures are not the same: 2.1" in said.err
+    outcome = decoupling("rerun", change_manifest(manifest, tmp_path, tamper), "--out", tmp_path / "again", "--quiet")
+    assert outcome.code == 1 and outcome.err.count("\n") == 1 and "1 of 3 figures differ: 2.1" in outcome.err
     only = decoupling("rerun", tmp_path / "manifest.json", "--out", tmp_path / "again", "--only", "2.2", "--quiet")
     assert only.code == 0 and only.out.startswith("2.2") and only.out.count("\n") == 2
 
 
-@pytest.mark.parametrize(("off", "code"), [(1e-4, 0), (0.1, 1)])
-def test_on_another_machine_a_plot_may_be_a_little_off(off, code, manifest, decoupling, tmp_path):
+@pytest.mark.parametrize(("difference", "code"), [(1e-4, 0), (0.1, 1)])
+def test_on_another_machine_a_plot_may_differ_slightly(difference, code, manifest, decoupling, tmp_path):
     def elsewhere(figure):
         figure["machine"]["capabilities"] = figure["sha256"] = "another"
         line = figure["plotted"]["axes 0 line 0"]
         line["sha256"] = "0" * 64
-        line["outline"][0][0] += off
+        line["outline"][0][0] += difference
 
-    said = decoupling("rerun", altered(manifest, tmp_path, elsewhere), "--out", tmp_path / "again", "--quiet")
-    assert said.code == code and "another machine or other versions" in said.out
+    outcome = decoupling(
+        "rerun", change_manifest(manifest, tmp_path, elsewhere), "--out", tmp_path / "again", "--quiet"
+    )
+    assert outcome.code == code and "another machine or other versions" in outcome.out
 
 
-def test_figures_of_other_weights_or_a_number_that_is_not_there_are_refused(manifest, decoupling, tmp_path):
+def test_figures_of_other_weights_and_unknown_numbers_are_refused(manifest, decoupling, tmp_path):
     def other(figure):
         figure["network"] = {"sha256": "0" * 64}
 
-    said = decoupling("rerun", altered(manifest, tmp_path, other), "--out", tmp_path / "again", "--quiet")
-    assert said.code == 2 and "weights of figure 2.1 differ from" in said.err
-    said = decoupling("rerun", manifest, "--out", tmp_path / "again", "--only", "4.1", "--quiet")
-    assert said.code == 2 and "'4.1'" in said.err
-    said = decoupling("rerun", manifest, "--out", tmp_path / "again", "--only", "", "--quiet")
-    assert said.code == 2 and said.err.count("\n") == 1 and "received ''" in said.err
+    outcome = decoupling("rerun", change_manifest(manifest, tmp_path, other), "--out", tmp_path / "again", "--quiet")
+    assert outcome.code == 2 and "weights of figure 2.1" in outcome.err
+    outcome = decoupling("rerun", manifest, "--out", tmp_path / "again", "--only", "4.1", "--quiet")
+    assert outcome.code == 2 and "'4.1'" in outcome.err
+    outcome = decoupling("rerun", manifest, "--out", tmp_path / "again", "--only", "", "--quiet")
+    assert outcome.code == 2 and outcome.err.count("\n") == 1 and "received ''" in outcome.err
     for option, value in (("--origin", "coffee"), ("--weights", "nosuch.h5")):
-        said = decoupling("rerun", manifest, "--out", tmp_path / "again", option, value, "--quiet")
-        assert said.code == 2 and said.err.count("\n") == 1 and option in said.err
+        outcome = decoupling("rerun", manifest, "--out", tmp_path / "again", option, value, "--quiet")
+        assert outcome.code == 2 and outcome.err.count("\n") == 1 and option in outcome.err
     assert not (tmp_path / "again").exists()
 
 
-def test_figures_of_a_file_of_weights_that_lies_elsewhere_now_are_given_it_by_its_option(
+def test_a_file_of_weights_of_figures_that_has_moved_is_given_by_its_option(
     random_file, manifest, decoupling, tmp_path
 ):
     sha256 = hashlib.sha256(random_file.read_bytes()).hexdigest()
@@ -321,19 +327,26 @@ def test_figures_of_a_file_of_weights_that_lies_elsewhere_now_are_given_it_by_it
     def moved(figure):
         figure |= {"source": {"architecture": "vgg16", "weights": "nosuch/own.h5"}, "network": {"sha256": sha256}}
 
-    call = ("rerun", altered(manifest, tmp_path, moved), "--out", tmp_path / "again", "--quiet")
+    call = ("rerun", change_manifest(manifest, tmp_path, moved), "--out", tmp_path / "again", "--quiet")
     missing = decoupling(*call)
     assert missing.code == 2 and missing.err.count("\n") == 1 and not (tmp_path / "again").exists()
-    assert sha256 in missing.err and missing.err.endswith("give it by --weights\n")
+    assert sha256 in missing.err and missing.err.endswith(" --weights\n")
     others = decoupling(*call, "--only", "1.1")
     assert others.code == 0 and others.out.count("the same: equal to the bit") == 1
     found = decoupling(*call, "--weights", random_file)
     assert found.code == 0 and found.out.count("the same: equal to the bit") == 3
 
 
-def test_the_committed_figures_that_take_a_moment_are_drawn_again_from_their_manifest(decoupling, tmp_path):
+@pytest.mark.parametrize(
+    ("numbers", "tolerance"),
+    [
+        ("1.1,2.1,2.3.2,2.4,2.5,2.6,3.1,4.5,4.6", 1e-3),
+        # Error control chooses its steps: other kernels of OpenBLAS move the second of five points by 0.6 %.
+        ("2.2", 1e-2),
+    ],
+)
+def test_a_rerun_of_the_committed_figures_that_take_a_moment_is_the_same(numbers, tolerance, decoupling, tmp_path):
     """The others take minutes: `make rerun`."""
-    quick = "1.1,2.1,2.2,2.3.2,2.4,2.5,2.6,3.1,4.5,4.6"
-    committed = ROOT / "figures" / "manifest.json"
-    said = decoupling("rerun", committed, "--out", tmp_path / "again", "--only", quick, "--quiet")
-    assert said.code == 0, said
+    arguments = ("--out", tmp_path / "again", "--only", numbers, "--tolerance", tolerance, "--quiet")
+    outcome = decoupling("rerun", ROOT / "figures" / "manifest.json", *arguments)
+    assert outcome.code == 0, outcome

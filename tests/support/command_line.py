@@ -22,7 +22,7 @@ class Outcome(NamedTuple):
 
 def start(*arguments: object, cwd: object = ROOT, **options: object) -> subprocess.Popen[str]:
     """Start the command line in a new process; `options` go to `subprocess.Popen`."""
-    command = [sys.executable, "-m", "decoupling_lib.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "decoupling_lib", *map(str, arguments)]
     # A test run in the background ignores SIGINT, and a child process would inherit that, but not a handler.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

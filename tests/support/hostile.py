@@ -314,14 +314,14 @@ def report_read(file: Path) -> None:
         picture, read = SimpleNamespace(sha256="1" * 64), SimpleNamespace(sha256="0" * 64)
         return SimpleNamespace(origin=picture, target=picture, network=SimpleNamespace(weights=read))
 
-    rerun.gather = gather
-    rerun.inputs(rerun.read(file))
+    rerun.gather_inputs = gather
+    rerun.gather_recorded_inputs(rerun.read_report(file))
 
 
 def sweep_read(file: Path) -> None:
     from decoupling_lib.runs import sweep_spec
 
-    for job in sweep_spec.read(file):
+    for job in sweep_spec.read_sweep(file):
         assert Path(job.name).name == job.name and job.name.replace("-", "").replace("_", "").isalnum()
 
 
@@ -342,7 +342,7 @@ def figures_read(file: Path) -> None:
     known = SimpleNamespace(sha256="0" * 64)  # otherwise the file of a known network would be read each time
     given = weights.read
     redraw.weights = SimpleNamespace(read=lambda *source: known if source == ("vgg16", "hed") else given(*source))
-    redraw.select_entries(rerun.with_weights(rerun.read(file)))
+    redraw.select_entries(rerun.replace_weights(rerun.read_report(file)))
 
 
 def picture_read(file: Path) -> None:

@@ -84,6 +84,6 @@ def test_the_estimate_is_near_the_peak_that_a_run_has(pictures, tmp_path: Path):
     """Within a quarter: below, and above; of the process itself most is TensorFlow."""
     command = ["transfer", *pictures, "--size", "96", "--network", "vgg16", "--weights", "random", "--steps", "1"]
     command += ["--tolerance", "1e-1", "--method", "direct", "--iterations", "2", "--quiet", "--out", str(tmp_path)]
-    subprocess.run([sys.executable, "-m", "decoupling_lib.cli", *command], cwd=ROOT, check=True, timeout=HANG)
+    subprocess.run([sys.executable, "-m", "decoupling_lib", *command], cwd=ROOT, check=True, timeout=HANG)
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert 0.8 < report["estimated_memory_mib"] / report["peak_memory_mib"] < 1.25

@@ -91,10 +91,10 @@ def test_a_sweep_of_nonsense_is_refused_when_its_file_is_read(line: str, tmp_pat
         'origins = ["coffee"]\ntargets = ["china"]\n[fixed]\nmethod = "descent"\n',
     )
     file.write_text(beginning)
-    assert len(sweep_spec.read(file)) == 1
+    assert len(sweep_spec.read_sweep(file)) == 1
     file.write_text(beginning + line)
     with pytest.raises(InputError):
-        sweep_spec.read(file)
+        sweep_spec.read_sweep(file)
 
 
 def test_options_are_judged_without_loading_what_runs_them():

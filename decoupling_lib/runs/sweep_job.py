@@ -1,0 +1,147 @@
+"""One transfer of a sweep: whether it is complete, and how a worker runs it.
+
+Every transfer has a folder of its own, with what `decoupling transfer` writes there. Its report.json comes last, so a
+folder that has one is complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..common import validation
+from ..common.atomic_files import folder_lock, write_text
+from .sweep_spec import Job, weights_file
+
+FAILURE_FILE = "failure.json"
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """How a transfer of a sweep ended.
+
+    Parameters
+    ----------
+    status : {"done", "failed"}
+        Whether it has its outputs.
+    message : str
+        Why it failed, in one line; empty for a transfer that is done.
+    summary : mapping
+        What the table shows of its report; see `summarize_report`.
+    """
+
+    status: str
+    message: str = ""
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+
+def find_complete_report(job: Job, folder: Path) -> dict[str, Any] | None:
+    """Return the report of a transfer that an earlier sweep finished.
+
+    Parameters
+    ----------
+    job : Job
+        The transfer.
+    folder : Path
+        Output folder of the sweep.
+
+    Returns
+    -------
+    dict or None
+        The report. None if there is none, if it belongs to another transfer, or if an image or a file of weights that
+        is available here has changed since.
+    """
+    try:
+        report = json.loads((folder / job.name / "report.json").read_text(encoding="utf-8"))
+        before = [*(image["sha256"] for image in report["inputs"]), report["network"]["sha256"]]
+        now = [_find_sha256(name) for name in (job.origin, job.target, weights_file(job) or "")]
+        same = all(own in (None, recorded) for own, recorded in zip(now, before, strict=True))
+        return report if report["sweep"] == job.key and same else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def run_job(job: Job, out: str) -> JobResult:
+    """Run one transfer into its folder unless it is complete there; this is what a worker does.
+
+    An error is written into the folder's failure.json and returned, not raised: other transfers continue.
+
+    Parameters
+    ----------
+    job : Job
+        The transfer.
+    out : str
+        Output folder of the sweep.
+
+    Returns
+    -------
+    JobResult
+        How it ended.
+    """
+    # Imported here since they load TensorFlow, which the process that distributes the work does not need.
+    from ..transfers.setup import gather_inputs
+    from .execute import execute
+
+    folder = Path(out)
+    if (report := find_complete_report(job, folder)) is not None:
+        return JobResult("done", summary=summarize_report(report))
+    began, own = time.perf_counter(), folder / job.name
+    try:
+        inputs = gather_inputs(job.origin, job.target, job.options)
+        # A worker that the scheduler believes dead may still be running: then this one leaves the folder to it.
+        with folder_lock(validation.output_folder(own)):
+            report = execute(inputs, own, began=began, extra={"sweep": job.key}).report
+    except Exception as error:  # whatever it is, it concerns this transfer alone
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        own.mkdir(parents=True, exist_ok=True)
+        write_text(own / FAILURE_FILE, json.dumps({"said": message}) + "\n")
+        return JobResult("failed", message)
+    (own / FAILURE_FILE).unlink(missing_ok=True)
+    return JobResult("done", summary=summarize_report(report))
+
+
+def summarize_report(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the table of a sweep shows of a report.
+
+    Parameters
+    ----------
+    report : mapping
+        See `report.create_report`.
+
+    Returns
+    -------
+    dict
+        Values by the names of their columns.
+    """
+    quality = report["self_transfer"] or {}
+    summary = {
+        "network": report["network"]["sha256"][:12],
+        "passes": sum(report["passes"].values()),
+        "seconds": report["wall_seconds"],
+        "peak_memory_mib": report["peak_memory_mib"],
+        "worst_relative_error": max((stage["relative_error"] for stage in report["stages"]), default=None),
+        "psnr_db": quality.get("psnr_db"),
+        "ssim": quality.get("ssim"),
+    }
+    return summary | {f"style {layer}": error for layer, error in report["style_relative_error"].items()}
+
+
+def _find_sha256(name: str) -> str | None:
+    """Return the checksum of a file; None if there is no such file."""
+    if not os.path.isfile(name):
+        return None
+    state = os.stat(name)
+    return _file_sha256(name, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _file_sha256(name: str, *_state: int) -> str:
+    with open(name, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
