@@ -1,7 +1,7 @@
 """Style transfer with decoupled CNN features: the public face of the library.
 
-`import decoupling_lib as dl` gives the names below, each loaded when it is first used; TensorFlow is not loaded before a
-network is. What each name is, and from which room it comes, is in `__init__.pyi`.
+`import decoupling_lib as dl` gives the names listed in `__init__.pyi`, each of which is loaded when it is first used.
+TensorFlow is not loaded before a network is needed.
 """
 
 from importlib.metadata import PackageNotFoundError, version

@@ -17,7 +17,7 @@ import typer
 from .commands import bench, classroom, figures, moments, rerun, sweep, transfer, weights, zeros
 from .commands.groups import GroupedCommand
 from .commands.output import FaultError
-from .common.errors import InputError, describe_value, escape_unprintable
+from .common.errors import InputError, RunEndedError, describe_value, escape_unprintable
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 the run failed, for example because it diverged or stalled, or the disk was full; "
@@ -84,6 +84,9 @@ def main() -> None:
         code = _report(str(error), 2)
     except KeyboardInterrupt as error:
         code = _report(f"interrupted: {error}" if str(error) else "interrupted", 143 if _signals else 130)
+    except RunEndedError as error:
+        interrupted = 143 if _signals else 130
+        code = _report(str(error), interrupted if error.status == "interrupted" else 1)
     except FaultError as error:
         code = _report(str(error), 1)
     except BrokenPipeError:  # the reader of the output has ended, so nobody would read a message

@@ -142,7 +142,7 @@ for iterations in (50, 200, 800):
     flow = dl.descend(
         counted, photographs["chelsea"], aim, live=live, learning_rate=5e-4, iterations=iterations, threshold=1e-6
     )
-    stopped[iterations] = distances.relative_error(shallow.values(flow.x), aim, live)
+    stopped[iterations] = dl.relative_error(shallow.values(flow.x), aim, live)
     measured[iterations] = means.values(flow.x)[first.stop :]
 lifted = dl.measure_style(dl.Context(features, reference, settings), photographs["chelsea"])
 c = lifted.style[first.stop :]

@@ -67,7 +67,7 @@ def _rerun_transfer(
 ) -> None:
     began = time.perf_counter()
     from ..runs.comparison import compare_run, write_comparison
-    from ..runs.execute import RunEndedError, execute
+    from ..runs.execute import execute
     from ..runs.progress import RunProgress
     from ..runs.rerun import gather_recorded_inputs
     from ..transfers.estimate import estimate_run
@@ -77,13 +77,8 @@ def _rerun_transfer(
         expected = None if quiet else estimate_run(inputs)
         if expected is not None:
             print(expected, file=sys.stderr)
-        try:
-            with RunProgress(expected) as progress:
-                execution = execute(inputs, folder, listen=progress.listen, began=began)
-        except RunEndedError as ended:
-            if ended.status == "interrupted":
-                raise KeyboardInterrupt from None
-            raise FaultError(str(ended)) from None
+        with RunProgress(expected) as progress:
+            execution = execute(inputs, folder, listen=progress.listen, began=began)
         comparison = compare_run(recorded, execution.transfer, tolerance)
         write_comparison(folder, comparison.describe())
     for name, difference in comparison.differences.items():

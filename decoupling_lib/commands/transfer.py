@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ..common import validation
-from ..common.errors import input_error
+from ..common.errors import RunEndedError, input_error
 from ..transfers.options import AS_THESIS, DEFAULT_MAX_SIDE, Options
 from .groups import BASIC, EXPERT, METHOD, NETWORK, NetworkOption, WeightsOption
 from .output import FaultError, open_output_folder
@@ -199,7 +199,7 @@ def transfer_command(
         choices = _choose_as_thesis(context, choices)
     shape = validation.size(size) if size is not None else None
     from ..runs.checkpoint import DiskJournal, fingerprint
-    from ..runs.execute import RunEndedError, execute
+    from ..runs.execute import execute
     from ..runs.progress import RunProgress
     from ..transfers.estimate import estimate_run
     from ..transfers.setup import gather_inputs

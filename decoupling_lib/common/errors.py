@@ -31,6 +31,24 @@ class InputError(ValueError):
     """A value from the user cannot be used; the message is one line that can be shown as it is."""
 
 
+class RunEndedError(Exception):
+    """A run ended before it was finished; the message is one line.
+
+    Parameters
+    ----------
+    status : str
+        "interrupted", "stalled" or "diverged".
+    where : str
+        Name of the part of the run in which it ended.
+    execution : object
+        What was done until then; see `runs.execute.Execution`.
+    """
+
+    def __init__(self, status: str, where: str, execution: Any):
+        self.status, self.where, self.execution = status, where, execution
+        super().__init__(f"the run {'was interrupted' if status == 'interrupted' else status} in {where}")
+
+
 class OutputError(InputError):
     """An output cannot be written where the user wants it."""
 

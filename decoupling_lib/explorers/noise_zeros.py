@@ -45,7 +45,10 @@ def draw(values: Mapping[str, Any]) -> View:
     View
         The status counts the dead channels.
     """
-    from ..networks.channel_means import ChannelMeans, channel_means_by_layer  # here and below: TensorFlow takes seconds to load
+    from ..networks.channel_means import (  # here and below: TensorFlow takes seconds to load
+        ChannelMeans,
+        channel_means_by_layer,
+    )
     from ..networks.dead_channels import dead_mask
 
     network = _network(values["layer"])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import numpy as np
 
+from ..common.errors import RunEndedError
 from ..engine.context import Step
 from ..engine.features import block_slices
 from ..images.bundled import bundled_pictures
@@ -199,7 +200,7 @@ def _work(explorer: Explorer, request: _Request, stop: threading.Event) -> None:
 
 
 def _run(explorer: Explorer, experiment: Experiment, state: RunState, stop: threading.Event) -> None:
-    from ..runs.execute import RunEndedError, execute
+    from ..runs.execute import execute
 
     means, v = experiment.features.map, experiment.reference.values
     slices, last = block_slices(means.blocks), 0.0

@@ -41,7 +41,8 @@ def _channel_means_of_noise(source: NetworkSource) -> DrawnFigure:
     layer = network.layers[-1]
     noise = uniform_noise((NOISE_SIDE, NOISE_SIDE), NOISE_SEED)
     figure = new_figure(11, 3.8)
-    values, dead = channel_means_by_layer(ChannelMeans(network), noise)[layer], find_dead_channels(network, noise[None])[layer]
+    values = channel_means_by_layer(ChannelMeans(network), noise)[layer]
+    dead = find_dead_channels(network, noise[None])[layer]
     show_channel_means(figure.add_subplot(), values, dead, f"Channel means of uniform noise, {layer}")
     parameters = {"side of the noise in pixels": NOISE_SIDE, "dead channels": f"{dead.sum()} of {dead.size}"}
     return DrawnFigure(figure, parameters, ("numpy", "tensorflow", "matplotlib"), network, NOISE_SEED)

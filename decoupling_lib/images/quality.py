@@ -76,7 +76,7 @@ def ssim(x: Floats, reference: Floats) -> float:
         raise input_error("image", "has the wrong shape for SSIM", x, accepted, "give a color image")
     side = min(_WINDOW, *x.shape[:2])
     window = side if side % 2 else side - 1
-    similarity = structural_similarity(  # type: ignore[no-untyped-call]
+    similarity = structural_similarity(
         x,
         reference,
         win_size=window,

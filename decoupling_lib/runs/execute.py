@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..common.errors import RunEndedError
 from ..engine.context import Listener
 from ..engine.journal import NOWHERE, Journal
 from ..transfers.run import Transfer
@@ -35,30 +36,6 @@ class Execution:
     experiment: Experiment
     transfer: Transfer
     report: dict[str, Any]
-
-
-class RunEndedError(Exception):
-    """A transfer ended before it was finished.
-
-    Parameters
-    ----------
-    execution : Execution
-        What was done until then.
-
-    Attributes
-    ----------
-    status : str
-        "interrupted", "stalled" or "diverged".
-    where : str
-        Name of the route in which it ended, a key of `Transfer.routes`.
-    """
-
-    def __init__(self, execution: Execution):
-        self.execution = execution
-        self.status = execution.transfer.status
-        self.where = list(execution.transfer.routes)[-1]
-        predicate = "was interrupted" if self.status == "interrupted" else self.status
-        super().__init__(f"the run {predicate} in {self.where}")
 
 
 def execute(
@@ -103,7 +80,7 @@ def execute(
     experiment = inputs if isinstance(inputs, Experiment) else complete_setup(inputs)
     transfer = experiment.run(listen, journal)
     if transfer.status != "done":
-        raise RunEndedError(Execution(experiment, transfer, {}))
+        raise RunEndedError(transfer.status, list(transfer.routes)[-1], Execution(experiment, transfer, {}))
     content = report.create_report(experiment, transfer, time.perf_counter() - began) | dict(extra or {})
     if folder is not None:
         report.write_outputs(folder, experiment, transfer, content)

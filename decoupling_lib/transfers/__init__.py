@@ -1,0 +1,1 @@
+"""Whole transfers: options, setup, the steps of the thesis, and what a run costs and imposes."""

@@ -76,7 +76,7 @@ def clutter(folder: Path) -> None:
 
 @pytest.fixture
 def place(tmp_path: Path, tmp_path_factory, pictures: tuple[str, str], monkeypatch) -> Path:
-    """Return a working folder with the files that the calls read and others in their way; calls stop where work begins."""
+    """Return a working folder with the files that calls read and others in their way; calls stop where work begins."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))  # Keras itself writes there
     monkeypatch.delenv(weights.ENVIRONMENT, raising=False)

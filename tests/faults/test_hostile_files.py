@@ -161,7 +161,8 @@ def test_claims_of_size_are_not_trusted(tmp_path: Path, record_property):
         (tmp_path / name).write_bytes(data)
     code = "import pathlib; from decoupling_lib.images.pictures import load_picture\n"
     code += "from decoupling_lib.moments import samples\n"
-    code += "for path in pathlib.Path(sys.argv[1]).iterdir(): outcome(load_picture, path); outcome(samples.read_sample, path)"
+    code += "for path in pathlib.Path(sys.argv[1]).iterdir():\n"
+    code += "    outcome(load_picture, path); outcome(samples.read_sample, path)"
     _, peak = run_limited(code, tmp_path, mib=3072)
     assert peak < 700
     record_property("inputs tried", 2 * len(claims))

@@ -98,7 +98,8 @@ def test_a_sweep_of_nonsense_is_refused_when_its_file_is_read(line: str, tmp_pat
 
 
 def test_options_are_judged_without_loading_what_runs_them():
-    code = "import sys; from decoupling_lib import cli; from decoupling_lib.transfers import options; options.resolve_options(options.Options()); print(*sys.modules)"
+    code = "import sys; from decoupling_lib import cli; from decoupling_lib.transfers import options\n"
+    code += "options.resolve_options(options.Options()); print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()
     assert "decoupling_lib.transfers.options" in loaded
     assert not {"tensorflow", "keras", "h5py", "matplotlib", "distributed"} & set(loaded)
