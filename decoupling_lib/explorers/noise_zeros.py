@@ -45,10 +45,8 @@ def draw(values: Mapping[str, Any]) -> View:
     View
         The status counts the dead channels.
     """
-    from ..networks.channel_means import (  # here and below: TensorFlow takes seconds to load
-        ChannelMeans,
-        channel_means_by_layer,
-    )
+    # Here and below: importing these loads TensorFlow, which takes seconds.
+    from ..networks.channel_means import ChannelMeans, channel_means_by_layer
     from ..networks.dead_channels import dead_mask
 
     network = _network(values["layer"])
