@@ -13,13 +13,13 @@ from .engine.features import block_slices as block_slices
 from .engine.lift import Damping as Damping
 from .engine.lift import Lift as Lift
 from .engine.lift import dense_velocity as dense_velocity
-from .engine.lift import is_tangent as is_tangent
-from .engine.lift import to_tangent as to_tangent
 from .engine.normalization import Route as Route
 from .engine.normalization import impose as impose
 from .engine.normalization import normalize as normalize
 from .engine.ode import RULES as RULES
 from .engine.ode import integrate as integrate
+from .engine.tangent import is_tangent as is_tangent
+from .engine.tangent import to_tangent as to_tangent
 from .explorers.gradient_flow import gradient_explorer as gradient_explorer
 from .explorers.moments import moment_explorer as moment_explorer
 from .explorers.noise_zeros import noise_explorer as noise_explorer

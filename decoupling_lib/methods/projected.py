@@ -15,8 +15,8 @@ import numpy as np
 from ..common import validation
 from ..common.arrays import Floats, Mask
 from ..engine.features import FeatureMap, Linearization
-from ..engine.lift import to_tangent
 from ..engine.ode import FlowResult
+from ..engine.tangent import to_tangent
 from .iteration import Goal, OnIteration, iterate, set_goal
 
 HALVINGS = 12

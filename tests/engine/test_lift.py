@@ -4,16 +4,9 @@ import numpy as np
 import pytest
 
 from decoupling_lib.engine.features import Block, ClosedForm, FeatureMap
-from decoupling_lib.engine.lift import (
-    BLOCK_SHARES,
-    Damping,
-    Lift,
-    dense_velocity,
-    gradient_scales,
-    is_tangent,
-    to_tangent,
-)
+from decoupling_lib.engine.lift import BLOCK_SHARES, Damping, Lift, dense_velocity, gradient_scales
 from decoupling_lib.engine.ode import RULES, integrate
+from decoupling_lib.engine.tangent import is_tangent, to_tangent
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import build_network
 

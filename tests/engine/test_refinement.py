@@ -13,9 +13,10 @@ from decoupling_lib.engine import decoupled_gradients, refinement
 from decoupling_lib.engine.context import Context, Reference, Settings
 from decoupling_lib.engine.distances import relative_error
 from decoupling_lib.engine.features import Block, ClosedForm, Counted
-from decoupling_lib.engine.lift import Damping, to_tangent
+from decoupling_lib.engine.lift import Damping
 from decoupling_lib.engine.normalization import Route, impose, normalize
 from decoupling_lib.engine.refinement import decoupled_jacobian, refine
+from decoupling_lib.engine.tangent import to_tangent
 
 DAMPED = Settings("adaptive", 400, 1e-9, 1e-10, 1e-3)
 

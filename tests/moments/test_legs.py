@@ -8,7 +8,7 @@ from scipy.stats import kurtosis
 from strategies import small_samples
 
 from decoupling_lib.common.errors import InputError
-from decoupling_lib.engine.lift import to_tangent
+from decoupling_lib.engine.tangent import to_tangent
 from decoupling_lib.moments.coupled import MOMENT_REFERENCE, moment_feature_map, standardize
 from decoupling_lib.moments.decoupling import decouple_moments
 from decoupling_lib.moments.legs import move_moment, move_skewness, orthogonal_polynomials

@@ -6,9 +6,10 @@ from toys import EXACT, point, reference, softplus_sums
 
 from decoupling_lib.engine.context import Context, Reference
 from decoupling_lib.engine.features import Block, ClosedForm, Counted
-from decoupling_lib.engine.lift import Damping, is_tangent, to_tangent
+from decoupling_lib.engine.lift import Damping
 from decoupling_lib.engine.normalization import normalize
 from decoupling_lib.engine.ode import integrate
+from decoupling_lib.engine.tangent import is_tangent, to_tangent
 from decoupling_lib.moments.coupled import moment_feature_map
 
 SCALARS = softplus_sums((1, 1, 1), 5, 11)
