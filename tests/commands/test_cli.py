@@ -70,17 +70,26 @@ def test_one_line_names_the_network_that_was_chosen(decoupling, pictures, tmp_pa
     assert decoupling(*command, "--quiet") == (0, "", "")
 
 
-def test_a_run_that_diverges_ends_with_one_line(decoupling, tmp_path: Path, monkeypatch):
-    from decoupling_lib.engine.normalization import Route as Walk
+@pytest.mark.parametrize(
+    ("method", "step"),
+    [
+        ("decoupled", "--damping"),
+        ("projected", "--learning-rate"),
+        ("descent", "--learning-rate"),
+        ("direct", "--softness"),
+    ],
+)
+def test_a_run_that_diverges_ends_with_one_line(method: str, step: str, decoupling, tmp_path: Path, monkeypatch):
+    from decoupling_lib.engine.normalization import Route
     from decoupling_lib.transfers.run import Transfer
 
     def diverge(experiment, *_, **__):
-        walk = Walk(experiment.origin.array, experiment.reference.values, (), "diverged")
-        return Transfer(experiment.origin.array, experiment.target.array, {}, {"step1": walk})
+        route = Route(experiment.origin.array, experiment.reference.values, (), "diverged")
+        return Transfer(experiment.origin.array, experiment.target.array, {}, {"step1": route})
 
     monkeypatch.setattr("decoupling_lib.transfers.setup.Experiment.run", diverge)
-    outcome = decoupling("transfer", "chelsea", "china", *QUICK, "--quiet", "--out", tmp_path / "out")
-    assert_one_line(outcome, 1, "diverged", "step1", "--damping")
+    command = ("transfer", "chelsea", "china", *QUICK, "--method", method, "--quiet", "--out", tmp_path / "out")
+    assert_one_line(decoupling(*command), 1, "diverged", "step1", step)
 
 
 @pytest.mark.faults
