@@ -98,7 +98,7 @@ class Memory:
     def __init__(self) -> None:
         from decoupling_lib.transfers import memory  # here, for it loads TensorFlow, which prints
 
-        self._peak = memory.peak_resident
+        self._peak = memory.peak_resident_bytes
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")  # resets the peak to the current size: proc(5)
         self.before = self.peak

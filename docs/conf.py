@@ -92,9 +92,7 @@ def clear_folder(folder, keep):
 
 def reference_pages() -> dict[str, str]:
     """Return the text of each page: public.md, which docs/api.md includes, index.md, and one page per room."""
-    public = sorted(public_names(), key=lambda each: each[0].lower())
-    table = ["| name | what it is |", "|---|---|", *(public_row(*each) for each in public), ""]
-    pages = {"public.md": "\n".join([*table, *(public_entry(*each) for each in public)])}
+    pages = {"public.md": "\n".join(public_face())}
     index = [
         "# All modules",
         "",
@@ -120,6 +118,17 @@ def public_names() -> Iterator[tuple[str, str]]:
             yield from ((alias.name, f"decoupling_lib.{node.module}") for alias in node.names)
 
 
+def public_face() -> Iterator[str]:
+    """Yield the reference of the public face, room by room: a table of the names, then what each one is."""
+    public = sorted(public_names(), key=lambda each: (each[1].split(".")[1], each[0].lower()))
+    for room, names in itertools.groupby(public, key=lambda each: each[1].split(".")[1]):
+        group = list(names)
+        yield from (f"## From {room}", "", "| name | what it is |", "|---|---|")
+        yield from (public_row(*each) for each in group)
+        yield ""
+        yield from (public_entry(*each) for each in group)
+
+
 def public_row(name: str, module: str) -> str:
     """Return a row of the table of public names."""
     value = getattr(importlib.import_module(module), name)
@@ -136,7 +145,7 @@ def public_entry(name: str, module: str) -> str:
         body = [f".. autofunction:: decoupling_lib.{name}"]
     else:  # Sphinx would take the docstring of its type
         body = [f".. py:data:: decoupling_lib.{name}", "", f"   {value_docstring(name, module)}"]
-    return "\n".join([f"## {name}", "", f"From `{module}`.", "", "```{eval-rst}", *body, "```", ""])
+    return "\n".join([f"### {name}", "", f"From `{module}`.", "", "```{eval-rst}", *body, "```", ""])
 
 
 def value_docstring(name: str, module: str) -> str:

@@ -14,6 +14,7 @@ from ..common.errors import input_error
 from ..engine.features import Block, ClosedForm
 
 MOMENT_NAMES = ("mean", "variance", "skewness", "kurtosis", "fifth moment", "sixth moment")
+"""The names of the moments, in order."""
 MAX_ORDER = len(MOMENT_NAMES)
 MOMENT_REFERENCE = np.array([0.0, 1.0, 0.0, 3.0, 0.0, 15.0])
 """v: the first six moments of the standard normal distribution."""

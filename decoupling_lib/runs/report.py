@@ -63,7 +63,7 @@ def create_report(experiment: Experiment, result: Transfer, wall_seconds: float)
         "passes": asdict(result.passes),
         "judging_passes": asdict(judging),
         "wall_seconds": round(wall_seconds, 3),
-        "peak_memory_mib": round(memory.peak_resident() / memory.MIB),
+        "peak_memory_mib": round(memory.peak_resident_bytes() / memory.MIB),
         "estimated_memory_mib": experiment.memory_mib,
         "versions": package_versions(),
         "machine": describe_machine(),

@@ -61,7 +61,7 @@ def plan_sweep(jobs: Sequence[Job], out: Path, workers: int | None = None) -> Pl
     """
     # Imported here since they load TensorFlow.
     from ..transfers.estimate import describe_span, estimate_run
-    from ..transfers.memory import MIB, available
+    from ..transfers.memory import MIB, available_mib
 
     cores = usable_threads()
     missing = [job for job in jobs if find_complete_report(job, out) is None]
@@ -69,7 +69,7 @@ def plan_sweep(jobs: Sequence[Job], out: Path, workers: int | None = None) -> Pl
     first, refusal = _gather_first(missing)
     if first is None:
         return Plan(f"{text}; no estimate: {refusal}" if refusal else text, workers or cores)
-    memory = available()
+    memory = available_mib()
     room = MAX_JOBS if memory is None else max(1, memory // first.memory_mib)
     if workers is not None and workers > room:
         accepted = f"at most {room}, since each needs {first.memory_mib:,} MiB of memory"

@@ -1,13 +1,13 @@
-"""How much memory a run takes at its peak, told from sizes alone, and whether the machine has that much.
+"""How much memory a run needs at its peak, estimated from sizes alone, and whether the machine has that much.
 
-With N = 3HW numbers a picture and n features, the peak is what the process holds already, an allowance, the residuals
-of a linearization (a number for each activation and each entry that is pooled), `PICTURES` float64 pictures, and the
+For an image of N = 3HW numbers and n features, the peak is the sum of what the process holds already, an allowance, the
+residuals of a linearization (one number per activation and per entry that is pooled), `IMAGES` float64 images, and the
 largest of
 
-- a leg's Gram matrix (and Step 0): the Jacobian of its depth, n N numbers in the network's dtype, and the scratch of
-  making it;
-- the refinement: the Jacobians of all depths, which are worked on in place, and the scratch;
-- `projected`: the held Jacobian, and twice in float64.
+- the gradient Gram matrix of a leg (and Step 0): the Jacobian of its depth, n N numbers in the dtype of the network,
+  and scratch memory for its computation;
+- the refinement: the Jacobians of all depths, which are changed in place, and the scratch memory;
+- the method `projected`: the held Jacobian, and two float64 arrays of its size.
 """
 
 from __future__ import annotations
@@ -30,33 +30,51 @@ from ..networks.compiled import JACOBIAN_MEMORY
 from ..networks.vgg import Network
 
 MIB = 2**20
-PICTURES = 56
-"""Twenty pairs of Anderson's differences, the equations' own, nodes, pictures kept and drawn."""
+"""Bytes per MiB."""
+IMAGES = 56
+"""Twenty pairs of Anderson's differences, the images of the equations, nodes, images that are kept or drawn."""
 SCRATCH = 2
-"""Tensors of the largest activation that are seen to live at once; `JACOBIAN_MEMORY` allows for twice as many."""
+"""Number of tensors of the largest activation that were observed at the same time; `JACOBIAN_MEMORY` allows twice."""
 ALLOWANCE = 120 * MIB
-"""For what a run loads and compiles on its way: traced functions, matplotlib, threads' buffers."""
+"""For what a run loads and compiles: traced functions, Matplotlib, buffers of threads."""
 
 
-def peak(means: ChannelMeans, shape: tuple[int, int], settings: Settings, method: MethodSettings) -> int:
-    """The estimated peak of a run, MiB, from (height, width) of its larger picture."""
+def estimate_peak(means: ChannelMeans, shape: tuple[int, int], settings: Settings, method: MethodSettings) -> int:
+    """Return the estimated peak memory of a run.
+
+    Parameters
+    ----------
+    means : ChannelMeans
+        The features.
+    shape : tuple of int
+        (H, W) of the larger image.
+    settings : Settings
+        How legs are followed.
+    method : MethodSettings
+        The method.
+
+    Returns
+    -------
+    int
+        MiB, including what this process holds already.
+    """
     maps = [means.prefix(depth) for depth in range(1, len(means.blocks) + 1)]
     pixels = 3 * math.prod(shape)
     sizes = [sum(block.size for block in each.blocks) for each in maps]
     items = [np.dtype(each.precision).itemsize for each in maps]
     jacobians = [size * pixels * item for size, item in zip(sizes, items, strict=True)]
-    networks = [_network(each.network, shape, item) for each, item in zip(maps, items, strict=True)]
+    networks = [_network_bytes(each.network, shape, item) for each, item in zip(maps, items, strict=True)]
     residuals, scratch = networks[-1]
     phases = [own + each + work for each, (own, work) in zip(jacobians, networks, strict=True)]
     if method.name == "decoupled" and settings.refinements > 0:
         phases.append(residuals + sum(jacobians) + scratch)
     if method.name == "projected" and len(maps) > 1:
         phases.append(residuals + jacobians[-2] + 16 * sizes[-2] * pixels)
-    return round((resident() + ALLOWANCE + 8 * PICTURES * pixels + max(phases)) / MIB)
+    return round((resident_bytes() + ALLOWANCE + 8 * IMAGES * pixels + max(phases)) / MIB)
 
 
-def _network(network: Network, shape: tuple[int, int], item: int) -> tuple[int, int]:
-    """The residuals of a linearization and the scratch beside them, in bytes."""
+def _network_bytes(network: Network, shape: tuple[int, int], item: int) -> tuple[int, int]:
+    """Return the bytes of the residuals of a linearization, and of the scratch memory beside them."""
     (height, width), channels, entries, largest = shape, 3, 0, 3 * math.prod(shape)
     for kind, name in network.operations:
         if kind == "convolution":
@@ -69,25 +87,50 @@ def _network(network: Network, shape: tuple[int, int], item: int) -> tuple[int, 
 
 
 def require(needed: int, limit: int | None) -> None:
-    """Raises `InputError` where `needed` MiB are more than `limit`, or, without one, than the machine has left."""
-    most, whose = (limit, "--memory-limit") if limit is not None else (available(), "what this machine has left")
+    """Refuse a run that does not fit into memory.
+
+    Parameters
+    ----------
+    needed : int
+        Estimated peak in MiB.
+    limit : int or None
+        Maximum in MiB. None means `available_mib`.
+
+    Raises
+    ------
+    InputError
+        If `needed` exceeds the limit.
+    """
+    if limit is None:
+        most, source = available_mib(), "which is what this machine has available"
+    else:
+        most, source = limit, "the value of --memory-limit"
     if most is not None and needed > most:
         step = "use a smaller --size or --max-side, or fewer --layers"
-        raise input_error("estimated memory in MiB", "does not fit", needed, f"at most {most}, {whose}", step)
+        raise input_error("estimated memory in MiB", "is too large", needed, f"at most {most}, {source}", step)
 
 
-def available() -> int | None:
-    """The MiB that this process can have: what it holds, what is free, and no more than its control group's limit."""
-    free = _entry("/proc/meminfo", "MemAvailable:")
+def available_mib() -> int | None:
+    """Return how much memory this process can have in total, in MiB.
+
+    It is the sum of what the process holds and what is free, or the limit of its control group if that is smaller.
+    On systems other than Linux it is the physical memory.
+
+    Returns
+    -------
+    int or None
+        None if the system does not tell.
+    """
+    free = _read_bytes("/proc/meminfo", "MemAvailable:")
     if free is None:
         if "SC_PHYS_PAGES" not in os.sysconf_names:
             return None
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MIB
-    return min([resident() + free, *_group_limits()]) // MIB
+    return min([resident_bytes() + free, *_group_limits()]) // MIB
 
 
 def _group_limits() -> Iterator[int]:
-    """Limits in bytes that control groups set on this process; of both versions, and of a container's root."""
+    """Yield the limits in bytes that control groups of both versions set on this process or on its container."""
     try:
         groups = [line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()]
     except OSError:
@@ -96,28 +139,28 @@ def _group_limits() -> Iterator[int]:
     for kinds, place in groups:
         if kinds not in ("", "memory"):
             continue
-        folder, file = (root, "memory.max") if kinds == "" else (root / "memory", "memory.limit_in_bytes")
-        for where in (folder / place.lstrip("/"), folder):
-            with suppress(OSError, ValueError):  # "max" is no number, and no limit
-                yield int((where / file).read_text())
+        base, file = (root, "memory.max") if kinds == "" else (root / "memory", "memory.limit_in_bytes")
+        for folder in (base / place.lstrip("/"), base):
+            with suppress(OSError, ValueError):  # "max" is not a number, and not a limit
+                yield int((folder / file).read_text())
 
 
-def resident() -> int:
-    """The bytes that this process holds now; where Linux does not tell, the most that it has held is near enough."""
-    return _entry("/proc/self/status", "VmRSS:") or peak_resident()
+def resident_bytes() -> int:
+    """Return the bytes that this process holds now; where they are unknown, the most that it has held."""
+    return _read_bytes("/proc/self/status", "VmRSS:") or peak_resident_bytes()
 
 
-def peak_resident() -> int:
-    """The most bytes that this process has held."""
-    # Not getrusage on Linux: there a child begins with the peak of the process that started it.
-    most = _entry("/proc/self/status", "VmHWM:")
+def peak_resident_bytes() -> int:
+    """Return the most bytes that this process has held at one time."""
+    # On Linux getrusage is wrong for this: a child starts with the peak of its parent.
+    most = _read_bytes("/proc/self/status", "VmHWM:")
     if most is not None:
         return most
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _entry(file: str, name: str) -> int | None:
-    """A number of kilobytes in a file of Linux's, in bytes; None where there is none."""
+def _read_bytes(file: str, name: str) -> int | None:
+    """Return an entry in kB of a file in /proc, in bytes; None if it is missing."""
     with suppress(OSError):
         for line in Path(file).read_text("utf-8").splitlines():
             if line.startswith(name):

@@ -1,4 +1,4 @@
-"""Which trained network a figure or a count is made with, chosen without loading TensorFlow."""
+"""Which trained network a figure or a count of dead channels uses, chosen without loading TensorFlow."""
 
 from __future__ import annotations
 
@@ -14,18 +14,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetworkSource:
-    """Which trained network the figures are made with: architecture and weights as of `weights.default_source`."""
+    """An architecture and the source of its weights.
+
+    Parameters
+    ----------
+    architecture : str
+        "vgg16" or "vgg19".
+    weights : str
+        Source of the weights; see `networks.weights.read`.
+    """
 
     architecture: str
     weights: str
 
     def layers(self, count: int) -> tuple[str, ...]:
-        """The thesis's first `count` style layers."""
+        """Return the first `count` style layers of the thesis.
+
+        Parameters
+        ----------
+        count : int
+            1 to 5.
+        """
         return architectures.style_layers(self.architecture, "thesis", count)
 
     def network(self, count: int) -> Network:
-        """The network read at the first `count` style layers, smoothed by the defaults for so many layers."""
-        from ..networks.vgg import build_network  # here: it loads TensorFlow, which several figures do without
+        """Return the network with the first `count` style layers, smoothed by the defaults for that many layers.
+
+        Parameters
+        ----------
+        count : int
+            1 to 5.
+
+        Raises
+        ------
+        InputError
+            If the weights cannot be read.
+        """
+        from ..networks.vgg import build_network  # not at the top: it loads TensorFlow, which some figures do not need
 
         tuned = TUNING[count]
         return build_network(
@@ -34,5 +59,23 @@ class NetworkSource:
 
 
 def choose_source(network: str | None = None, source: str | None = None) -> NetworkSource:
-    """The network asked for, or the best at hand; raises `InputError` as `weights.default_source` does."""
+    """Return the network that is asked for, or the best one available.
+
+    Parameters
+    ----------
+    network : str, optional
+        "vgg16" or "vgg19".
+    source : str, optional
+        Source of the weights; see `networks.weights.read`.
+
+    Returns
+    -------
+    NetworkSource
+        Chosen as by `networks.weights.default_source`.
+
+    Raises
+    ------
+    InputError
+        As in `networks.weights.default_source`.
+    """
     return NetworkSource(*weights.default_source(network, source))

@@ -1,9 +1,9 @@
 """A whole transfer by any method, with the same measurements for each.
 
-`decoupled` is the damped horizontal lift, `projected` explicit descent along the tangent space of the held features
-(what the text of the thesis asks for), `descent` the annex of the thesis, and `direct` the coupled means of all layers
-at once, without normalization. Whatever the method, the imposed style is judged by one yardstick: Step 1 of the
-decoupled method, repeated on the result and compared with that of the origin. (The refinement ends by doing just that.)
+`decoupled` is the damped horizontal lift; `projected` is explicit descent along the tangent space of the held features,
+as the text of the thesis asks for; `descent` is the annex of the thesis; `direct` moves the coupled means of all layers
+at once, without normalization. Whatever the method, the imposed style is judged in one way: Step 1 of the decoupled
+method is repeated on the result and compared with that on the origin. (The refinement does just that at its end.)
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Inputs:
     method_settings : MethodSettings
         The method and its own settings.
     memory_mib : int
-        Estimated peak memory in MiB; see `memory.peak`.
+        Estimated peak memory in MiB; see `memory.estimate_peak`.
     """
 
     options: ResolvedOptions
@@ -202,7 +202,7 @@ def gather_inputs(origin: Source, target: Source, options: Options, memory_limit
     means = channel_means.ChannelMeans(network, resolved.precision)
     settings, method_settings = resolved.leg_settings(), resolved.method_settings()
     shape = max((first.array.shape[:2], second.array.shape[:2]), key=np.prod)
-    needed = memory.peak(means, shape, settings, method_settings)
+    needed = memory.estimate_peak(means, shape, settings, method_settings)
     memory.require(needed, memory_limit)
     return Inputs(resolved, first, second, network, Counted(means), settings, method_settings, needed)
 

@@ -23,6 +23,24 @@ def softplus_sums(sizes: tuple[int, ...], pixels: int, seed: int) -> ClosedForm:
     )
 
 
+def fading_sums(seed: int) -> ClosedForm:
+    """Return nine sums of softplus units of 14 variables, the last ones weak, in blocks of 2, 3 and 4."""
+    rng = np.random.default_rng(seed)
+    mix = rng.standard_normal((9, 20)) * np.logspace(0, -1.5, 9)[:, None]
+    filters = rng.standard_normal((20, 14)) / 2
+    return ClosedForm(
+        (Block("first", 2), Block("second", 3), Block("third", 4)),
+        lambda x: mix @ np.logaddexp(0, filters @ x),
+        lambda x: (mix / (1 + np.exp(-filters @ x))) @ filters,
+    )
+
+
+def linear_map(sizes: tuple[int, ...], rows: np.ndarray) -> ClosedForm:
+    """Return the features `rows @ x` in blocks of the given sizes."""
+    blocks = tuple(Block(f"block{k}", size) for k, size in enumerate(sizes, start=1))
+    return ClosedForm(blocks, lambda x: rows @ x, lambda _: rows)
+
+
 def reference(features: ClosedForm, values: np.ndarray, delta: float = 0.0, at: np.ndarray | None = None) -> Reference:
     """Return a reference without dead channels, damped by `delta` on the scales of the gradients at a point."""
     live = np.ones(len(values), bool)
@@ -34,7 +52,7 @@ def point(seed: int, size: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(size)
 
 
-TOY = softplus_sums((2, 3), 14, 1)
+TOY, FADING = softplus_sums((2, 3), 14, 1), fading_sums(4)
 NOISE, FIRST, SECOND = (0.5 * point(seed, 14) for seed in (2, 3, 4))
 
 # Two blocks on 12 numbers: LINEAR, whose iterations have closed forms, and CURVED.

@@ -1,4 +1,4 @@
-"""The model of the peak: what it grows with, what it is compared with, and against a run in a fresh process."""
+"""The estimate of the peak memory: what it depends on, what limits it, and the peak of a run in a new process."""
 
 import json
 import subprocess
@@ -26,62 +26,61 @@ def means():
     return ChannelMeans(build_network("vgg16", "random", layers=FIVE))
 
 
-def peak(means, layers: int = 2, side: int = 256, method: str = "decoupled", **changes) -> int:
-    return memory.peak(means.prefix(layers), (side, side), replace(Settings(), **changes), MethodSettings(method))
+def estimate(means, layers: int = 2, side: int = 256, method: str = "decoupled", **changes) -> int:
+    settings = replace(Settings(), **changes)
+    return memory.estimate_peak(means.prefix(layers), (side, side), settings, MethodSettings(method))
 
 
-def test_it_grows_with_pixels_and_layers_and_what_is_asked_for(means, monkeypatch):
-    monkeypatch.setattr(memory, "resident", lambda: 0)
-    assert peak(means, side=256) < peak(means, side=512) < 4 * peak(means, side=256)
-    by_layers = [peak(means, layers, 256) for layers in range(1, 6)]
+def test_the_estimate_grows_with_pixels_layers_refinements_and_what_the_process_holds(means, monkeypatch):
+    monkeypatch.setattr(memory, "resident_bytes", lambda: 0)
+    assert estimate(means, side=256) < estimate(means, side=512) < 4 * estimate(means, side=256)
+    by_layers = [estimate(means, layers, 256) for layers in range(1, 6)]
     assert by_layers == sorted(by_layers)
-    # At two layers of 64 and 128 channels the Jacobian and its squares weigh 192 x 3 x 256² x (4 + 8) bytes.
-    assert peak(means) > 192 * 3 * 256**2 * 12 / 2**20
-    assert peak(means, 5, refinements=0) <= peak(means, 5, refinements=1)
-    with_memory = [None] * 2
-    for place, held in enumerate((0, 2**30)):
-        monkeypatch.setattr(memory, "resident", lambda held=held: held)
-        with_memory[place] = peak(means)
-    assert with_memory[1] - with_memory[0] == 1024
+    # With two layers of 64 and 128 channels the Jacobian and its squares take 192 x 3 x 256² x (4 + 8) bytes.
+    assert estimate(means) > 192 * 3 * 256**2 * 12 / 2**20
+    assert estimate(means, 5, refinements=0) <= estimate(means, 5, refinements=1)
+    less = estimate(means)
+    monkeypatch.setattr(memory, "resident_bytes", lambda: 2**30)
+    assert estimate(means) - less == 1024
 
 
 def test_two_layers_at_512_pixels_fit_into_8_gib(means):
     for method in ("decoupled", "projected", "descent", "direct"):
-        assert peak(means, 2, 512, method) < 8192
+        assert estimate(means, 2, 512, method) < 8192
 
 
-def test_what_does_not_fit_is_refused_with_estimate_limit_and_next_step(monkeypatch):
+def test_a_run_that_does_not_fit_is_refused_with_estimate_limit_and_next_step(monkeypatch):
     memory.require(100, 100)
-    with pytest.raises(InputError, match=r"received 101; accepted: at most 100, --memory-limit; use a smaller --size"):
+    with pytest.raises(InputError, match="received 101; accepted: at most 100,.*--memory-limit; .*--size"):
         memory.require(101, 100)
-    monkeypatch.setattr(memory, "available", lambda: 50)
-    with pytest.raises(InputError, match="at most 50, what this machine has left"):
+    monkeypatch.setattr(memory, "available_mib", lambda: 50)
+    with pytest.raises(InputError, match="received 51; accepted: at most 50,.*; .*--size"):
         memory.require(51, None)
-    monkeypatch.setattr(memory, "available", lambda: None)
+    monkeypatch.setattr(memory, "available_mib", lambda: None)
     memory.require(2**40, None)
 
 
-@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="reads what Linux tells")
-def test_available_is_bounded_by_the_machine_and_its_control_group(monkeypatch):
-    least, found = memory.resident() // memory.MIB, memory.available()
+@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="reads a file of Linux")
+def test_the_available_memory_is_limited_by_the_machine_and_its_control_group(monkeypatch):
+    least, found = memory.resident_bytes() // memory.MIB, memory.available_mib()
     assert 10 < least <= found
     total = next(
         int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal")
     )
     assert found <= total / 1024
     monkeypatch.setattr(memory, "_group_limits", lambda: iter([2**28]))
-    assert memory.available() == 256
+    assert memory.available_mib() == 256
 
 
-def test_a_childs_peak_is_its_own_and_not_its_parents():
-    held = np.ones(2**26)  # 512 MiB
-    code = "from decoupling_lib.transfers import memory; print(memory.peak_resident())"
+def test_the_peak_of_a_child_is_its_own_and_not_that_of_its_parent():
+    large = np.ones(2**26)  # 512 MiB
+    code = "from decoupling_lib.transfers import memory; print(memory.peak_resident_bytes())"
     child = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
-    assert int(child.stdout.split()[-1]) < memory.peak_resident() + 1 - held.nbytes // 2
+    assert int(child.stdout.split()[-1]) < memory.peak_resident_bytes() + 1 - large.nbytes // 2
 
 
-def test_the_estimate_is_near_the_peak_that_a_run_has(pictures, tmp_path: Path):
-    """Within a quarter: below, and above; of the process itself most is TensorFlow."""
+def test_the_estimate_is_within_a_quarter_of_the_peak_of_a_run(pictures, tmp_path: Path):
+    """Most of the peak of so small a run is TensorFlow itself."""
     command = ["transfer", *pictures, "--size", "96", "--network", "vgg16", "--weights", "random", "--steps", "1"]
     command += ["--tolerance", "1e-1", "--method", "direct", "--iterations", "2", "--quiet", "--out", str(tmp_path)]
     subprocess.run([sys.executable, "-m", "decoupling_lib", *command], cwd=ROOT, check=True, timeout=HANG)

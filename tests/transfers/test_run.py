@@ -40,6 +40,8 @@ def reference(means):
 
 @pytest.fixture(scope="module")
 def run(means, reference):
+    """Return a function that runs a transfer by a method, given by its name or its settings."""
+
     def run(origin, target, method="decoupled", listen=None, settings=QUICK, **keywords):
         named = isinstance(method, str)
         chosen = MethodSettings(method, optimizer="Adam", iterations=6) if named else method
@@ -50,21 +52,21 @@ def run(means, reference):
 
 
 @pytest.fixture(scope="module")
-def done(run):
-    """One undisturbed transfer by each method."""
+def transfers(run):
+    """Return one uninterrupted transfer by each method."""
     return {method: run(WAVES, RAMP, method) for method in METHODS}
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_runs_through_and_is_judged_alike(done, means, reference, method):
-    result = done[method]
+def test_every_method_runs_to_the_end_and_is_judged_in_one_way(transfers, means, reference, method):
+    result = transfers[method]
     assert result.status == "done"
     end = result.routes["step3"].x
     assert end.shape == SHAPE and np.isfinite(end).all() and not np.array_equal(end, RAMP)
     names = ["step1", "step2", "step3"] + ["origin_style"] * (method != "decoupled") + ["result_style"]
     assert list(result.routes) == names
-    # ‖c(result) - c‖/‖c‖, c by Step 1 of the decoupled method on each picture.
-    # (The refinement, which judges where there is one, solves as coarsely as it may.)
+    # The error is ‖c(result) - c‖/‖c‖, with c by Step 1 of the decoupled method on each image.
+    # Where a refinement has judged, it has done so with its coarse tolerance.
     coarse = replace(QUICK, solver_tolerance=refinement.COARSE) if method == "decoupled" else QUICK
     c, again = (
         normalization.normalize(Context(Counted(means), reference, settings), x).style
@@ -77,15 +79,15 @@ def test_every_method_runs_through_and_is_judged_alike(done, means, reference, m
     assert result.style_relative_error == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
-def test_what_the_refinement_measured_is_not_measured_again(done, run):
-    refined, plain = done["decoupled"], run(WAVES, RAMP, settings=replace(QUICK, refinements=0))
+def test_a_result_that_the_refinement_measured_is_not_measured_again(transfers, run):
+    refined, plain = transfers["decoupled"], run(WAVES, RAMP, settings=replace(QUICK, refinements=0))
     assert refined.routes["result_style"].legs == () and len(plain.routes["result_style"].legs) == 1
     assert max(refined.style_relative_error.values()) == pytest.approx(refined.legs[-1].relative_error)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_passes_are_the_sum_over_the_legs_of_steps_1_to_3(done, method):
-    result = done[method]
+def test_passes_are_the_sum_over_the_legs_of_steps_1_to_3(transfers, method):
+    result = transfers[method]
     legs = [leg for step in ("step1", "step2", "step3") for leg in result.routes[step].legs]
     for kind in ("forward", "jvp", "vjp", "jacobian_rows"):
         assert getattr(result.passes, kind) == sum(getattr(leg.passes, kind) for leg in legs)
@@ -93,58 +95,58 @@ def test_passes_are_the_sum_over_the_legs_of_steps_1_to_3(done, method):
     assert all(leg.passes.forward > 0 and leg.curve for leg in legs)
 
 
-def test_a_self_transfer_comes_back_and_its_step_2_costs_nothing(run):
+def test_a_self_transfer_returns_and_its_step_2_costs_nothing(run):
     result = run(RAMP, RAMP.copy(), settings=CAREFUL)
     assert result.status == "done" and psnr(result.routes["step3"].x, RAMP) > 40
-    assert np.max(np.abs(result.routes["step2"].x - RAMP)) > 0.1  # it has been away
+    assert np.max(np.abs(result.routes["step2"].x - RAMP)) > 0.1, "the image moved"
     for one, two in zip(result.routes["step1"].legs, result.routes["step2"].legs, strict=True):
         assert two == replace(one, step=2, passes=Passes(), seconds=0.0) and one.passes.total > 0
     assert np.array_equal(result.routes["step1"].x, result.routes["step2"].x)
 
 
 @pytest.mark.parametrize("method", ["decoupled", "projected", "descent"])
-def test_an_interrupted_transfer_resumes_to_the_same_arrays(run, done, method):
-    kept = MemoryJournal()
+def test_an_interrupted_transfer_resumes_to_the_same_arrays(run, transfers, method):
+    journal = MemoryJournal()
 
     def stop(step, layer, progress, x):
         if (step, layer) == (2, LAYERS[1]) and progress > 0.3:
             raise KeyboardInterrupt
 
-    broken = run(WAVES, RAMP, method, stop, journal=kept)
+    broken = run(WAVES, RAMP, method, stop, journal=journal)
     assert broken.status == "interrupted" and broken.style_relative_error == {}
     assert list(broken.routes) == ["step1", "step2"]
-    assert list(kept) == ["step1.block1_conv1", "step1.block2_conv1", "step2.block1_conv1"]
-    heard, ends = [], [(int(name[4]), name[6:], 1.0) for name in kept]
-    resumed = run(WAVES, RAMP, method, lambda *what: heard.append(what[:3]), journal=kept)
-    assert heard[:3] == ends and not set(heard[3:]) & set(ends)  # these legs are not run again
-    assert_same_transfer(resumed, done[method])
+    assert list(journal) == ["step1.block1_conv1", "step1.block2_conv1", "step2.block1_conv1"]
+    calls, ends = [], [(int(name[4]), name[6:], 1.0) for name in journal]
+    resumed = run(WAVES, RAMP, method, lambda *values: calls.append(values[:3]), journal=journal)
+    assert calls[:3] == ends and not set(calls[3:]) & set(ends), "finished legs are not run again"
+    assert_same_transfer(resumed, transfers[method])
 
 
 def assert_same_transfer(one, other):
-    """The same arrays to the bit, and the same told of every leg; only clocks may differ."""
+    """Require the same arrays to the bit and the same records of all legs; only their durations may differ."""
     assert one.status == other.status and list(one.routes) == list(other.routes)
-    for name, path in other.routes.items():
-        assert one.routes[name].x.tobytes() == path.x.tobytes()
-        assert one.routes[name].style.tobytes() == path.style.tobytes()
-        legs = (tuple(replace(leg, seconds=0.0) for leg in each) for each in (one.routes[name].legs, path.legs))
+    for name, route in other.routes.items():
+        assert one.routes[name].x.tobytes() == route.x.tobytes()
+        assert one.routes[name].style.tobytes() == route.style.tobytes()
+        legs = (tuple(replace(leg, seconds=0.0) for leg in each) for each in (one.routes[name].legs, route.legs))
         assert repr(next(legs)) == repr(next(legs))  # NaN equals NaN
-        assert [leg.curve for leg in one.routes[name].legs] == [leg.curve for leg in path.legs]
+        assert [leg.curve for leg in one.routes[name].legs] == [leg.curve for leg in route.legs]
 
 
 SYMMETRIC = Settings("symmetric", 3, 1e-5, 1e-6, 1e-3, refinements=2)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(run):
+def uninterrupted(run):
     return run(WAVES, RAMP, settings=SYMMETRIC)
 
 
 @pytest.mark.parametrize("every", [1, 5])
-def test_a_run_stopped_at_every_kth_point_ends_as_an_undisturbed_one(run, undisturbed, every):
-    """Each run gets `every` accepted points far, and the next one takes it up; one that is heard of again is none."""
-    kept, seen, stops = MemoryJournal(), set(), 0
+def test_a_run_that_is_interrupted_every_few_points_ends_as_an_uninterrupted_one(run, uninterrupted, every):
+    """Each run is interrupted after `every` accepted points, not counting repeated ones, and the next one resumes."""
+    journal, seen, stops = MemoryJournal(), set(), 0
 
-    def go_on():
+    def resume():
         new = set()
 
         def stop(step, layer, progress, x):
@@ -155,25 +157,25 @@ def test_a_run_stopped_at_every_kth_point_ends_as_an_undisturbed_one(run, undist
                 raise KeyboardInterrupt
 
         try:
-            return run(WAVES, RAMP, listen=stop, settings=SYMMETRIC, journal=kept)
+            return run(WAVES, RAMP, listen=stop, settings=SYMMETRIC, journal=journal)
         except KeyboardInterrupt:  # between two legs
             return None
         finally:
             seen.update(new)
 
-    while (result := go_on()) is None or result.status == "interrupted":
+    while (result := resume()) is None or result.status == "interrupted":
         stops += 1
     assert stops >= 20 // every
-    assert_same_transfer(result, undisturbed)
-    assert result.passes == undisturbed.passes and result.passes.total > 0
-    assert len(kept) == 7, "one state a leg, and one of the refinement, which judges"
+    assert_same_transfer(result, uninterrupted)
+    assert result.passes == uninterrupted.passes and result.passes.total > 0
+    assert len(journal) == 7, "one state per leg, and one of the refinement, which judges"
 
 
-def test_step_3_gets_no_array_of_the_origin(run, monkeypatch):
-    """Of the origin it gets c alone: no picture, by no name, and none hidden in what it is given."""
-    given = []
+def test_step_3_receives_no_array_of_the_origin_but_its_style(run, monkeypatch):
+    """Neither the origin nor its normalized image is among its arguments, or in a field of one."""
+    received = []
     real = run_module.impose_style
-    monkeypatch.setattr(run_module, "impose_style", lambda *what: given.append(what) or real(*what))
+    monkeypatch.setattr(run_module, "impose_style", lambda *arguments: received.append(arguments) or real(*arguments))
     result = run(WAVES, RAMP)
     arrays = []
 
@@ -185,45 +187,44 @@ def test_step_3_gets_no_array_of_the_origin(run, monkeypatch):
             for part in parts:
                 collect(part, depth - 1)
 
-    collect(given)
+    collect(received)
     assert any(array is result.routes["step2"].x for array in arrays)
     assert any(array is result.routes["step1"].style for array in arrays)
-    for picture in (WAVES, result.routes["step1"].x):
+    for image in (WAVES, result.routes["step1"].x):
         for array in arrays:
-            assert not np.shares_memory(array, picture) and not np.array_equal(array, picture)
+            assert not np.shares_memory(array, image) and not np.array_equal(array, image)
 
 
 @pytest.mark.parametrize("slips", [False, True])
 def test_annex_slips_change_the_stop_rules_and_the_targets_of_step_3(run, reference, monkeypatch, slips):
-    asked, real = [], stepwise.descend
+    calls, real = [], stepwise.descend
 
     def descend(features, x, targets, **options):
-        asked.append((targets.copy(), options["threshold"], options["absolute"]))
+        calls.append((targets.copy(), options["threshold"], options["absolute"]))
         return real(features, x, targets, **options)
 
     monkeypatch.setattr(stepwise, "descend", descend)
     result = run(WAVES, RAMP, MethodSettings("descent", iterations=2, threshold=0.02, annex_slips=slips))
     c, v = result.routes["step1"].style, reference.values
     deep = c if slips else np.concatenate([v[:64], c[64:]])
-    wanted = [v[:64], v, v[:64], v, deep, c[:64]]
-    assert len(asked) == 6 and np.linalg.norm(c[:64] - v[:64]) > 0.1 * np.linalg.norm(v[:64])
-    for (targets, _, _), expected in zip(asked, wanted, strict=True):
+    wanted_targets = [v[:64], v, v[:64], v, deep, c[:64]]
+    assert len(calls) == 6 and np.linalg.norm(c[:64] - v[:64]) > 0.1 * np.linalg.norm(v[:64])
+    for (targets, _, _), expected in zip(calls, wanted_targets, strict=True):
         np.testing.assert_array_equal(targets, expected)
     rules = [(1.0, True)] * 2 + [(0.05, True)] * 2 + [(None, True)] * 2 if slips else [(0.02, False)] * 6
-    assert [(threshold, absolute) for _, threshold, absolute in asked] == rules
+    assert [(threshold, absolute) for _, threshold, absolute in calls] == rules
 
 
 def test_annex_slips_end_legs_by_mean_squared_error_and_run_step_3_to_the_end(run):
-    method = MethodSettings("descent", optimizer="Adam", learning_rate=0.01, iterations=400, annex_slips=True)
-    result = run(WAVES, RAMP, replace(method, iterations=40))
+    method = MethodSettings("descent", optimizer="Adam", learning_rate=0.01, iterations=40, annex_slips=True)
+    result = run(WAVES, RAMP, method)
     legs = {(leg.step, leg.layer): leg for leg in result.legs}
     for (step, _), leg in legs.items():
-        below = step < 3 and leg.mse <= {1: 1.0, 2: 0.05}[step]
-        assert leg.steps == 40 or below
+        assert leg.steps == 40 or (step < 3 and leg.mse <= {1: 1.0, 2: 0.05}[step])
     assert all(leg.steps == 40 for (step, _), leg in legs.items() if step == 3)
 
 
-def test_a_descent_leg_that_meets_its_own_threshold_is_called_reached(run):
+def test_a_leg_of_descent_is_reached_exactly_if_its_error_is_within_the_threshold(run):
     method = MethodSettings("descent", optimizer="Adam", learning_rate=0.01, iterations=200, threshold=0.3)
     for leg in run(WAVES, RAMP, method).legs:
         assert (leg.status == "reached") == (leg.relative_error <= 0.3)
