@@ -64,6 +64,7 @@ def test_the_file_has_the_channel_means_of_the_network_that_it_was_made_from(fil
     np.testing.assert_allclose(deep, trained, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", NETWORK_FIGURES)
 def test_a_figure_is_drawn_with_the_file_and_says_so(number, file, sha256, monkeypatch):
     monkeypatch.setattr(transfers, "SIDE", 32)
