@@ -1,4 +1,4 @@
-"""Nested normalization and imposing, on toys whose decoupled features are known or can be had another way."""
+"""Nested normalization and its reversal, on toys whose decoupled features are known or computed in another way."""
 
 from collections.abc import Callable
 
@@ -24,45 +24,44 @@ def standardize(x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("target", [0.0, -1.5])
-def test_the_mean_leg_subtracts(target: float):
-    path = normalize(Context(Counted(moment_feature_map(1)), reference(moment_feature_map(1), [target]), EXACT), SAMPLE)
-    np.testing.assert_allclose(path.x, SAMPLE - SAMPLE.mean() + target, atol=1e-12)
-    assert path.style == pytest.approx(SAMPLE.mean())
-    assert path.status == "done"
+def test_the_leg_of_the_mean_subtracts(target: float):
+    mean = moment_feature_map(1)
+    route = normalize(Context(Counted(mean), reference(mean, [target]), EXACT), SAMPLE)
+    np.testing.assert_allclose(route.x, SAMPLE - SAMPLE.mean() + target, atol=1e-12)
+    assert route.style == pytest.approx(SAMPLE.mean())
+    assert route.status == "done"
 
 
 @pytest.mark.parametrize(("mean", "square"), [(0.0, 1.0), (0.0, 7.0), (2.0, 5.0)])
-def test_the_second_moments_leg_scales_about_the_mean_and_measures_the_variance(mean: float, square: float):
-    path = normalize(
-        Context(Counted(moment_feature_map(2)), reference(moment_feature_map(2), [mean, square]), EXACT), SAMPLE
-    )
-    np.testing.assert_allclose(path.x, mean + np.sqrt(square - mean**2) * standardize(SAMPLE), atol=1e-9)
-    np.testing.assert_allclose(path.style, [SAMPLE.mean(), SAMPLE.var() + mean**2], rtol=1e-9)
+def test_the_leg_of_the_second_moment_scales_about_the_mean_and_measures_the_variance(mean: float, square: float):
+    moments = moment_feature_map(2)
+    route = normalize(Context(Counted(moments), reference(moments, [mean, square]), EXACT), SAMPLE)
+    np.testing.assert_allclose(route.x, mean + np.sqrt(square - mean**2) * standardize(SAMPLE), atol=1e-9)
+    np.testing.assert_allclose(route.style, [SAMPLE.mean(), SAMPLE.var() + mean**2], rtol=1e-9)
 
 
 def test_the_third_decoupled_feature_is_the_skewness_and_the_fourth_the_orthokurtosis():
-    """The leg to zero skewness is y = standardize(z/(1 - tz)): its t from a bracket, not from a flow."""
+    """The leg to zero skewness ends at y = standardize(z/(1 - tz)), with t by a root finder and not by a flow."""
     z = standardize(SAMPLE)
 
     def moebius(t: float) -> np.ndarray:
         return standardize(z / (1 - t * z))
 
     t = brentq(lambda t: np.mean(moebius(t) ** 3), 0.999 / z.min(), 0.999 / z.max(), xtol=1e-15)
-    path = normalize(
-        Context(Counted(moment_feature_map(4)), reference(moment_feature_map(4), [0, 1, 0, 3]), EXACT), SAMPLE
-    )
+    moments = moment_feature_map(4)
+    route = normalize(Context(Counted(moments), reference(moments, [0, 1, 0, 3]), EXACT), SAMPLE)
     wanted = [SAMPLE.mean(), SAMPLE.var(), np.mean(z**3), np.mean(moebius(t) ** 4)]
-    np.testing.assert_allclose(path.style, wanted, rtol=1e-8)
+    np.testing.assert_allclose(route.style, wanted, rtol=1e-8)
 
 
 def test_the_orthokurtosis_of_four_points_is_a_function_of_their_cross_ratio():
-    """2 - (2λ - 1)⁻², exactly 7/4 for {0, 1, 2, 4}; no fourth leg: its target is where it stands."""
+    """It is 2 - (2λ - 1)⁻², exactly 7/4 for {0, 1, 2, 4}; as it is the reference value, the fourth leg stays."""
     for a, b, c, d in ((0, 1, 2, 4), (-3, 0.2, 1, 1.5)):
         ratio = (c - a) * (d - b) / ((c - b) * (d - a))
         wanted = 2 - (2 * ratio - 1) ** -2
-        at_rest = reference(moment_feature_map(4), [0, 1, 0, wanted])
-        path = normalize(Context(Counted(moment_feature_map(4)), at_rest, EXACT), np.array([a, b, c, d], float))
-        assert path.style[3] == pytest.approx(wanted, rel=1e-8)
+        step0 = reference(moment_feature_map(4), [0, 1, 0, wanted])
+        route = normalize(Context(Counted(moment_feature_map(4)), step0, EXACT), np.array([a, b, c, d], float))
+        assert route.style[3] == pytest.approx(wanted, rel=1e-8)
     assert wanted != pytest.approx(1.75)
 
 
@@ -70,7 +69,7 @@ def test_the_orthokurtosis_of_four_points_is_a_function_of_their_cross_ratio():
 
 
 @pytest.mark.parametrize("delta", [0.0, 0.05])
-def test_imposing_ones_own_style_is_the_identity(delta: float):
+def test_imposing_the_own_style_is_the_identity(delta: float):
     cubic = moment_feature_map(3)
     for features, x, values in ((cubic, SAMPLE / 4, [0.5, 1, 1]), (TOY, FIRST, TOY.values(NOISE))):
         step0 = reference(features, values, delta, NOISE if features is TOY else None)
@@ -82,19 +81,19 @@ def test_imposing_ones_own_style_is_the_identity(delta: float):
 
 
 @pytest.mark.parametrize("features", [moment_feature_map(3), TOY], ids=["moments", "softplus"])
-def test_the_style_measured_afterwards_is_the_style_that_was_imposed(features: ClosedForm):
+def test_the_style_of_the_result_is_the_style_that_was_imposed(features: ClosedForm):
     first, second = (SAMPLE, np.random.default_rng(1).gamma(2, 1, 10)) if features is not TOY else (FIRST, SECOND)
     values = TOY.values(NOISE) if features is TOY else np.array([0.1, 1.1, 0.2])
     step0 = reference(features, values)
     style = normalize(Context(Counted(features), step0, EXACT), first).style
-    noisified = normalize(Context(Counted(features), step0, EXACT), second)
-    assert np.linalg.norm(noisified.style - style) > 0.05 * np.linalg.norm(style)
-    result = impose(Context(Counted(features), step0, EXACT), noisified.x, style)
-    assert np.linalg.norm(result.x - first) > 0.1 * np.linalg.norm(first), "the target's picture, not the origin's"
+    bare_target = normalize(Context(Counted(features), step0, EXACT), second)
+    assert np.linalg.norm(bare_target.style - style) > 0.05 * np.linalg.norm(style)
+    result = impose(Context(Counted(features), step0, EXACT), bare_target.x, style)
+    assert np.linalg.norm(result.x - first) > 0.1 * np.linalg.norm(first), "it is another image than the origin"
     np.testing.assert_allclose(normalize(Context(Counted(features), step0, EXACT), result.x).style, style, rtol=1e-7)
 
 
-def test_imposing_holds_the_lower_blocks_at_the_reference_until_their_turn():
+def test_imposing_holds_the_lower_blocks_at_the_reference_until_their_own_legs():
     step0 = reference(TOY, TOY.values(NOISE))
     style = normalize(Context(Counted(TOY), step0, EXACT), FIRST).style
     start = normalize(Context(Counted(TOY), step0, EXACT), SECOND).x
@@ -107,8 +106,8 @@ def test_imposing_holds_the_lower_blocks_at_the_reference_until_their_turn():
     np.testing.assert_allclose(TOY.values(ends["block1"])[:2], style[:2], rtol=1e-8)
 
 
-def test_gradient_descent_does_not_come_back_and_the_lift_does():
-    """Followed exactly, ‖f - v‖² and then ‖f - c‖² descend along two different curves (theory: another 35 %)."""
+def test_gradient_descent_does_not_return_and_the_lift_does():
+    """The descents of ‖f - v‖² and then of ‖f - c‖², followed exactly, take two different curves."""
     features = softplus_sums((6,), 16, 5)
     x, v = point(6, 16), features.values(0.3 * point(7, 16))
 
@@ -122,37 +121,37 @@ def test_gradient_descent_does_not_come_back_and_the_lift_does():
         return end
 
     away = descend(x, v)
-    returned = descend(away, features.values(x))
-    assert np.linalg.norm(returned - x) > 0.1 * np.linalg.norm(away - x)
+    back = descend(away, features.values(x))
+    assert np.linalg.norm(back - x) > 0.1 * np.linalg.norm(away - x)
 
     step0 = reference(features, v)
-    lifted = normalize(Context(Counted(features), step0, EXACT), x)
-    back = impose(Context(Counted(features), step0, EXACT), lifted.x, lifted.style)
-    assert np.linalg.norm(features.values(lifted.x) - v) < 1e-6 * np.linalg.norm(v)
-    assert np.linalg.norm(back.x - x) < 1e-7 * np.linalg.norm(lifted.x - x)
+    lift = normalize(Context(Counted(features), step0, EXACT), x)
+    lift_back = impose(Context(Counted(features), step0, EXACT), lift.x, lift.style)
+    assert np.linalg.norm(features.values(lift.x) - v) < 1e-6 * np.linalg.norm(v)
+    assert np.linalg.norm(lift_back.x - x) < 1e-7 * np.linalg.norm(lift.x - x)
 
 
-# Another way to make a leg
+# Another mover
 
 
-def collect(run: Callable[..., Route], *arguments: np.ndarray) -> list[Task]:
-    """The tasks that a run gives to a mover that stays where it is."""
+def collect_tasks(run: Callable[..., Route], *arguments: np.ndarray) -> list[Task]:
+    """Return the tasks that a mover receives which stays where it is."""
     tasks = []
 
     def stay(context: Context, x: np.ndarray, task: Task, record: Record) -> FlowResult:
         tasks.append(task)
         assert sum(block.size for block in context.features.blocks) == task.aim.size
-        return FlowResult(x, 1.0, 1, "reached", "stayed")
+        return FlowResult(x, 1.0, 1, "reached", "it stays")
 
-    path = run(Context(Counted(TOY), reference(TOY, TOY.values(NOISE)), EXACT, move=stay), *arguments)
-    assert isinstance(path.legs[0], Leg) and path.legs[0].status == "reached"
-    np.testing.assert_array_equal(path.x, FIRST)
+    route = run(Context(Counted(TOY), reference(TOY, TOY.values(NOISE)), EXACT, move=stay), *arguments)
+    assert isinstance(route.legs[0], Leg) and route.legs[0].status == "reached"
+    np.testing.assert_array_equal(route.x, FIRST)
     return tasks
 
 
-def test_normalizing_asks_each_block_for_the_reference_from_where_it_is():
+def test_normalizing_moves_each_block_from_where_it_is_to_the_reference():
     v, f = TOY.values(NOISE), TOY.values(FIRST)
-    one, two = collect(normalize, FIRST)
+    one, two = collect_tasks(normalize, FIRST)
     assert (one.step, one.layer, one.moving) == (1, "block1", slice(0, 2))
     assert (two.step, two.layer, two.moving) == (1, "block2", slice(2, 5))
     np.testing.assert_array_equal(one.aim, v[:2])
@@ -161,7 +160,7 @@ def test_normalizing_asks_each_block_for_the_reference_from_where_it_is():
     assert not one.imposing and not two.imposing
 
 
-def test_the_style_alone_is_had_without_the_last_leg():
+def test_the_style_is_measured_without_the_last_leg():
     step0 = reference(TOY, TOY.values(NOISE))
     whole = normalize(Context(Counted(TOY), step0, EXACT), FIRST)
     alone = normalize(Context(Counted(TOY), step0, EXACT), FIRST, measure_only=True)
@@ -169,9 +168,9 @@ def test_the_style_alone_is_had_without_the_last_leg():
     assert [leg.layer for leg in alone.legs] == ["block1"] and alone.status == "done"
 
 
-def test_imposing_asks_each_block_for_the_style_and_the_lower_ones_for_the_reference():
+def test_imposing_moves_each_block_from_the_reference_to_the_style_and_holds_the_lower_ones():
     v, c = TOY.values(NOISE), np.arange(5.0)
-    two, one = collect(impose, FIRST, c)
+    two, one = collect_tasks(impose, FIRST, c)
     assert (two.step, two.layer) == (3, "block2") and (one.step, one.layer) == (3, "block1")
     np.testing.assert_array_equal(two.aim, [*v[:2], *c[2:]])
     np.testing.assert_array_equal(two.start, v[2:])

@@ -1,4 +1,4 @@
-"""Step rules and stop rules on fields whose flows are known."""
+"""Step rules and how flows end, on fields whose flows are known."""
 
 from collections.abc import Callable
 
@@ -12,11 +12,12 @@ EQUAL_STEPS = [name for name, rule in RULES.items() if rule.step is not None]
 
 
 def rotation(x: np.ndarray) -> np.ndarray:
-    """Turns the plane by `TURN` radians in unit time."""
+    """Turn the plane by `TURN` radians in unit time."""
     return TURN * np.stack([-x[1], x[0]])
 
 
-def rotated(x: np.ndarray) -> np.ndarray:
+def rotate(x: np.ndarray) -> np.ndarray:
+    """Return where the rotation ends."""
     c, s = np.cos(TURN), np.sin(TURN)
     return np.stack([c * x[0] - s * x[1], s * x[0] + c * x[1]])
 
@@ -25,18 +26,19 @@ def logistic(x: np.ndarray) -> np.ndarray:
     return 3 * x * (1 - x)
 
 
-def logistic_after(x: np.ndarray) -> np.ndarray:
+def grow(x: np.ndarray) -> np.ndarray:
+    """Return where the logistic flow ends."""
     return 1 / (1 + (1 / x - 1) * np.exp(-3))
 
 
 def decay(x: np.ndarray) -> np.ndarray:
-    """-∇(N/2 · mean square): the gradient system of the mean square, up to speed."""
+    """Follow -∇(N/2 · mean square), the gradient system of the mean square up to its speed."""
     return -x
 
 
 FLOWS: dict[str, tuple[Callable, Callable, np.ndarray]] = {
-    "rotation": (rotation, rotated, np.array([[0.3, -0.7], [1.1, 0.4]])),
-    "logistic": (logistic, logistic_after, np.array([0.1, 0.3, 0.8])),
+    "rotation": (rotation, rotate, np.array([[0.3, -0.7], [1.1, 0.4]])),
+    "logistic": (logistic, grow, np.array([0.1, 0.3, 0.8])),
     "decay": (decay, lambda x: x * np.exp(-1), np.array([[1.0, -2.0, 0.5]])),
 }
 
@@ -51,7 +53,7 @@ def pendulum(x: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("flow", FLOWS)
 @pytest.mark.parametrize("rule", EQUAL_STEPS)
-def test_observed_order_is_the_declared_order(rule: str, flow: str):
+def test_the_observed_order_is_the_declared_order(rule: str, flow: str):
     field, end, x = FLOWS[flow]
     counts = np.array([16, 32, 64])
     errors = [root_mean_square(integrate(field, x, rule, n, 1e-14).x - end(x)) for n in counts]
@@ -82,21 +84,21 @@ def test_an_explicit_step_evaluates_the_field_as_often_as_the_rule_declares(rule
     ],
 )
 @pytest.mark.parametrize("steps", [1, 3])
-def test_on_decay_each_step_multiplies_by_the_rules_stability_function(rule: str, factor: Callable, steps: int):
+def test_each_step_of_decay_multiplies_by_the_stability_function_of_the_rule(rule: str, factor: Callable, steps: int):
     x = np.array([1.0, -2.0, 0.5])
     found = integrate(decay, x, rule, steps, 1e-13).x
     np.testing.assert_allclose(found, x * factor(1 / steps) ** steps, rtol=1e-12)
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_error_control_errs_no_more_than_about_what_it_is_told(flow: str):
+def test_the_error_under_error_control_is_at_most_twice_the_tolerance(flow: str):
     field, end, x = FLOWS[flow]
     tolerances = [1e-3, 1e-5, 1e-7, 1e-9, 1e-11]
     errors = [root_mean_square(integrate(field, x, "adaptive", 400, t).x - end(x)) for t in tolerances]
     assert all(error < 2 * t for error, t in zip(errors, tolerances, strict=True))
 
 
-def test_error_control_errs_and_saves_more_when_told_less_strictly():
+def test_a_coarser_tolerance_gives_larger_errors_and_fewer_steps():
     field, end, x = FLOWS["rotation"]
     results = [integrate(lambda y: 6 * field(y), x, "adaptive", 400, t) for t in (1e-3, 1e-5, 1e-7, 1e-9)]
     c, s = np.cos(6 * TURN), np.sin(6 * TURN)
@@ -107,7 +109,7 @@ def test_error_control_errs_and_saves_more_when_told_less_strictly():
     assert counts == sorted(set(counts)), "each finer tolerance takes more steps"
 
 
-def test_symmetric_rule_comes_back_at_large_steps_where_others_do_not():
+def test_the_symmetric_rule_returns_at_large_steps_and_the_others_do_not():
     x, steps, back = np.array([1.0, 0.5]), 4, {}
     for rule in EQUAL_STEPS:
         there = integrate(pendulum, x, rule, steps, 1e-12)
@@ -118,8 +120,8 @@ def test_symmetric_rule_comes_back_at_large_steps_where_others_do_not():
     assert [name for name, rule in RULES.items() if rule.symmetric] == ["symmetric"]
 
 
-def test_symmetric_rule_keeps_quadratic_invariants_and_rk4_does_not():
-    """Implicit midpoint conserves every quadratic invariant (Hairer, Lubich & Wanner, theorem IV.2.1)."""
+def test_the_symmetric_rule_keeps_quadratic_invariants_and_rk4_does_not():
+    """The implicit midpoint rule keeps every quadratic invariant (Hairer, Lubich and Wanner, theorem IV.2.1)."""
     x = np.array([0.6, -0.8])
     lengths = {rule: np.linalg.norm(integrate(rotation, x, rule, 3, 1e-13).x) for rule in EQUAL_STEPS}
     assert lengths["symmetric"] == pytest.approx(1, abs=1e-12)
@@ -127,7 +129,7 @@ def test_symmetric_rule_keeps_quadratic_invariants_and_rk4_does_not():
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_listener_sees_every_accepted_point_in_order_up_to_the_end(rule: str):
+def test_on_step_receives_every_accepted_point_in_order_up_to_the_end(rule: str):
     field, end, x = FLOWS["rotation"]
     start, seen = x.copy(), []
     result = integrate(field, x, rule, 400, 1e-6, lambda progress, point: seen.append((progress, point)))
@@ -143,15 +145,15 @@ def test_listener_sees_every_accepted_point_in_order_up_to_the_end(rule: str):
 
 
 @pytest.mark.parametrize("rule", EQUAL_STEPS)
-def test_equal_steps_are_equal(rule: str):
+def test_without_a_grid_steps_are_equal(rule: str):
     seen = []
     integrate(decay, np.ones(2), rule, 8, 1e-12, lambda progress, _: seen.append(progress))
     np.testing.assert_allclose(seen, np.arange(1, 9) / 8, rtol=1e-15)
 
 
 @pytest.mark.parametrize("rule", EQUAL_STEPS)
-def test_a_flow_past_its_pole_has_diverged_and_keeps_the_last_good_point(rule: str):
-    """dx/ds = x² from 2: x = 1/(1/2 - s), a pole at s = 1/2."""
+def test_a_flow_past_its_pole_diverges_and_keeps_the_last_finite_point(rule: str):
+    """The flow of dx/ds = x² from 2 is x = 1/(1/2 - s), which has a pole at s = 1/2."""
     result = integrate(lambda x: x * x, np.array([2.0]), rule, 40, 1e-10)
     assert result.status == "diverged" and "diverged" in result.message
     assert np.all(np.isfinite(result.x)) and np.max(np.abs(result.x)) <= 2e6
@@ -166,11 +168,11 @@ def test_error_control_stalls_at_the_pole():
 
 
 def wall(x: np.ndarray) -> np.ndarray:
-    """Unit speed up to a place beyond which there is no value."""
+    """Move at unit speed up to a place beyond which there is no velocity."""
     return np.where(x < 0.35, 1.0, np.nan)
 
 
-def test_a_field_without_a_value_stalls_error_control_and_diverges_under_equal_steps():
+def test_a_field_without_a_value_stalls_error_control_and_diverges_with_equal_steps():
     stalled, diverged = (integrate(wall, np.zeros(1), rule, 10, 1e-6) for rule in ("adaptive", "rk4"))
     assert stalled.status == "stalled" and stalled.x[0] < 0.35
     assert diverged.status == "diverged"
@@ -178,7 +180,7 @@ def test_a_field_without_a_value_stalls_error_control_and_diverges_under_equal_s
     assert diverged.progress == pytest.approx(0.3)
 
 
-def test_error_control_with_too_few_steps_says_how_far_it_came():
+def test_error_control_with_too_few_steps_reports_how_far_it_came():
     field, _, x = FLOWS["rotation"]
     result = integrate(lambda y: 40 * field(y), x, "adaptive", 3, 1e-10)
     assert (result.status, result.steps) == ("max_steps", 3)
@@ -188,7 +190,7 @@ def test_error_control_with_too_few_steps_says_how_far_it_came():
     np.testing.assert_allclose(result.x, np.array([[c, -s], [s, c]]) @ x, atol=1e-8)
 
 
-def test_error_control_that_needs_all_its_steps_has_reached():
+def test_error_control_that_needs_all_its_steps_reaches_the_end():
     field, end, x = FLOWS["decay"]
     needed = integrate(field, x, "adaptive", 400, 1e-10).steps
     assert integrate(field, x, "adaptive", needed, 1e-10).status == "reached"
@@ -196,7 +198,7 @@ def test_error_control_that_needs_all_its_steps_has_reached():
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_an_interrupt_while_listening_keeps_that_point(rule: str):
+def test_an_interruption_in_on_step_keeps_its_point(rule: str):
     seen = []
 
     def listen(progress: float, point: np.ndarray) -> None:
@@ -211,7 +213,7 @@ def test_an_interrupt_while_listening_keeps_that_point(rule: str):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_an_interrupt_inside_the_field_keeps_the_last_accepted_point(rule: str):
+def test_an_interruption_in_the_field_keeps_the_last_accepted_point(rule: str):
     calls, seen = 0, []
 
     def field(x: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The symmetric step: its equations, its order, its way back, and a leg that is broken off and goes on."""
+"""The symmetric step: its equations, its order, its way back, and legs that are interrupted and resumed."""
 
 import numpy as np
 import pytest
@@ -16,18 +16,18 @@ RATE = 0.2 * np.concatenate([np.zeros(2), (TOY.values(NOISE) - TOY.values(FIRST)
 SCALES = np.array([2.0, 2.0, 0.5, 0.5, 1.0])
 
 
-def leg(steps: int, delta: float, x: np.ndarray = FIRST, sign: int = 1, **keywords):
+def follow(steps: int, delta: float, x: np.ndarray = FIRST, sign: int = 1, **keywords):
     grid = graded_grid(steps, 2.0, 1.5)
     grid = grid if sign > 0 else 1 - grid[::-1]
     return follow_symmetric(TOY, LegState(x), sign * RATE, LIVE, Damping(delta, SCALES), grid, 1e-12, **keywords)
 
 
-def gap(x: np.ndarray, y: np.ndarray) -> float:
+def distance(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.max(np.abs(x - y)))
 
 
-def exact(delta: float) -> np.ndarray:
-    """The damped lift by its definition, followed by a high-order integrator with error control."""
+def integrate_exactly(delta: float) -> np.ndarray:
+    """Return the end of the damped lift by its definition, with a rule of high order and error control."""
 
     def field(_: float, x: np.ndarray) -> np.ndarray:
         return dense_velocity(TOY.linearize(x).jacobian(), RATE, LIVE, Damping(delta, SCALES))
@@ -37,12 +37,12 @@ def exact(delta: float) -> np.ndarray:
 
 @pytest.mark.parametrize("delta", [0.0, 0.05])
 def test_it_converges_to_the_damped_lift_with_order_two(delta: float):
-    errors = [gap(leg(steps, delta).x, exact(delta)) for steps in (8, 16, 32)]
+    errors = [distance(follow(steps, delta).x, integrate_exactly(delta)) for steps in (8, 16, 32)]
     orders = np.log2(np.array(errors[:-1]) / errors[1:])
     np.testing.assert_allclose(orders, 2, atol=0.15)
 
 
-def test_undamped_features_follow_their_line_at_any_step_size():
+def test_without_damping_features_follow_their_line_at_any_step_size():
     for steps in (1, 3):
         seen = []
         grid = graded_grid(steps, 2.0)
@@ -85,39 +85,37 @@ def test_one_step_solves_its_two_equations():
 @pytest.mark.parametrize("delta", [0.0, 0.05])
 @pytest.mark.parametrize("steps", [1, 2, 6])
 def test_the_way_back_is_exact_at_any_step_size(steps: int, delta: float):
-    there = leg(steps, delta)
-    back = leg(steps, delta, there.x, -1)
-    assert gap(there.x, FIRST) > 0.1
-    assert gap(back.x, FIRST) < 1e-10
-    assert (there.status, back.status) == ("reached", "reached")
-    if steps < 6:  # and not because the steps are accurate
-        assert gap(there.x, exact(delta)) > 1e-3
+    away = follow(steps, delta)
+    back = follow(steps, delta, away.x, -1)
+    assert distance(away.x, FIRST) > 0.1
+    assert distance(back.x, FIRST) < 1e-10
+    assert (away.status, back.status) == ("reached", "reached")
+    if steps < 6:  # not because the steps are accurate
+        assert distance(away.x, integrate_exactly(delta)) > 1e-3
 
 
-def test_another_grid_on_the_way_back_does_not_come_back():
-    there = leg(3, 0.05)
-    other = follow_symmetric(
-        TOY, LegState(there.x), -RATE, LIVE, Damping(0.05, SCALES), graded_grid(3, 2.0, 1.5), 1e-12
-    )
-    assert gap(other.x, FIRST) > 1e-5
+def test_a_way_back_on_another_grid_does_not_return():
+    away = follow(3, 0.05)
+    other = follow_symmetric(TOY, LegState(away.x), -RATE, LIVE, Damping(0.05, SCALES), graded_grid(3, 2.0, 1.5), 1e-12)
+    assert distance(other.x, FIRST) > 1e-5
 
 
 def test_a_dead_feature_takes_no_part():
     live = np.array([True, True, True, False, True])
-    kept = [0, 1, 2, 4]
+    alive = [0, 1, 2, 4]
     part = ClosedForm(
         (Block("block1", 2), Block("block2", 2)),
-        lambda x: TOY.values(x)[kept],
-        lambda x: TOY.linearize(x).jacobian()[kept],
+        lambda x: TOY.values(x)[alive],
+        lambda x: TOY.linearize(x).jacobian()[alive],
     )
     grid = graded_grid(4, 2.0)
     whole = follow_symmetric(TOY, LegState(FIRST), RATE, live, Damping(0.05, SCALES), grid, 1e-13)
-    less = follow_symmetric(part, LegState(FIRST), RATE[kept], live[kept], Damping(0.05, SCALES[kept]), grid, 1e-13)
-    assert gap(whole.x, less.x) < 1e-9
+    less = follow_symmetric(part, LegState(FIRST), RATE[alive], live[alive], Damping(0.05, SCALES[alive]), grid, 1e-13)
+    assert distance(whole.x, less.x) < 1e-9
 
 
 def run_and_count(steps: int, refreshes: int) -> tuple[list[Passes], list[LegState]]:
-    """The passes made up to each accepted step of an undisturbed leg, and its states."""
+    """Return the passes made up to each accepted step of a leg, and its states."""
     counted, spent, states = Counted(TOY), [], []
 
     def note(_: float, state: LegState) -> None:
@@ -137,32 +135,32 @@ def test_each_iteration_costs_two_forward_passes_and_one_vjp():
         assert step.forward == 2 * step.vjp + 1 and step.vjp > 0
 
 
-def test_the_gram_matrix_is_made_anew_when_steps_are_slow_and_it_is_old_enough(monkeypatch):
-    for slow, made in ((1, [0, 0, 0, 3, 3, 3]), (1000, [0] * 6)):  # every step is slow, or none
+def test_the_gram_matrix_is_computed_again_when_steps_are_slow_and_it_is_old_enough(monkeypatch):
+    for slow, computed in ((1, [0, 0, 0, 3, 3, 3]), (1000, [0] * 6)):  # every step is slow, or none
         monkeypatch.setattr(symmetric, "SLOW", slow)
         spent, states = run_and_count(6, 2)
-        assert [state.gram_step for state in states] == made
-        assert spent[-1].jacobian_rows == 5 * len(set(made))
+        assert [state.gram_step for state in states] == computed
+        assert spent[-1].jacobian_rows == 5 * len(set(computed))
     gram = states[0].gram
     rows = TOY.linearize(FIRST).jacobian() / np.sqrt(SCALES)[:, None]
     np.testing.assert_allclose(gram, rows @ rows.T, rtol=1e-12)
 
 
 @pytest.mark.parametrize("after", [1, 3, 4])
-def test_a_broken_leg_goes_on_to_the_bit(after: int, monkeypatch):
-    kept = {}
+def test_an_interrupted_leg_resumes_to_the_same_bits(after: int, monkeypatch):
+    latest = {}
 
     def stop(_: float, state: LegState) -> None:
-        kept.update(state.arrays())
+        latest.update(state.arrays())
         if state.steps == after:
             raise KeyboardInterrupt
 
     grid, damping = graded_grid(6, 2.0), Damping(0.05, SCALES)
-    monkeypatch.setattr(symmetric, "SLOW", 2)  # so that the Gram matrix is made anew on the way
+    monkeypatch.setattr(symmetric, "SLOW", 2)  # so that the gradient Gram matrix is computed again on the way
     whole = follow_symmetric(TOY, LegState(FIRST), RATE, LIVE, damping, grid, refreshes=3)
     broken = follow_symmetric(TOY, LegState(FIRST), RATE, LIVE, damping, grid, refreshes=3, on_step=stop)
     assert (broken.status, broken.steps) == ("interrupted", after)
-    rest = follow_symmetric(TOY, LegState.from_arrays(kept), RATE, LIVE, damping, grid, refreshes=3)
+    rest = follow_symmetric(TOY, LegState.from_arrays(latest), RATE, LIVE, damping, grid, refreshes=3)
     assert rest.status == "reached" and rest.x.tobytes() == whole.x.tobytes()
 
 
@@ -177,14 +175,14 @@ def test_a_target_out_of_reach_stalls_and_keeps_the_last_point():
     np.testing.assert_array_equal(result.x, x)
 
 
-def test_a_linear_map_keeps_its_rows_and_one_step_is_enough():
+def test_one_step_is_exact_on_a_linear_map_whose_rows_stay_unchanged():
     rows = np.random.default_rng(7).standard_normal((3, 6))
-    kept = rows.copy()
+    copy = rows.copy()
     linear = ClosedForm((Block("all", 3),), lambda x: rows @ x, lambda _: rows)
     scales, delta, rate = np.array([0.5, 1.0, 4.0]), 0.3, np.array([1.0, -2.0, 0.5])
     found = follow_symmetric(
         linear, LegState(np.ones(6)), rate, np.ones(3, bool), Damping(delta, scales), np.arange(2.0), 1e-12
     )
-    wanted = 1 + kept.T @ np.linalg.solve(kept @ kept.T + delta * np.diag(scales), rate)
+    wanted = 1 + copy.T @ np.linalg.solve(copy @ copy.T + delta * np.diag(scales), rate)
     np.testing.assert_allclose(found.x, wanted, atol=1e-10)
-    np.testing.assert_array_equal(rows, kept)
+    np.testing.assert_array_equal(rows, copy)
