@@ -44,7 +44,7 @@ def test_a_locked_folder_is_refused_until_its_block_ends(tmp_path: Path):
             pass
 
     with folder_lock(tmp_path):
-        assert str(tmp_path) in refusal(lock)
+        assert tmp_path.name[-12:] in refusal(lock)  # a long path is cut in the middle
         assert names(tmp_path) == []
     lock()
 
