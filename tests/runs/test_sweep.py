@@ -36,13 +36,13 @@ def result_hashes(out: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("scheduler", "fragment"),
     [
-        ("nonsense://127.0.0.1", "does not answer"),
+        pytest.param("nonsense://127.0.0.1", "does not answer", marks=pytest.mark.slow),
         ("tls://127.0.0.1:8786", "does not answer"),  # no certificates are set here: Dask raises a TypeError
-        ("ucx://127.0.0.1:1", "does not answer"),
-        ("tcp://127.0.0.1:9", "does not answer"),
+        pytest.param("ucx://127.0.0.1:1", "does not answer", marks=pytest.mark.slow),
+        pytest.param("tcp://127.0.0.1:9", "does not answer", marks=pytest.mark.slow),
         ("tcp://192.0.2.1:8786", "not encrypted"),
-        ("node1:8786", "not encrypted"),
-        ("tcp://[nonsense", "not encrypted"),
+        pytest.param("node1:8786", "not encrypted", marks=pytest.mark.slow),
+        pytest.param("tcp://[nonsense", "not encrypted", marks=pytest.mark.slow),
         ("", "not encrypted"),
     ],
 )

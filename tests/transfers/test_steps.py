@@ -178,6 +178,7 @@ def test_each_of_two_runs_in_one_process_equals_a_run_in_a_new_process_to_the_bi
             np.testing.assert_array_equal(new[name], array, err_msg=name)
 
 
+@pytest.mark.slow
 def test_the_two_runs_differ(two_runs):
     first, second = two_runs.values()
     assert np.max(np.abs(first["result"] - second["result"])) > 0.1
