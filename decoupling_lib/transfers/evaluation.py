@@ -74,10 +74,12 @@ def evaluate(network: Network, x: Floats, origin: Floats, target: Floats) -> Eva
     ----------
     network : Network
         Its Gram matrices are compared; see `observer_network`.
-    x, target : ndarray, shape (H, W, 3)
-        The image and the target, nominally in [0, 1].
+    x : ndarray, shape (H, W, 3)
+        The image, nominally in [0, 1].
     origin : ndarray, shape (h, w, 3)
         The image that gives the style.
+    target : ndarray, shape (H, W, 3)
+        The image that gives the content.
 
     Returns
     -------
