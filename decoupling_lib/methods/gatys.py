@@ -241,8 +241,12 @@ def synthesize(
         The loss.
     x : ndarray, shape (H, W, 3)
         The image at which to begin.
-    iterations, threshold, on_step
-        See `baselines.descend_lbfgs`; the blocks are those of `Statistics`.
+    iterations : int
+        Maximum number of iterations, at least 0.
+    threshold : float
+        Relative error of the worst block of the features at which to stop, at least 0.
+    on_step : callable, optional
+        Receives (iteration, that error) at every iterate; see `baselines.descend_lbfgs`.
 
     Returns
     -------

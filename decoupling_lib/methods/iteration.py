@@ -91,8 +91,12 @@ def set_goal(
     ----------
     feature_map : DifferentiableFeatures
         The features.
-    targets, live, iterations, threshold, on_step, absolute, every_block
-        See `Goal`; `live` None means all channels.
+    targets : ndarray, shape (n,)
+        t.
+    live : ndarray of bool, shape (n,), or None
+        The channels that count; None means all.
+    iterations, threshold, on_step, absolute, every_block : int, float, callable, bool, bool
+        See `Goal`.
 
     Returns
     -------

@@ -58,6 +58,11 @@ def observer_network(network: Network, layers: Sequence[str] = OTHER_LAYERS) -> 
     layers : sequence of str
         The style layers.
 
+    Returns
+    -------
+    Network
+        With the same weights.
+
     Raises
     ------
     InputError
