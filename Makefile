@@ -13,7 +13,11 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 RESULTS := moment_features way_back style_pairs methods optimizers growth frontier
 # Tests run side by side in this many processes, each with one thread of TensorFlow. See tests/README.md for the tiers.
 PROCESSES ?= 2
-PYTEST = $(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup --durations=20
+# The variables are set before Python starts: NumPy reads them when it is first imported, and so must new processes.
+ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+PYTEST = $(ONE_THREAD) $(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup --durations=20
+# The cells of a notebook share a kernel, so a file stays in one process; its outputs were made with all threads.
+NBVAL = $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --durations=20
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export SCREENSHOTS
@@ -68,7 +72,8 @@ test: lint
 	@$(PYTEST) --tier quick tests
 
 test-rest: $(STAMP)
-	@$(PYTEST) --tier rest tests notebooks
+	@$(PYTEST) --tier rest tests
+	@$(NBVAL) notebooks
 
 # One after the other, also with make -j.
 test-all: test

@@ -128,7 +128,8 @@ def test_a_read_only_folder_is_refused(pictures, tmp_path, record_property):
     folder = tmp_path / "out"
     folder.mkdir(mode=0o555)
     code, out, err = run("transfer", *pictures, *LONG, folder, preexec_fn=obey_permissions)
-    assert (code, out, err.count("\n")) == (2, "", 1) and "permission is denied" in err and str(folder) in err
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "permission is denied" in err and str(folder)[-12:] in err  # a long path is shortened in the middle
     assert list(folder.iterdir()) == []
     record_property("faults injected", 1)
 
