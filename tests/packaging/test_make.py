@@ -60,8 +60,8 @@ def pytest_arguments(target: str) -> list[list[str]]:
     """Return the arguments with which each pytest command of a target chooses its tests."""
     found = []
     for command in commands(target):
-        words = shlex.split(command)
-        if "pytest" in words:
+        if " -m pytest " in command:
+            words = shlex.split(command)
             first = max(words.index(word) for word in ("pytest", "--durations=20") if word in words)
             found.append(words[first + 1 :])
     return found
