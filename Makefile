@@ -15,9 +15,12 @@ RESULTS := moment_features way_back style_pairs methods optimizers growth fronti
 PROCESSES ?= 2
 # The variables are set before Python starts: NumPy reads them when it is first imported, and so must new processes.
 ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
-PYTEST = $(ONE_THREAD) $(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup --durations=20
-# The cells of a notebook share a kernel, so a file stays in one process; its outputs were made with all threads.
-NBVAL = $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --durations=20
+# A file stays in one process: its tests share fixtures and compiled networks, the cells of a notebook a kernel.
+# (loadgroup could spread the slow tests of a file, but pytest-xdist 3.8 ignores groups under pytest 9.2.)
+SIDE_BY_SIDE = $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations=20
+PYTEST = $(ONE_THREAD) $(SIDE_BY_SIDE)
+# The outputs of notebooks were made with all threads.
+NBVAL = $(SIDE_BY_SIDE)
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export SCREENSHOTS

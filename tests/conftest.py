@@ -13,13 +13,9 @@ import pytest
 from command_line import Outcome
 from PIL import Image
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # processes side by side: each takes one thread
-    for _name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[_name] = "1"
+from decoupling_lib.networks import weights
+
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # as main sets it, but a test module may import TensorFlow before
-
-from decoupling_lib.networks import weights  # noqa: E402 - the libraries below it read the variables above
-
 COUNTED = ("inputs tried", "faults injected", "runs resumed")
 """Properties that tests may record; their sums are printed at the end."""
 TIERS = ("quick", "rest", "all")
@@ -50,17 +46,8 @@ def tiers(item: pytest.Item) -> set[str]:
     return {"quick", "rest"} if "input_numbers" in getattr(item, "fixturenames", ()) else {"quick"}
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose the tests of a tier, and the tests that stay in one process.
-
-    Those of one file do, since they share fixtures and compiled networks, and the cells of a notebook share a kernel.
-    Slow tests are spread over the processes one by one, except where a file groups them itself.
-    """
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            alone = item.get_closest_marker("slow")
-            item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else str(item.path)))
+    """Choose the tests of a tier."""
     tier = config.getoption("tier")
     if tier != "all":
         others = [item for item in items if tier not in tiers(item)]

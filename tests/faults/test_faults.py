@@ -28,7 +28,7 @@ from decoupling_lib.common.atomic_files import folder_lock, write_text
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.networks import weights
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.xdist_group("faults")]  # one undisturbed run for all
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 LONG = ("--network", "vgg16", "--weights", "random", "--size", "24", "--layers", "2", "--steps", "6")
 LONG += ("--refinements", "2", "--tolerance", "1e-6", "--quiet", "--out")
 """A run of a few seconds that saves a state after each step."""

@@ -14,7 +14,7 @@ from patience import HANG
 
 from decoupling_lib.runs.comparison import IMAGES, TOLERANCE
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("determinism")]  # one usual run for all
+pytestmark = pytest.mark.slow
 RUN = ("--network", "vgg16", "--weights", "hed", "--size", "32", "--layers", "1", "--quiet", "--out")
 OTHERS = {
     "one thread": dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1"),
