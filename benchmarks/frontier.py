@@ -13,16 +13,19 @@ import time
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import _common as common
-from matplotlib.figure import Figure
 
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.images.quality import psnr
 from decoupling_lib.plotting.frontier import DEFAULT, show_frontier
+from decoupling_lib.plotting.settings import kit_settings
 from decoupling_lib.plotting.style import new_figure, save_figure
 from decoupling_lib.transfers.options import Options, resolve_options
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FIGURE = Path(__file__).parents[1] / "figures" / "frontier.png"
 
@@ -83,6 +86,7 @@ def measure(picture: str, options: Options, dampings: list[float]) -> list[dict[
     return rows
 
 
+@kit_settings
 def draw(rows: list[dict[str, Any]], options: dict[str, Any], default: tuple[float, float, float]) -> Figure:
     """Draw one column per image: the way back above, its passes below, each against the exactness.
 

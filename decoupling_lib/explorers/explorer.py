@@ -9,14 +9,17 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 from IPython.display import Image
-from matplotlib.figure import Figure
 
 from ..common.errors import InputError
+from ..plotting.settings import kit_settings
 from .worker import Worker
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CONTROL_LAYOUT = ipywidgets.Layout(width="30em")
 LABEL_STYLE = {"description_width": "11em"}
@@ -122,6 +125,7 @@ class Explorer:
         self.show_status(" ".join(line.split()))
 
 
+@kit_settings
 def figure_html(figure: Figure, alt_text: str) -> str:
     """Return a figure as an HTML image.
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..engine.features import Block, ClosedForm
 from ..engine.ode import integrate
 from ..plotting.portraits import Portrait, bowl, gradient_curve, portrait, show_portrait, unit_speed
+from ..plotting.settings import kit_settings
 from ..plotting.style import new_figure
 from .controls import dropdown, integer_slider, slider
 from .explorer import Explorer, View, live_explorer
@@ -67,6 +68,7 @@ def gradient_explorer() -> Explorer:
     return live_explorer("Following a gradient to its reference", controls, draw)
 
 
+@kit_settings
 def draw(values: Mapping[str, Any]) -> View:
     """Draw the exact curve from the starting point, and the points of the step rule.
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..moments.coupled import MOMENT_NAMES, coupled_moments
 from ..moments.decoupling import DecoupledMoments, decouple_moments, impose_moments
 from ..moments.samples import load_sample
+from ..plotting.settings import kit_settings
 from ..plotting.style import new_figure
 from .controls import dropdown, slider
 from .explorer import Explorer, View, live_explorer
@@ -41,6 +42,7 @@ def moment_explorer() -> Explorer:
     return live_explorer("Moving one decoupled moment", controls, draw)
 
 
+@kit_settings
 def draw(values: Mapping[str, Any]) -> View:
     """Draw the histograms before and after, and the changes of the decoupled and of the coupled moments.
 

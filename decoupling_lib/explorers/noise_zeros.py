@@ -8,6 +8,7 @@ from typing import Any
 
 from ..images.noise import NOISE_KINDS, make_noise
 from ..plotting.features import show_channel_means
+from ..plotting.settings import kit_settings
 from ..plotting.style import new_figure, show_picture
 from .controls import dropdown, integer_slider
 from .explorer import Explorer, View, live_explorer
@@ -32,6 +33,7 @@ def noise_explorer() -> Explorer:
     return live_explorer("The channels that noise leaves dead", controls, draw)
 
 
+@kit_settings
 def draw(values: Mapping[str, Any]) -> View:
     """Draw the noise and its channel means at the layer, in the network with ReLU and maximum pooling.
 

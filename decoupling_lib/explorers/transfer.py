@@ -17,6 +17,7 @@ from ..engine.features import block_slices
 from ..images.bundled import bundled_pictures
 from ..images.quality import psnr
 from ..plotting.features import show_distances
+from ..plotting.settings import kit_settings
 from ..plotting.style import new_figure, show_picture
 from ..transfers.options import Options
 from .controls import dropdown, integer_slider, log_slider, slider
@@ -148,6 +149,7 @@ def options(values: Mapping[str, Any]) -> Options:
     )  # fmt: skip
 
 
+@kit_settings
 def draw(state: RunState, status: str = "") -> View:
     """Draw origin, target and the current image, and below them each layer's distance from noise.
 

@@ -8,6 +8,7 @@ from skimage.measure import block_reduce
 
 from ..images.pictures import load_picture
 from ..plotting.diagrams import show_numbers, show_parts, show_perceptron
+from ..plotting.settings import kit_settings
 from ..plotting.style import new_figure, show_picture
 from ..transfers.network_source import NetworkSource
 from .spec import DrawnFigure, FigureSpec
@@ -23,6 +24,7 @@ BAR, THICKNESS = 15, 3
 """Side of the filter of figure 2.5, and thickness of the bar in its middle, in pixels."""
 
 
+@kit_settings
 def _perceptron(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.3: a trained multilayer perceptron, its weights as lines."""
     from sklearn.datasets import load_iris
@@ -48,6 +50,7 @@ def _perceptron(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, parameters, ("numpy", "scikit-learn", "matplotlib"), seed=0)
 
 
+@kit_settings
 def _numbers(source: NetworkSource) -> DrawnFigure:
     """Draw the example of section 2.3.2: a convolution and a maximum pooling of small matrices."""
     figure = new_figure(9, 5.6)
@@ -66,6 +69,7 @@ def _numbers(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, {}, ("numpy", "scipy", "scikit-image", "matplotlib"))
 
 
+@kit_settings
 def _bars(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.5: a striped cat, filtered with a vertical and with a horizontal bar."""
     picture = load_picture(STRIPED, STRIPED_SIZE).array
@@ -89,6 +93,7 @@ def _bars(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, parameters, ("numpy", "scipy", "scikit-image", "matplotlib"))
 
 
+@kit_settings
 def _classifier_parts(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.4: the kit's classifier of digits, a convolutional network with maximum pooling."""
     # Here and below: importing these loads TensorFlow, which most figures of this module do not need.
@@ -107,6 +112,7 @@ def _classifier_parts(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, legend, ("tensorflow", "matplotlib"))
 
 
+@kit_settings
 def _vgg19_parts(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.6: VGG-19 as Keras builds it, with its parameters counted."""
     from ..networks.keras_layers import build_keras_vgg19, count_parameters, summarize_layers

@@ -9,10 +9,9 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image
 
 from ..common import validation
@@ -23,6 +22,9 @@ from ..runs import digest
 from ..transfers.network_source import NetworkSource, choose_source
 from . import cnn, noise, textures, theory, transfers
 from .spec import DrawnFigure, FigureSpec, add_margin
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FIGURES: dict[str, FigureSpec] = {
     spec.number: spec

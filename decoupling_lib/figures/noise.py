@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..images.noise import uniform_noise
+from ..plotting.settings import kit_settings
 from ..plotting.style import new_figure, show_map, show_picture
 from ..transfers.network_source import NetworkSource
 from .spec import DrawnFigure, FigureSpec
@@ -19,6 +20,7 @@ _LEGEND = (
 )
 
 
+@kit_settings
 def _uniform_noise_figure(source: NetworkSource) -> DrawnFigure:
     """Draw figure 3.1: an image of uniform noise, and how often each value occurs."""
     x = uniform_noise((NOISE_SIDE, NOISE_SIDE), NOISE_SEED)
@@ -31,6 +33,7 @@ def _uniform_noise_figure(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, {"side in pixels": NOISE_SIDE}, seed=NOISE_SEED)
 
 
+@kit_settings
 def _channel_means_of_noise(source: NetworkSource) -> DrawnFigure:
     """Draw figure 4.5: the fifth layer's channel means for noise, with the zeros marked."""
     from ..networks.channel_means import ChannelMeans, channel_means_by_layer
@@ -48,6 +51,7 @@ def _channel_means_of_noise(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, parameters, ("numpy", "tensorflow", "matplotlib"), network, NOISE_SEED)
 
 
+@kit_settings
 def _noise_in_a_classifier(source: NetworkSource) -> DrawnFigure:
     """Draw figure 4.6: the maps of every convolution of a small classifier for noise, silent channels marked.
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
-
+from ..plotting.settings import kit_settings
 from ..transfers.network_source import NetworkSource
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from ..networks.vgg import Network
 
 _FONT_SIZE = 7  # points, of the margin's text
@@ -62,7 +63,7 @@ class FigureSpec:
     differs : str
         How the figure differs from the thesis's, and why, in one or two sentences.
     draw : callable
-        Maps the network to use to the figure.
+        Maps the network to use to the figure, under `kit_settings`.
     seconds : float
         Rough time to draw it on two cores, for a progress bar.
     """
@@ -79,6 +80,7 @@ class FigureSpec:
         return f"figure_{self.number.replace('.', '_')}.png"
 
 
+@kit_settings
 def add_margin(drawn: DrawnFigure) -> Figure:
     """Write into a figure's lower margin what it was made from.
 

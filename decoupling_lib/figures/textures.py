@@ -8,6 +8,7 @@ import numpy as np
 
 from ..images.noise import uniform_noise
 from ..images.pictures import load_picture
+from ..plotting.settings import kit_settings
 from ..plotting.style import new_figure, show_picture
 from ..transfers.network_source import NetworkSource
 from .spec import DrawnFigure, FigureSpec
@@ -34,6 +35,7 @@ SHOWN = 32
 _PACKAGES = ("numpy", "tensorflow", "scipy", "scikit-image", "matplotlib")
 
 
+@kit_settings
 def _natural_textures(source: NetworkSource) -> DrawnFigure:
     """Draw figure 1.1: textures in photographs."""
     figure = new_figure(9, 6.4)
@@ -46,6 +48,7 @@ def _natural_textures(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, {}, ("numpy", "scikit-image", "scikit-learn", "matplotlib"))
 
 
+@kit_settings
 def _gatys_transfer(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.7: the style of one picture transferred to another by Gram matrices."""
     from ..methods import gatys
@@ -62,6 +65,7 @@ def _gatys_transfer(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, _parameters(objective, parameters), _PACKAGES, network)
 
 
+@kit_settings
 def _gatys_synthesis(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.8: a texture synthesized from noise by the Gram matrices of a photograph."""
     from ..methods import gatys

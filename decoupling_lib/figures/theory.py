@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..plotting.portraits import TOLERANCE, bowl, nested_portrait, portrait, show_nested, show_portrait
+from ..plotting.settings import kit_settings
 from ..plotting.style import new_figure
 from ..transfers.network_source import NetworkSource
 from .spec import DrawnFigure, FigureSpec
@@ -16,6 +17,7 @@ SAMPLE = (0.2, 4.4, 1.0)
 _PACKAGES = ("numpy", "scipy", "matplotlib")
 
 
+@kit_settings
 def _normalization_in_the_plane(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.1: points move along gradient curves to the reference manifold of one feature."""
     figure = new_figure(7.5, 5.2)
@@ -26,6 +28,7 @@ def _normalization_in_the_plane(source: NetworkSource) -> DrawnFigure:
     return DrawnFigure(figure, parameters, _PACKAGES)
 
 
+@kit_settings
 def _nested_normalization(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.2: R_1 ⊃ R_2 ⊃ R_3 of the first three moments, and the legs of one sample of three values."""
     figure = new_figure(7.0, 6.4)

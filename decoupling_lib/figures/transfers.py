@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ..images.noise import uniform_noise
 from ..images.quality import psnr, ssim
 from ..plotting.diagrams import show_flow
+from ..plotting.settings import kit_settings
 from ..plotting.style import new_figure, show_picture
 from ..plotting.transfers import STEP_TITLES, show_curve
 from ..transfers.network_source import NetworkSource
@@ -19,6 +19,8 @@ from ..transfers.options import Options
 from .spec import DrawnFigure, FigureSpec
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from ..transfers.run import Transfer
     from ..transfers.setup import Experiment
 
@@ -32,6 +34,7 @@ style, for three times the passes."""
 _PACKAGES = ("numpy", "tensorflow", "scipy", "scikit-image", "matplotlib")
 
 
+@kit_settings
 def _transfer_example(source: NetworkSource) -> DrawnFigure:
     """Draw figure 1.2: an example of a style transfer."""
     experiment, result = _run(source, *PICTURES)
@@ -40,6 +43,7 @@ def _transfer_example(source: NetworkSource) -> DrawnFigure:
     return _describe(_draw_row(list(zip(images, titles, strict=True))), experiment, result)
 
 
+@kit_settings
 def _steps(source: NetworkSource) -> DrawnFigure:
     """Draw figure 2.9: how Steps 0 to 3 lead from image to image."""
     experiment, result = _run(source, *PICTURES)
@@ -56,6 +60,7 @@ def _steps(source: NetworkSource) -> DrawnFigure:
     return _describe(figure, experiment, result)
 
 
+@kit_settings
 def _transfer_images(source: NetworkSource) -> DrawnFigure:
     """Draw figure 4.1: the style of one picture transferred to another, with two layers."""
     experiment, result = _run(source, *PICTURES)
@@ -70,6 +75,7 @@ def _transfer_images(source: NetworkSource) -> DrawnFigure:
     return _describe(_draw_row(images), experiment, result)
 
 
+@kit_settings
 def _self_transfer_images(source: NetworkSource) -> DrawnFigure:
     """Draw figure 4.2: a picture's own style, removed and imposed again."""
     experiment, result = _run(source, PICTURES[1], PICTURES[1])
@@ -83,12 +89,14 @@ def _self_transfer_images(source: NetworkSource) -> DrawnFigure:
     return _describe(_draw_row(images), experiment, result)
 
 
+@kit_settings
 def _transfer_curves(source: NetworkSource) -> DrawnFigure:
     """Draw figure 4.3: each layer's distance from its target in the three steps of the transfer."""
     experiment, result = _run(source, *PICTURES)
     return _describe(_draw_curves(result, ("step1", "step2", "step3")), experiment, result)
 
 
+@kit_settings
 def _self_transfer_curves(source: NetworkSource) -> DrawnFigure:
     """Draw figure 4.4: the same for the self-transfer, which needs no Step 2."""
     experiment, result = _run(source, PICTURES[1], PICTURES[1])

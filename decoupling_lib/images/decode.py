@@ -106,7 +106,7 @@ def _decode_by_signature(data: bytes, label: str) -> np.ndarray:
         return _check_floats(parse_npy(data), label)
     try:
         # libtiff writes to stderr what its exception says anyway.
-        with silence_stderr() if data[:2] in (b"II", b"MM") else nullcontext():
+        with silence_stderr if data[:2] in (b"II", b"MM") else nullcontext():
             return _decode_pillow(data, label)
     except UnidentifiedImageError:
         if data.startswith((b"II*\0", b"MM\0*")):

@@ -8,7 +8,7 @@ from ..common.silence import silence_stderr
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-with silence_stderr():  # the libraries write to it whatever the log level is
+with silence_stderr:  # the libraries write to it whatever the log level is
     import tensorflow as tf
 
 __all__ = ["tf"]

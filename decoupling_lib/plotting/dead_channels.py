@@ -9,12 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .settings import kit_settings
 from .style import line_look, new_figure
 
 if TYPE_CHECKING:
     from ..networks.dead_channels import DeadChannelCounts
 
 
+@kit_settings
 def draw_dead_channels(found: DeadChannelCounts) -> Figure:
     """Draw the share of dead channels by layer, one line per kind of noise.
 

@@ -152,7 +152,7 @@ def show_matrix(ax: Axes, values: np.ndarray, names: Sequence[str], title: str, 
     AxesImage
         The matrix on the axes.
     """
-    image = ax.imshow(values, cmap="gray_r", vmin=min(0.0, values.min()), vmax=values.max())
+    image = ax.imshow(values, cmap="gray_r", vmin=min(0.0, values.min()), vmax=values.max(), origin="upper")
     for (row, column), value in np.ndenumerate(values):
         color = "white" if np.asarray(image.norm(value)) > 0.5 else "black"
         ax.text(column, row, number_format.format(value), ha="center", va="center", fontsize=8, color=color)

@@ -269,7 +269,7 @@ def show_cosines(ax: Axes, cosines: np.ndarray, names: Sequence[str], title: str
     title : str
         Text above the table.
     """
-    ax.imshow(np.abs(cosines), cmap="Blues", vmin=0, vmax=1.4)
+    ax.imshow(np.abs(cosines), cmap="Blues", vmin=0, vmax=1.4, origin="upper")
     for (row, column), cosine in np.ndenumerate(cosines):
         text = "0" if abs(cosine) < 5e-4 else f"{cosine:.2f}"
         ax.text(column, row, text, ha="center", va="center", fontsize=8)

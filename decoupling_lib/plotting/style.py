@@ -1,6 +1,7 @@
 """The look that all figures share: resolution, colors and line styles; how images are shown and figures are saved.
 
-Figures are made without pyplot, so that they need no screen, leave pyplot's state alone and can be drawn in any thread.
+Figures are made without pyplot, so that they need no screen, leave pyplot's state alone and can be drawn in any thread,
+and under the settings of `settings.kit_settings`. What is drawn on a user's own axes has the look of these.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from matplotlib.image import AxesImage
 from ..common import validation
 from ..common.atomic_files import atomic_write
 from ..common.errors import input_error, output_error
+from .settings import kit_settings
 
 DPI = 150
 """Default resolution of a figure, in pixels per inch."""
@@ -49,7 +51,14 @@ def new_figure(
     -------
     Figure
         With an Agg canvas, which draws in memory.
+
+    Raises
+    ------
+    RuntimeError
+        Outside of a block of `kit_settings`: the figure would depend on the user's settings.
     """
+    if not kit_settings.depth:
+        raise RuntimeError("a figure of the kit is created in a block of kit_settings")
     figure = Figure(figsize=(width, height), dpi=dpi, layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
@@ -99,7 +108,7 @@ def show_picture(ax: Axes, image: np.ndarray | None, title: str) -> AxesImage | 
         return None
     ax.spines[:].set_visible(False)  # a frame would cover the outermost pixels
     pixels = np.nan_to_num(np.clip(image, 0, 1), nan=0.5)
-    return ax.imshow(pixels, interpolation="nearest")
+    return ax.imshow(pixels, origin="upper", interpolation="nearest")
 
 
 def show_map(ax: Axes, values: np.ndarray, maximum: float, silent_label: str) -> AxesImage | None:
@@ -127,7 +136,7 @@ def show_map(ax: Axes, values: np.ndarray, maximum: float, silent_label: str) ->
         return show_picture(ax, None, "")
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set(color="0.5", linewidth=0.5)
-    return ax.imshow(values, cmap="gray_r", vmin=0, vmax=maximum, interpolation="nearest")
+    return ax.imshow(values, cmap="gray_r", vmin=0, vmax=maximum, origin="upper", interpolation="nearest")
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
@@ -154,12 +163,11 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     target = validation.path(path, "output figure")
     if target.suffix.lower() != ".png":
         raise input_error("output figure", "is not named .png", target, accepted, "end its name in .png")
-    # The whole figure, even where a user's settings ask for `tight`: cropping would move pixels off their grid.
     settings: dict[str, Any] = {
         "format": "png", "dpi": figure.dpi, "bbox_inches": figure.bbox_inches, "facecolor": "white",
     }  # fmt: skip
     try:
-        with atomic_write(target) as sibling:
+        with atomic_write(target) as sibling, kit_settings:
             figure.savefig(sibling, **settings, metadata={"Software": None})
     except OSError as error:
         raise output_error(error, "output figure", target, accepted) from None

@@ -19,6 +19,7 @@ from matplotlib.text import Text
 
 from ..engine.legs import Leg
 from ..transfers.run import Transfer
+from .settings import kit_settings
 from .style import DPI, FONT, line_look, new_figure, show_picture
 
 LIMITS = (1e-20, 1e20)
@@ -35,6 +36,7 @@ _CAPTION: dict[str, Any] = {
 }  # fmt: skip
 
 
+@kit_settings
 def draw_panel(transfer: Transfer, caption: str, self_transfer: Mapping[str, float | None] | None = None) -> Figure:
     """Draw a transfer's five images in a row: origin, origin noisified, target, target noisified, result.
 
@@ -78,6 +80,7 @@ def draw_panel(transfer: Transfer, caption: str, self_transfer: Mapping[str, flo
     return figure
 
 
+@kit_settings
 def draw_losses(transfer: Transfer, caption: str) -> Figure:
     """Draw the error curves of Steps 1, 2 and 3 side by side, with a common error axis.
 

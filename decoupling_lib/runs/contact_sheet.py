@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..plotting.settings import kit_settings
 from ..plotting.style import new_figure, save_figure, show_picture
 from .sweep_table import Row
 
@@ -18,6 +19,7 @@ MAX_TRANSFERS = 60
 NAMES = ("origin", "target", "result")
 
 
+@kit_settings
 def write_contact_sheet(path: Path, rows: Sequence[Row], folder: Path) -> Path:
     """Draw the transfers of a sweep in their order; a failed one is an empty frame.
 

@@ -22,7 +22,7 @@ def test_stderr_returns_after_blocks_that_overlap_in_two_threads(first_to_end: i
     inside, leave = threading.Barrier(3), [threading.Event(), threading.Event()]
 
     def block(number: int) -> None:
-        with silence_stderr():
+        with silence_stderr:
             inside.wait(10)
             leave[number].wait(10)
 
@@ -40,8 +40,8 @@ def test_stderr_returns_after_blocks_that_overlap_in_two_threads(first_to_end: i
 
 
 def test_stderr_is_silent_until_the_outer_block_ends_even_by_an_error(capfd):
-    with pytest.raises(ZeroDivisionError), silence_stderr():
-        with silence_stderr():
+    with pytest.raises(ZeroDivisionError), silence_stderr:
+        with silence_stderr:
             assert visible_part(capfd, b"inside") == ""
         assert visible_part(capfd, b"still inside") == ""
         raise ZeroDivisionError
@@ -53,7 +53,7 @@ def test_a_closed_stderr_stays_closed():
 import os
 from decoupling_lib.common.silence import silence_stderr
 os.close(2)
-with silence_stderr():
+with silence_stderr:
     pass
 try:
     os.fstat(2)

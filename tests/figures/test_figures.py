@@ -14,6 +14,7 @@ from PIL import Image
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.figures import gallery, textures, transfers
 from decoupling_lib.figures.spec import DrawnFigure, FigureSpec, add_margin
+from decoupling_lib.plotting.settings import kit_settings
 from decoupling_lib.plotting.style import new_figure
 from decoupling_lib.transfers.network_source import NetworkSource, choose_source
 
@@ -36,9 +37,12 @@ def small_runs():
 
 def blank(number: str) -> FigureSpec:
     """Specify a figure that is drawn in no time."""
-    return FigureSpec(
-        number, "a title", "nothing differs", lambda source: DrawnFigure(new_figure(2, 1), {"side in pixels": 7})
-    )
+
+    @kit_settings
+    def draw(source: NetworkSource) -> DrawnFigure:
+        return DrawnFigure(new_figure(2, 1), {"side in pixels": 7})
+
+    return FigureSpec(number, "a title", "nothing differs", draw)
 
 
 @pytest.mark.parametrize("number", gallery.FIGURES)
