@@ -1,59 +1,60 @@
-"""The pixel values in the bytes of an image file, of any supported kind, bit depth and color type."""
+"""The pixels in the bytes of an image file, of any supported kind, bit depth and color type."""
 
 from __future__ import annotations
 
 import io
 import logging
-import sys
+import struct
 import warnings
-import zlib
-from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
-from ..common import validation
-from ..common.arrays import Floats
-from ..common.errors import InputError, describe_value, input_error
+from ..common.errors import InputError, describe_value
 from ..common.safe_npz import parse_npy
 from ..common.silence import silence_stderr
+from .jpeg import check_scans, shrink_factor, split_jpeg
+from .kinds import is_avif, is_raw, unknown_kind
+from .limits import MAX_JPEG_PIXELS, check_pixel_count, refusal
+from .netpbm import decode_netpbm, is_netpbm
+from .orientation import find_orientation
+from .png import SIGNATURE, PngParts, split_png
+from .raster import Raster, bands, gray_or_rgb
+from .tiff import decode_tiff
+from .tiff_tags import SIGNATURES
 
-if TYPE_CHECKING:
-    import tifffile
-
-_FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP")
-_ACCEPTED = "a PNG, JPEG, TIFF, GIF, BMP or WebP image or .npy array of floats, at most 64 megapixels"
-_UNCOMPRESSED, _DEFLATE = 1, (8, 32946)  # of a TIFF, which has two numbers for deflate
-_MAX_VALUES = {1: 255.0, 2: 65535.0}  # of unsigned integers, by their size in bytes
-_MAX_SCANS = 200  # of a JPEG: each is a pass over all pixels, and progressive files have about ten
-_MAX_EXIF = 2**18  # bytes: Pillow may keep many copies of them in memory
+Wanted = tuple[int, int] | int | None
+"""The size to which an image is resized afterwards: (height, width), or the longest side; None if it is not."""
+_FORMATS = ("GIF", "BMP", "WEBP", "JPEG2000")
 _FLOAT_LIMIT = 10.0  # unclipped results leave [0, 1] by a little, data in 0..255 by far
-_COLOR_16_BITS = ("RGB;16", "RGBA;16", "RGBX;16", "LA;16")  # raw modes of Pillow
-for _library in ("PIL", "tifffile"):  # the log of a library without a handler of its own goes to stderr
-    logging.getLogger(_library).addHandler(logging.NullHandler())
+_COLOR_16_BITS = ("RGB;16B", "RGBA;16B", "LA;16B")  # raw modes of Pillow
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # without a handler its log goes to stderr
 
 
-def decode(data: bytes, label: str) -> np.ndarray:
-    """Return the values in the bytes of an image file.
+def decode(data: bytes, label: str, wanted: Wanted = None) -> Raster:
+    """Return the pixels in the bytes of an image file.
 
-    The file may be PNG, JPEG, TIFF, GIF, BMP, WebP or NumPy's .npy. EXIF rotation is applied, and of an animation the
-    first frame is taken. Use `to_rgb` to turn the values into an image.
+    The file may be PNG, JPEG, TIFF, GIF, BMP, WebP, AVIF, JPEG 2000, PBM, PGM, PPM, PFM, TGA or NumPy's .npy. Of an
+    animation or a file of several pages the first image is taken. A file is refused only for its pixels: metadata that
+    are damaged or huge do not matter, nor does what follows the image.
 
     Parameters
     ----------
     data : bytes
         The whole file.
     label : str
-        The file's name for messages.
+        The file's name, for messages and for TGA files, which have no signature.
+    wanted : tuple of int, int or None
+        The size to which the upright image will be resized; a JPEG of more than 64 megapixels is shrunk towards it
+        while it is decoded.
 
     Returns
     -------
-    ndarray, shape (H, W) or (H, W, 1 to 4)
-        Gray or color values, with alpha last: floating-point numbers, finite or not, or uint8 or uint16 over the whole
-        range of the type.
+    Raster
+        The stored pixels; `raster.to_rgb` makes an image of them.
 
     Raises
     ------
@@ -61,178 +62,151 @@ def decode(data: bytes, label: str) -> np.ndarray:
         The file is damaged, incomplete, too large or of another kind.
     """
     try:
-        with warnings.catch_warnings():
+        # libtiff and OpenJPEG write to stderr what their exceptions say anyway.
+        noisy = data.startswith((*SIGNATURES, b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"))
+        with warnings.catch_warnings(), silence_stderr if noisy else nullcontext():
             warnings.simplefilter("ignore")
-            return _decode_by_signature(data, label)
+            raster = _decode_by_signature(data, label, wanted)
+        if raster.values.dtype.kind == "f":
+            _check_floats(raster.values, label)
+        return raster
     except InputError:
         raise
-    except Exception as error:  # decoders raise exceptions of every kind on damaged data
-        raise _refusal(f"is damaged, incomplete or too large ({str(error)[:80]})", label) from None
-
-
-def to_rgb(values: np.ndarray) -> Floats:
-    """Return decoded values as an RGB image.
-
-    Integers are scaled to [0, 1], gray is repeated in all channels, and alpha is composited over white.
-
-    Parameters
-    ----------
-    values : ndarray, shape (H, W) or (H, W, 1 to 4)
-        Values as `decode` returns them.
-
-    Returns
-    -------
-    ndarray of float64, shape (H, W, 3)
-        The image; the input itself if it already has this type and shape.
-    """
-    values = np.atleast_3d(values)
-    if values.dtype == np.float64 and values.shape[-1] == 3:
-        return values
-    maximum = _MAX_VALUES[values.dtype.itemsize] if values.dtype.kind == "u" else None
-    image, row = np.empty((*values.shape[:2], 3)), 0
-    for band in _bands(values):
-        with np.errstate(all="ignore"):  # signaling NaNs, which are refused later
-            band = band.astype(np.float64) if maximum is None else band / maximum
-            if values.shape[-1] in (2, 4):
-                color, alpha = band[..., :-1], band[..., -1:]
-                band = color * alpha + (1.0 - alpha)
-        image[row : row + len(band)] = band
-        row += len(band)
-    return image
-
-
-def _decode_by_signature(data: bytes, label: str) -> np.ndarray:
-    if data.startswith(b"\x93NUMPY"):
-        return _check_floats(parse_npy(data), label)
-    try:
-        # libtiff writes to stderr what its exception says anyway.
-        with silence_stderr if data[:2] in (b"II", b"MM") else nullcontext():
-            return _decode_pillow(data, label)
     except UnidentifiedImageError:
-        if data.startswith((b"II*\0", b"MM\0*")):
-            return _decode_tiff(data, label)
-        raise _refusal("is not an image of a known kind", label) from None
+        raise unknown_kind(data, label) from None
+    except Exception as error:  # decoders raise exceptions of every kind on damaged data
+        raise refusal(f"is damaged, incomplete or too large ({str(error)[:80]})", label) from None
 
 
-def _decode_pillow(data: bytes, label: str) -> np.ndarray:
-    with _open(data) as image:
-        _check_header(image, data, label)
-        tags = getattr(image, "tag_v2", {})
-        args = image.tile[0].args if image.tile else None
+def _decode_by_signature(data: bytes, label: str, wanted: Wanted) -> Raster:
+    if data.startswith(b"\x93NUMPY"):
+        return _decode_npy(data, label)
+    if data.startswith(SIGNATURE):
+        width, height = struct.unpack_from(">II", data, 16)
+        check_pixel_count(height, width, label)
+        return _decode_png(split_png(data), label)
+    if data.startswith(b"\xff\xd8\xff"):
+        return _decode_jpeg(data, label, wanted)
+    if data.startswith(SIGNATURES) and not is_raw(label):
+        return decode_tiff(data, label)
+    if is_netpbm(data):
+        return decode_netpbm(data, label)
+    if is_avif(data):
+        return _decode_pillow(data, label, ("AVIF",))
+    return _decode_pillow(data, label, (*_FORMATS, "TGA") if _is_tga(data, label) else _FORMATS)
+
+
+def _decode_npy(data: bytes, label: str) -> Raster:
+    values = parse_npy(data)
+    if values.dtype.kind != "f" or not (values.ndim == 2 or (values.ndim == 3 and 1 <= values.shape[2] <= 4)):
+        what = f"has no floats near [0, 1], or has the wrong shape ({describe_value(values)})"
+        raise refusal(what, label, "save floats in [0, 1] of shape (height, width, 3)")
+    check_pixel_count(values.shape[0], values.shape[1], label)
+    return gray_or_rgb(values, 1.0)
+
+
+def _decode_png(parts: PngParts, label: str) -> Raster:
+    with Image.open(io.BytesIO(parts.pixels), formats=("PNG",)) as image:
+        args = image.tile[0].args
         rawmode = str(args[0] if isinstance(args, tuple) else args)
-        if rawmode == "R" and max(tags[258]) > 8:
-            return _decode_tiff(data, label)  # Pillow misreads 16-bit planes stored one after another
-        if image.mode == "I":
-            raise _refusal("has signed or 32-bit integers", label, "save it with 8 or 16 bits")
-        if rawmode.startswith(_COLOR_16_BITS):
-            values = _decode_16_bits(data, rawmode)
+        if rawmode in _COLOR_16_BITS:
+            raster = gray_or_rgb(_decode_16_bits(parts.pixels, rawmode), 65535)
         else:
-            upright = ImageOps.exif_transpose(image)
-            if image.mode == "F":
-                return _check_floats(np.asarray(upright), label)
-            if not image.mode.startswith("I;16"):
-                return np.asarray(upright.convert("RGBA"))
-            values = np.asarray(upright)[..., None]
-        values = 65535 - values if tags.get(262) == 0 else values  # white is zero
-        if (key := image.info.get("transparency")) is not None:
-            opaque = np.any(values != np.asarray(key), axis=-1, keepdims=True)
-            values = np.concatenate([values, np.uint16(65535) * opaque], axis=-1)
-        return values
+            raster = _from_pillow(image)
+    if parts.key:
+        # A gray value of less than 8 bits is scaled while it is decoded.
+        key = np.multiply(parts.key, 1 if parts.bits >= 8 else 255 // (2**parts.bits - 1))
+        opaque = np.any(raster.values != key, axis=-1, keepdims=True)
+        alpha = raster.values.dtype.type(raster.maximum) * opaque
+        raster = replace(raster, values=np.concatenate([raster.values, alpha], axis=-1), alpha="straight")
+    return replace(
+        raster,
+        profile=parts.profile,
+        conversion=parts.conversion,
+        orientation=find_orientation(parts.exif, parts.xmp),
+        notes=parts.notes,
+    )
 
 
-def _check_header(image: ImageFile.ImageFile, data: bytes, label: str) -> None:
-    """Refuse what would take too much time or memory to decode, or is visibly damaged."""
-    _check_pixel_count(image.height, image.width, label)
-    exif = image.info.get("exif") or image.info.get("Raw profile type exif") or b""
-    many_scans = image.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > _MAX_SCANS
-    if many_scans or len(exif) > _MAX_EXIF:
-        raise _refusal("has too many scans or too much metadata", label, "save it again without metadata")
-    if image.format == "PNG":  # only verify() notices a missing end or a wrong checksum
-        _open(data).verify()
-
-
-def _decode_16_bits(data: bytes, rawmode: str) -> np.ndarray:
+def _decode_16_bits(data: bytes, rawmode: str) -> NDArray[np.uint16]:
     # Pillow keeps only the high byte of each color value. Decoding again with the other byte order gives the low byte.
     # Gray with alpha is decoded completely if its four bytes are taken for RGBA.
     if rawmode == "LA;16B":
         octets = _decode_as(data, "RGBA")
         return 256 * octets[..., ::2] + octets[..., 1::2]
-    big = rawmode[-1] == "B" or (rawmode[-1] == "N" and sys.byteorder == "big")
-    return 256 * _decode_as(data, rawmode) + _decode_as(data, rawmode[:-1] + ("L" if big else "B"))
+    return 256 * _decode_as(data, rawmode) + _decode_as(data, rawmode[:-1] + "L")
 
 
 def _decode_as(data: bytes, rawmode: str) -> NDArray[np.uint16]:
     """Decode the file as if its values were stored in another of Pillow's raw modes."""
-    with _open(data) as image:
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
         image.tile = [
             tile._replace(args=(rawmode, *tile.args[1:]) if isinstance(tile.args, tuple) else rawmode)
             for tile in image.tile
         ]
-        return np.asarray(ImageOps.exif_transpose(image)).astype(np.uint16)
+        return np.asarray(image).astype(np.uint16)
 
 
-def _open(data: bytes) -> ImageFile.ImageFile:
-    return Image.open(io.BytesIO(data), formats=_FORMATS)
+def _decode_jpeg(data: bytes, label: str, wanted: Wanted) -> Raster:
+    parts = split_jpeg(data)
+    orientation = find_orientation(parts.exif, parts.xmp)
+    with Image.open(io.BytesIO(parts.pixels), formats=("JPEG",)) as image:
+        width, height = image.size
+        check_pixel_count(height, width, label, MAX_JPEG_PIXELS)
+        check_scans(parts.scans, height * width, label)
+        factor = shrink_factor(height, width, _stored_size(height, width, orientation, wanted))
+        notes: tuple[str, ...] = ()
+        full_shape = None
+        if factor > 1:
+            image.draft(None, (width // factor, height // factor))
+            full_shape = (height, width)
+            notes = (f"has {width}x{height} pixels; it is read at {image.width}x{image.height}",)
+        raster = _from_pillow(image)
+    return replace(raster, profile=parts.profile, orientation=orientation, full_shape=full_shape, notes=notes)
 
 
-def _decode_tiff(data: bytes, label: str) -> np.ndarray:
-    import tifffile  # only the few kinds of TIFF that Pillow does not read need it
-
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        page = file.pages.first
-        _check_pixel_count(page.imagelength, page.imagewidth, label)
-        if not _is_bounded(page, data):
-            raise _refusal("claims more data than it shows, or is compressed in an unknown way", label)
-        values = np.moveaxis(page.asarray(), 0, -1) if page.axes == "SYX" else page.asarray()
-        return values if values.dtype == np.uint16 and _has_image_shape(values) else _check_floats(values, label)
+def _stored_size(height: int, width: int, orientation: int, wanted: Wanted) -> tuple[int, int] | None:
+    """Return the wanted (height, width) of the stored image, before it is turned upright."""
+    if isinstance(wanted, int):
+        scale = wanted / max(height, width)
+        return max(1, round(height * scale)), max(1, round(width * scale))
+    return wanted if wanted is None or orientation < 5 else wanted[::-1]
 
 
-def _is_bounded(page: tifffile.TiffPage, data: bytes) -> bool:
-    """Return whether decoding a TIFF page takes no more memory than its size in pixels justifies."""
-    max_values = 4 * page.size + 2**20  # tiles at the edges are larger than their visible part
-    if page.nbytes > 2**30 or page.tilewidth * page.tilelength > max_values:  # 2**30: 64 megapixels of four float32
-        return False
-    if page.compression == _UNCOMPRESSED:
-        return True
-    if page.compression not in _DEFLATE or page.dtype is None:
-        return False
-    segments = zip(page.dataoffsets, page.databytecounts, strict=True)
-    return _inflates_within((data[at : at + n] for at, n in segments), max_values * page.dtype.itemsize)
+def _decode_pillow(data: bytes, label: str, formats: tuple[str, ...]) -> Raster:
+    with Image.open(io.BytesIO(data), formats=formats) as image:
+        check_pixel_count(image.height, image.width, label)
+        frames = getattr(image, "n_frames", 1)
+        raster = _from_pillow(image)
+        xmp = image.info.get("xmp") or b""
+        return replace(
+            raster,
+            profile=image.info.get("icc_profile") or b"",
+            orientation=find_orientation(image.info.get("exif") or b"", xmp if isinstance(xmp, bytes) else b""),
+            notes=(f"is an animation of {frames} frames; the first one is used",) if frames > 1 else (),
+        )
 
 
-def _inflates_within(segments: Iterable[bytes], limit: int) -> bool:
-    """Return whether deflated bytes inflate to at most `limit` bytes; the decoder itself would fill all memory."""
-    for segment in segments:
-        inflater = zlib.decompressobj()
-        while segment and limit >= 0:
-            limit -= len(inflater.decompress(segment, 2**20))
-            segment = inflater.unconsumed_tail
-    return limit >= 0
+def _from_pillow(image: ImageFile.ImageFile) -> Raster:
+    image.load()
+    if image.mode == "CMYK":
+        return Raster(np.asarray(image), "cmyk", 255)
+    if image.mode.startswith("I;16"):
+        values = np.asarray(image)
+        return gray_or_rgb(values.astype(np.uint16, copy=False), 65535)
+    if image.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in image.info:
+        return gray_or_rgb(np.asarray(image), 255)
+    if image.mode == "1":
+        return gray_or_rgb(np.asarray(image.convert("L")), 255)
+    transparent = "transparency" in image.info or image.mode in ("PA", "RGBa", "La") or image.mode == "P"
+    return gray_or_rgb(np.asarray(image.convert("RGBA" if transparent else "RGB")), 255)
 
 
-def _check_floats(values: np.ndarray, label: str) -> np.ndarray:
-    fits = values.dtype.kind == "f" and _has_image_shape(values)
-    if fits:
-        _check_pixel_count(values.shape[0], values.shape[1], label)
-    if not fits or any(np.any(np.abs(band) > _FLOAT_LIMIT, where=np.isfinite(band)) for band in _bands(values)):
-        what = f"has no floats near [0, 1], or has the wrong shape ({describe_value(values)})"
-        raise _refusal(what, label, "save floats in [0, 1] of shape (height, width, 3)")
-    return values
+def _is_tga(data: bytes, label: str) -> bool:
+    return label.lower().endswith((".tga", ".icb", ".vda", ".vst")) or data[-18:-2] == b"TRUEVISION-XFILE"
 
 
-def _has_image_shape(values: np.ndarray) -> bool:
-    return values.ndim == 2 or (values.ndim == 3 and 1 <= values.shape[2] <= 4)
-
-
-def _bands(values: np.ndarray) -> Iterator[np.ndarray]:
-    """Return the rows a few at a time: intermediate results of 64 megapixels would take several GiB."""
-    rows = max(1, 2**20 // max(1, values.shape[1]))
-    return (values[first : first + rows] for first in range(0, values.shape[0], rows))
-
-
-def _check_pixel_count(height: int, width: int, label: str) -> None:
-    validation.integer_in_range(height * width, f"number of pixels of {label}", 1, validation.MAX_PIXELS)
-
-
-def _refusal(what: str, label: str, step: str = "open it and save it again, or use another file") -> InputError:
-    return input_error("image", what, label, _ACCEPTED, step)
+def _check_floats(values: np.ndarray, label: str) -> None:
+    if any(np.any(np.abs(band) > _FLOAT_LIMIT, where=np.isfinite(band)) for band in bands(values)):
+        what = "has floating-point numbers that are not near [0, 1]"
+        raise refusal(what, label, "divide them by their largest possible value, and save it again")

@@ -17,7 +17,9 @@ from ..common.arrays import Floats
 from ..common.atomic_files import atomic_write
 from ..common.errors import input_error, os_input_error, output_error
 from .bundled import bundled_picture_path, bundled_pictures
-from .decode import decode, to_rgb
+from .color import Conversion, profile_conversion
+from .decode import decode
+from .raster import Raster, to_rgb
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +34,15 @@ class Picture:
         The image, resized if a size was asked for.
     sha256 : str
         The hexadecimal digest of the file.
+    notes : tuple of str
+        What the user should know about how the file was read, a sentence each: that a color profile could not be used,
+        that only the first of several images is taken, or that a large JPEG was shrunk while it was decoded.
     """
 
     name: str
     array: Floats
     sha256: str
+    notes: tuple[str, ...] = ()
 
 
 def load_picture(
@@ -44,9 +50,14 @@ def load_picture(
 ) -> Picture:
     """Read an image file, or a bundled picture by its name if no file has this name.
 
-    Alpha is composited over white; gray, palette and CMYK images become RGB; EXIF rotation is applied; of an animation
-    the first frame is taken. Gray, RGB and RGBA images keep a precision of 16 bits. Float TIFF and .npy files contain
-    values in [0, 1], which they may leave by a little.
+    Colors become sRGB, by the file's ICC profile or by what a PNG file states of its gamma and primaries; alpha is
+    composited over white; gray, palette and CMYK images become RGB; rotation is applied; of an animation or a file of
+    several pages the first full-size image is taken. Images of up to 16 bits keep their precision. Float TIFF, PFM and
+    .npy files contain values in [0, 1], which they may leave by a little. Metadata that are damaged or huge do not
+    matter.
+
+    A JPEG of more than 64 megapixels is shrunk while it is decoded, and other formats of that size are refused.
+    Bundled pictures are read by their stored values, without their profiles: the kit's results depend on their bits.
 
     Parameters
     ----------
@@ -68,15 +79,30 @@ def load_picture(
         The file is missing, unreadable, damaged, incomplete, too small, too large or has a value that is not finite,
         or the size is not accepted.
     """
-    label, data, digest = _read(path_or_name)
-    values = decode(data, label)
+    label, data, digest, bundled = _read(path_or_name)
+    validation.one_size(size, max_side)
+    wanted = validation.shape(size) if size is not None else max_side
+    raster = decode(data, label, wanted)
     del data  # a large file: at 64 megapixels every copy counts
-    image = validation.image(to_rgb(values), f"image {label}")
-    return Picture(label, fit(image, size, max_side), digest)
+    conversion, note = (None, "") if bundled else _find_conversion(raster)
+    image = validation.image(to_rgb(raster, conversion), f"image {label}")
+    notes = tuple(f"image {label} {text}" for text in (*raster.notes, note) if text)
+    if max_side is not None and raster.full_shape is not None:
+        # The sides in the file decide on those of the result: while it was decoded, they were rounded.
+        shape = _shrunk_shape(raster.upright_shape, max_side)
+        return Picture(label, image if shape[0] > image.shape[0] else resize(image, shape), digest, notes)
+    return Picture(label, fit(image, size, max_side), digest, notes)
 
 
-def _read(path_or_name: str | os.PathLike[str]) -> tuple[str, bytes, str]:
-    """Return the name, content and digest of a file."""
+def _find_conversion(raster: Raster) -> tuple[Conversion | None, str]:
+    """Return how the colors of a raster become sRGB, and what to say about it."""
+    if raster.conversion is not None or not raster.profile:
+        return raster.conversion, ""
+    return profile_conversion(raster.profile, raster.space, deep=raster.values.dtype != np.uint8)
+
+
+def _read(path_or_name: str | os.PathLike[str]) -> tuple[str, bytes, str, bool]:
+    """Return the name, content and digest of a file, and whether it is bundled."""
     pictures = bundled_pictures()
     file = validation.path(path_or_name, "image")
     entry = pictures.get(str(file)) if os.path.isdir(file) or not os.path.lexists(file) else None
@@ -89,7 +115,7 @@ def _read(path_or_name: str | os.PathLike[str]) -> tuple[str, bytes, str]:
     if entry and digest != entry.sha256:
         what, step = "has changed inside its package", f"install the locked version of {entry.distribution}"
         raise input_error(f"bundled picture {entry.name}", what, digest, f"sha256 {entry.sha256}", step)
-    return (entry.name if entry else file.name), data, digest
+    return (entry.name if entry else file.name), data, digest, entry is not None
 
 
 def fit(image: Floats, size: tuple[int, int] | None = None, max_side: int | None = None) -> Floats:
@@ -120,14 +146,19 @@ def fit(image: Floats, size: tuple[int, int] | None = None, max_side: int | None
     image = validation.image(image, "image")
     if max_side is None:
         return image
+    shape = _shrunk_shape(image.shape[:2], max_side)
+    return image if shape == image.shape[:2] else resize(image, shape)
+
+
+def _shrunk_shape(shape: tuple[int, ...], max_side: int) -> tuple[int, int]:
+    """Return (height, width) shrunk to a longest side, or as they are if they are not longer."""
+    height, width = shape
     longest = validation.integer_in_range(max_side, "max_side", validation.MIN_SIDE, math.inf)
-    height, width = image.shape[:2]
     if longest >= max(height, width):
-        return image
+        return height, width
     needed = math.ceil(validation.MIN_SIDE * max(height, width) / min(height, width))
     validation.integer_in_range(longest, f"max_side of an image of {width}x{height} pixels", needed, math.inf)
-    height, width = (round(side * longest / max(height, width)) for side in (height, width))
-    return resize(image, (height, width))
+    return round(height * longest / max(height, width)), round(width * longest / max(height, width))
 
 
 def resize(image: Floats, size: tuple[int, int]) -> Floats:

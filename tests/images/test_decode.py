@@ -167,10 +167,10 @@ def test_damaged_and_enormous_png_files_are_refused(tmp_path: Path):
     data[200] ^= 1
     (tmp_path / "x.png").write_bytes(data)
     assert "damaged" in refusal(load_picture, tmp_path / "x.png")
-    for side, fact in [(8001, "number of pixels"), (10_000, "number of pixels"), (60_000, "exceeds limit")]:
+    for side in (8001, 10_000, 60_000):
         data[8:33] = chunk(b"IHDR", struct.pack(">II", side, side) + data[24:29])
         (tmp_path / "x.png").write_bytes(data)
-        assert fact in refusal(load_picture, tmp_path / "x.png")
+        assert "number of pixels" in refusal(load_picture, tmp_path / "x.png")
 
 
 def test_files_that_are_no_images_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

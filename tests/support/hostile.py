@@ -23,9 +23,12 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 import tifffile
+from icc_profiles import rgb_profile, table_profile
 from paths import ROOT
 from patience import HANG
 from PIL import Image
+from png_files import with_chunks
+from tiff_files import packed_rows, tiff_page
 
 from decoupling_lib.common.errors import InputError
 
@@ -44,6 +47,8 @@ TOKENS = (
 VALUES = (None, True, -1, 2**70, 1e308, float("nan"), "", "\0", "\ud800", "x" * 5000, "../../x", "/dev/zero", "random")
 VALUES += ([], {}, [[]], [1, 2, 3], [24, 24], {"a": {"b": []}}, "vgg19", 0, 3, 10**9, [10**6, 10**6], "\x1b[31m\n", ".")
 """What replaces a value in JSON, so that it stays JSON."""
+TABLE = {index: (100 - 20 * sum(index), 60 * index[0] - 30, 40 * index[2]) for index in np.ndindex(2, 2, 2)}
+"""Lab colors for a profile with a table."""
 PIXELS = np.random.default_rng(7).integers(0, 256, (18, 23, 4), dtype=np.uint8)
 
 
@@ -184,10 +189,31 @@ def pictures() -> dict[str, bytes]:
         "float_deflate.tif": encode("TIFFFILE", floats, photometric="rgb", compression="zlib"),
         "tiles.tif": encode("TIFFFILE", floats, photometric="rgb", compression="zlib", tile=(16, 16)),
         "big.tif": encode("TIFFFILE", deep[..., :3], photometric="rgb", bigtiff=True),
+        "float_lzw.tif": encode("TIFF", floats[..., 0], compression="tiff_lzw", tiffinfo={317: 3}),
+        "jpeg.tif": encode("TIFF", rgb, compression="jpeg"),
+        "fax.tif": encode("TIFF", rgb[..., 0] > 99, compression="group4"),
+        "ten_bits.tif": tiff_page(packed_rows(PIXELS.astype(int) * 4, 10), PIXELS.shape[1], 10, 4, 2, t338=(3, [1])),
+        "adobe.jpg": encode("JPEG", rgb, icc_profile=rgb_profile("adobe")),
+        "prophoto.png": encode("PNG", rgb, icc_profile=rgb_profile("prophoto")),
+        "p3.tif": encode("TIFFFILE", deep[..., :3], photometric="rgb", iccprofile=rgb_profile("p3")),
+        "table.png": encode("PNG", rgb, icc_profile=table_profile(b"RGB ", TABLE)),
+        "gamma.png": with_chunks(encode("PNG", rgb), (b"gAMA", struct.pack(">I", 100000))),
+        "text.ppm": b"P3\n# text\n23 18\n255\n" + " ".join(map(str, rgb.ravel())).encode(),
+        "deep.ppm": b"P6 23 18 65535\n" + deep[..., :3].astype(">u2").tobytes(),
+        "bits.pbm": b"P4 23 18\n" + np.packbits(rgb[..., 0] > 99, axis=1).tobytes(),
+        "floats.pfm": b"PF\n23 18\n-1.0\n" + floats.tobytes(),
+        "rle.tga": encode("TGA", PIXELS, compression="tga_rle"),
+        "plain.tga": encode("TGA", rgb),
+        "rgb.jp2": encode("JPEG2000", rgb, irreversible=True),
+        "deep.j2k": encode("JPEG2000", deep[..., 0], no_jp2=True),
+        "rgb.avif": encode("AVIF", rgb),
+        "alpha.avif": encode("AVIF", PIXELS, exif=exif),
     }
-    palette = io.BytesIO()
-    Image.fromarray(rgb).quantize(16).save(palette, format="BMP")
-    return files | {"palette.bmp": palette.getvalue()}
+    for kind in ("bmp", "tiff", "tga", "png"):
+        palette = io.BytesIO()
+        Image.fromarray(rgb).quantize(16).save(palette, format=kind)
+        files[f"palette.{kind}"] = palette.getvalue()
+    return files
 
 
 def arrays() -> dict[str, bytes]:

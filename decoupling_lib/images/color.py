@@ -1,0 +1,112 @@
+"""From the colors of a file to sRGB: by its ICC profile, or by what it states of its primaries and gamma."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from ..common.arrays import Floats
+from .shaper import Shaper, parse_icc
+
+Conversion = Callable[[np.ndarray, float], Floats]
+"""From stored values (H, W, C) and the value of full intensity to sRGB in [0, 1], shape (H, W, 3)."""
+MAX_PROFILE_BYTES = 2**24
+"""Size of the largest ICC profile; those of printers have about 3 MiB."""
+_LEVEL = 1 / 255
+_MODES = {"gray": "L", "rgb": "RGB", "cmyk": "CMYK"}
+_SPACES = {"GRAY": "gray", "RGB": "rgb", "CMYK": "cmyk"}
+
+
+def profile_conversion(profile: bytes, space: str, deep: bool) -> tuple[Conversion | None, str]:
+    """Return how the colors of an image with an ICC profile become sRGB.
+
+    LittleCMS converts to 8 bits per channel. Finer values are converted in floating point if the profile consists of
+    curves and a matrix, as those of cameras and screens do; with a table of colors they are rounded to 8 bits.
+
+    Parameters
+    ----------
+    profile : bytes
+        The profile; it need not be valid.
+    space : {"gray", "rgb", "cmyk"}
+        What the image's channels are.
+    deep : bool
+        Whether values are finer than 8 bits.
+
+    Returns
+    -------
+    conversion : callable or None
+        None if the profile is that of sRGB, to within one of 256 levels, or cannot be used.
+    note : str
+        Why the profile cannot be used, or empty text.
+    """
+    unusable = "has a color profile that cannot be used ({}); its colors are read as {}"
+    instead = "sRGB" if space != "cmyk" else "plain CMYK"
+    if len(profile) > MAX_PROFILE_BYTES:
+        return None, unusable.format("it is too large", instead)
+    try:
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        own = _SPACES.get(opened.profile.xcolor_space.strip(), "other")
+        if own != space and (own, space) != ("rgb", "gray"):
+            return None, unusable.format(f"it is for {own} images", instead)
+        transform = ImageCms.buildTransform(opened, ImageCms.createProfile("sRGB"), _MODES[own], "RGB")
+        conversion = _by_littlecms(transform, own)
+        if own != "cmyk" and _is_identity(conversion, own):
+            return None, ""
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError):
+        return None, unusable.format("it is damaged", instead)
+    shaper = parse_icc(profile) if deep else None
+    return (conversion if shaper is None else shaper_conversion(shaper)), ""
+
+
+def shaper_conversion(shaper: Shaper) -> Conversion | None:
+    """Return how colors become sRGB by curves and a matrix.
+
+    Parameters
+    ----------
+    shaper : Shaper
+        Curves and matrix of the file.
+
+    Returns
+    -------
+    callable or None
+        None if they are those of sRGB, to within one of 256 levels.
+    """
+    own = "gray" if len(shaper.curves) == 1 else "rgb"
+
+    def convert(values: np.ndarray, maximum: float) -> Floats:
+        return shaper.to_srgb(_as_channels(values, own) / np.float64(maximum))
+
+    return None if _is_identity(convert, own) else convert
+
+
+def _by_littlecms(transform: ImageCms.ImageCmsTransform, own: str) -> Conversion:
+    def convert(values: np.ndarray, maximum: float) -> Floats:
+        values = _as_channels(values, own)
+        not_finite = (values - values).sum(axis=-1, keepdims=True)  # NaN where a value is not finite, otherwise 0
+        if values.dtype != np.uint8 or maximum != 255:
+            values = np.rint(np.clip(np.nan_to_num(values / maximum), 0.0, 1.0) * 255.0).astype(np.uint8)
+        picture = Image.fromarray(np.ascontiguousarray(values[..., 0] if own == "gray" else values))
+        picture = picture if own != "cmyk" else Image.frombytes("CMYK", picture.size, picture.tobytes())
+        return np.asarray(ImageCms.applyTransform(picture, transform)) / 255.0 + not_finite
+
+    return convert
+
+
+def _as_channels(values: np.ndarray, own: str) -> np.ndarray:
+    """Return values in the channels of a profile: that of gray images is often one for RGB."""
+    return np.repeat(values, 3, axis=-1) if own == "rgb" and values.shape[-1] == 1 else values
+
+
+def _is_identity(conversion: Conversion, own: str) -> bool:
+    """Return whether a conversion moves no color of a grid by more than one of 256 levels."""
+    steps = np.arange(0, 256, 15, dtype=np.uint8)
+    if own == "gray":
+        grid = steps[None, :, None]
+    else:
+        grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(1, -1, 3)
+        ramp = np.arange(256, dtype=np.uint8)[None, :, None].repeat(3, axis=-1)
+        grid = np.concatenate([grid, ramp], axis=1)
+    return bool(np.max(np.abs(conversion(grid, 255) - grid / 255)) <= 1.01 * _LEVEL)
