@@ -20,11 +20,12 @@ _MODES = {"gray": "L", "rgb": "RGB", "cmyk": "CMYK"}
 _SPACES = {"GRAY": "gray", "RGB": "rgb", "CMYK": "cmyk"}
 
 
-def profile_conversion(profile: bytes, space: str, deep: bool) -> tuple[Conversion | None, str]:
+def profile_conversion(profile: bytes, space: str) -> tuple[Conversion | None, str]:
     """Return how the colors of an image with an ICC profile become sRGB.
 
-    LittleCMS converts to 8 bits per channel. Finer values are converted in floating point if the profile consists of
-    curves and a matrix, as those of cameras and screens do; with a table of colors they are rounded to 8 bits.
+    A profile of curves and a matrix, as those of cameras and screens are, is applied in floating point: Pillow gives
+    LittleCMS only 8 bits per channel, and dark parts of linear gray images would be wrong by up to ten levels. A
+    profile with a table of colors, as those of inks are, is left to LittleCMS.
 
     Parameters
     ----------
@@ -32,8 +33,6 @@ def profile_conversion(profile: bytes, space: str, deep: bool) -> tuple[Conversi
         The profile; it need not be valid.
     space : {"gray", "rgb", "cmyk"}
         What the image's channels are.
-    deep : bool
-        Whether values are finer than 8 bits.
 
     Returns
     -------
@@ -52,13 +51,13 @@ def profile_conversion(profile: bytes, space: str, deep: bool) -> tuple[Conversi
         if own != space and (own, space) != ("rgb", "gray"):
             return None, unusable.format(f"it is for {own} images", instead)
         transform = ImageCms.buildTransform(opened, ImageCms.createProfile("sRGB"), _MODES[own], "RGB")
-        conversion = _by_littlecms(transform, own)
-        if own != "cmyk" and _is_identity(conversion, own):
-            return None, ""
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError):
         return None, unusable.format("it is damaged", instead)
-    shaper = parse_icc(profile) if deep else None
-    return (conversion if shaper is None else shaper_conversion(shaper)), ""
+    shaper = parse_icc(profile)
+    if shaper is not None:
+        return shaper_conversion(shaper), ""
+    conversion = _by_littlecms(transform, own)
+    return (None if own != "cmyk" and _is_identity(conversion, own) else conversion), ""
 
 
 def shaper_conversion(shaper: Shaper) -> Conversion | None:

@@ -98,7 +98,7 @@ def _find_conversion(raster: Raster) -> tuple[Conversion | None, str]:
     """Return how the colors of a raster become sRGB, and what to say about it."""
     if raster.conversion is not None or not raster.profile:
         return raster.conversion, ""
-    return profile_conversion(raster.profile, raster.space, deep=raster.values.dtype != np.uint8)
+    return profile_conversion(raster.profile, raster.space)
 
 
 def _read(path_or_name: str | os.PathLike[str]) -> tuple[str, bytes, str, bool]:

@@ -157,10 +157,11 @@ def _gamma_conversion(gamma_body: bytes, chromaticities: bytes) -> Conversion | 
             primaries = tuple(rest)  # type: ignore[assignment]
         else:
             white = D65
-    near_srgb = abs(gamma / _SRGB_GAMMA - 1) < 0.05  # what programs write that mean sRGB
-    if not 1000 <= gamma <= 1_000_000 or (near_srgb and primaries is SRGB_PRIMARIES):
+    # With these primaries, programs that mean sRGB write a gamma that is near.
+    means_srgb = primaries is SRGB_PRIMARIES and abs(gamma / _SRGB_GAMMA - 1) < 0.05
+    if means_srgb or not 1000 <= gamma <= 1_000_000:
         return None
-    curve = srgb_curve if near_srgb else gamma_curve(100000 / gamma)
+    curve = gamma_curve(100000 / gamma)
     try:
         return shaper_conversion(Shaper([curve] * 3, primaries_matrix(primaries, white)))
     except (ValueError, np.linalg.LinAlgError):

@@ -1,7 +1,4 @@
-"""Colors as curves and a matrix: from stored values through linear light to sRGB, in floating point.
-
-LittleCMS reads such profiles too, but Pillow gives it 8 bits per channel only.
-"""
+"""Colors as curves and a matrix: from stored values through linear light to sRGB, in floating point."""
 
 from __future__ import annotations
 

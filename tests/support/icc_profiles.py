@@ -35,11 +35,15 @@ def expected_srgb(values: np.ndarray, space: str) -> np.ndarray:
 
 
 def lab_to_srgb(lab: tuple[float, float, float]) -> np.ndarray:
-    """Return the sRGB values of a CIE Lab color relative to D50."""
+    """Return the sRGB values of a CIE Lab color of the perceptual rendering of version 4.
+
+    Black of the reference medium (ICC.1:2022, 6.3.3) becomes black of sRGB, and white remains white.
+    """
     y = (lab[0] + 16) / 116
     f = np.array([y + lab[1] / 500, y, y - lab[2] / 200])
     xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * D50
-    return encode_srgb(XYZ_TO_SRGB @ xyz)
+    black = np.array([0.00336, 0.0034731, 0.00287])
+    return encode_srgb(XYZ_TO_SRGB @ ((xyz - black) * D50 / (D50 - black)))
 
 
 def gamma_tag(gamma: float) -> bytes:
