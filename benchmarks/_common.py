@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from decoupling_lib.common.atomic_files import write_text
-from decoupling_lib.common.errors import InputError
+from decoupling_lib.common.errors import DrawingError, InputError
 from decoupling_lib.common.machine import describe_machine
 from decoupling_lib.engine.features import Passes
 from decoupling_lib.transfers.options import Options
@@ -135,9 +135,9 @@ class Results:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a benchmark; bad input gives one line and exit code 2."""
+    """Run a benchmark; bad input gives one line and exit code 2, a picture that cannot be drawn 1."""
     try:
         main()
-    except InputError as error:
+    except (InputError, DrawingError) as error:
         print(error, file=sys.stderr)
-        sys.exit(2)
+        sys.exit(2 if isinstance(error, InputError) else 1)

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import _common as common
 
-from decoupling_lib.common.errors import InputError
+from decoupling_lib.common.errors import DrawingError, InputError
 from decoupling_lib.images.quality import psnr
 from decoupling_lib.plotting.frontier import DEFAULT, show_frontier
 from decoupling_lib.plotting.settings import kit_settings
-from decoupling_lib.plotting.style import new_figure, save_figure
+from decoupling_lib.plotting.style import new_figure, save_figure, try_to_draw
 from decoupling_lib.transfers.options import Options, resolve_options
 
 if TYPE_CHECKING:
@@ -56,7 +56,10 @@ def main() -> None:
             print(_line(results.add(row)), flush=True)
     if not results.rows:
         raise InputError(f"{arguments.out} has no rows to draw")
-    print(save_figure(draw(results.rows, results.options, default), arguments.figure))
+    reason = try_to_draw(lambda: print(save_figure(draw(results.rows, results.options, default), arguments.figure)))
+    if reason:
+        step = f"all rows are in {arguments.out}; repeat the command with --draw-only"
+        raise DrawingError(f"could not draw {arguments.figure} ({reason}); {step}")
 
 
 def measure(picture: str, options: Options, dampings: list[float]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ import typer
 from .commands import bench, classroom, figures, moments, rerun, sweep, transfer, weights, zeros
 from .commands.groups import GroupedCommand
 from .commands.output import FaultError
-from .common.errors import InputError, RunEndedError, describe_value, escape_unprintable
+from .common.errors import DrawingError, InputError, RunEndedError, describe_value, escape_unprintable
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 the run failed, for example because it diverged or stalled, or the disk was full; "
@@ -48,7 +48,7 @@ app.command("rerun", cls=GroupedCommand, epilog=EXIT_CODES)(rerun.rerun_command)
 app.command("sweep", epilog=EXIT_CODES)(sweep.sweep_command)
 app.command("figures", cls=GroupedCommand)(figures.figures_command)
 app.command("zeros", cls=GroupedCommand)(zeros.zeros_command)
-app.command("moments")(moments.moments_command)
+app.command("moments", cls=GroupedCommand)(moments.moments_command)
 app.command("weights")(weights.weights_command)
 app.command("classroom")(classroom.classroom_command)
 # What follows the name of a benchmark belongs to the benchmark.
@@ -87,7 +87,7 @@ def main() -> None:
     except RunEndedError as error:
         interrupted = 143 if _signals else 130
         code = _report(str(error), interrupted if error.status == "interrupted" else 1)
-    except FaultError as error:
+    except (FaultError, DrawingError) as error:
         code = _report(str(error), 1)
     except BrokenPipeError:  # the reader of the output has ended, so nobody would read a message
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ..common import validation
-from ..common.errors import input_error
+from ..common.errors import DrawingError, input_error
 from .groups import BASIC, EXPERT, INPUTS
 from .output import FaultError, open_output_folder
 
@@ -68,6 +68,7 @@ def _rerun_transfer(
     began = time.perf_counter()
     from ..runs.comparison import compare_run, write_comparison
     from ..runs.execute import execute
+    from ..runs.outputs import describe_missing
     from ..runs.progress import RunProgress
     from ..runs.rerun import gather_recorded_inputs
     from ..transfers.estimate import estimate_run
@@ -83,6 +84,8 @@ def _rerun_transfer(
         write_comparison(folder, comparison.describe())
     for name, difference in comparison.differences.items():
         print(f"{name:18}{_describe_difference(difference)}")
+    if execution.missing:
+        raise DrawingError(describe_missing(execution.missing, "repeat the command to draw them"))
     if not comparison.same:
         raise FaultError(f"the run differs from the reported one, computed on {_describe_setup(comparison.alike)}")
     print("the same" + ("" if comparison.alike else f" within {tolerance:g}, on {_describe_setup(False)}"))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..common import validation
+from ..common.errors import DrawingError
 from .output import FaultError, open_output_folder
 
 
@@ -29,6 +30,7 @@ def sweep_command(
     if workers is not None:
         validation.integer_in_range(workers, "--workers", 1, 1024)
     validation.integer_in_range(threads, "--threads", 1, 1024)
+    from ..plotting.style import try_to_draw
     from ..runs.contact_sheet import write_contact_sheet
     from ..runs.progress import CountProgress
     from ..runs.sweep import run_sweep
@@ -49,7 +51,7 @@ def sweep_command(
                 bar.count(row.job.name, row.result.status == "failed")
 
             rows = run_sweep(jobs, folder, scheduler, workers, threads, count)
-        write_contact_sheet(folder / "contact.png", rows, folder)
+        reason = try_to_draw(lambda: write_contact_sheet(folder / "contact.png", rows, folder))
     failed = [row for row in rows if row.result.status == "failed"]
     for row in failed:
         print(f"{row.job.name}: {row.result.message}")
@@ -57,3 +59,6 @@ def sweep_command(
     print(f"{len(rows) - len(failed)} done, {len(failed)} failed; {fresh} run now; table: {folder / TABLE}")
     if failed:
         raise FaultError(f"{len(failed)} of {len(rows)} transfers failed; repeat the command to run them again")
+    if reason:
+        step = f"all transfers and {TABLE} are complete; repeat the command to draw it"
+        raise DrawingError(f"could not draw contact.png ({reason}); {step}")

@@ -11,21 +11,15 @@ from typing import Annotated, Any
 import typer
 
 from ..common import validation
-from ..common.errors import RunEndedError, input_error
+from ..common.errors import DrawingError, RunEndedError, input_error
 from ..transfers.options import AS_THESIS, DEFAULT_MAX_SIDE, Options
 from .groups import BASIC, EXPERT, METHOD, NETWORK, NetworkOption, WeightsOption
 from .output import FaultError, open_output_folder
 
 DEFAULTS = Options()
 _BY_LAYERS = "depends on --layers"
+_HOW_TO_DRAW = "repeat the command with --resume to draw them, without computing again"
 _HOW_TO_RESUME = "finished work is kept in {}; repeat the command with --resume to continue"
-_NEXT_STEP = {
-    "decoupled": "try more --damping or --softness",
-    "projected": "try a smaller --learning-rate",
-    "descent": "try a smaller --learning-rate",
-    "direct": "try more --softness",
-}
-"""What to do about a run that diverged or stalled, by method."""
 
 
 def transfer_command(
@@ -200,7 +194,9 @@ def transfer_command(
     shape = validation.size(size) if size is not None else None
     from ..runs.checkpoint import DiskJournal, fingerprint
     from ..runs.execute import execute
+    from ..runs.outputs import describe_missing, draw_pictures, find_undrawn
     from ..runs.progress import RunProgress
+    from ..transfers.advice import advise
     from ..transfers.estimate import estimate_run
     from ..transfers.setup import gather_inputs
 
@@ -229,26 +225,35 @@ def transfer_command(
         **choices,
     )
     inputs = gather_inputs(origin, target, options, memory_limit)
+    key = fingerprint(inputs)
     with open_output_folder(out) as folder:
-        journal = DiskJournal(folder, fingerprint(inputs), resume)
-        if not quiet and network is None and weights is None:
-            chosen = inputs.network.weights
-            print(f"network: {chosen.architecture}, weights: {chosen.source}", file=sys.stderr)
-        expected = None if quiet else estimate_run(inputs)
-        if expected is not None:
-            print(expected, file=sys.stderr)
-        try:
-            with journal, RunProgress(expected) as progress:
-                execution = execute(inputs, folder, journal, progress.listen, began=began)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(_HOW_TO_RESUME.format(folder)) from None
-        except RunEndedError as ended:
-            if ended.status == "interrupted":
+        journal = DiskJournal(folder, key, resume)
+        undrawn = find_undrawn(folder, "fingerprint", key) if resume else None
+        if undrawn is not None:
+            report, missing = undrawn.report, draw_pictures(folder, undrawn)
+        else:
+            if not quiet and network is None and weights is None:
+                chosen = inputs.network.weights
+                print(f"network: {chosen.architecture}, weights: {chosen.source}", file=sys.stderr)
+            expected = None if quiet else estimate_run(inputs)
+            if expected is not None:
+                print(expected, file=sys.stderr)
+            try:
+                with journal, RunProgress(expected) as progress:
+                    extra = {"fingerprint": key}
+                    execution = execute(inputs, folder, journal, progress.listen, began=began, extra=extra)
+            except KeyboardInterrupt:
                 raise KeyboardInterrupt(_HOW_TO_RESUME.format(folder)) from None
-            raise FaultError(f"{ended}; {_NEXT_STEP[options.method]}") from None
+            except RunEndedError as ended:
+                if ended.status == "interrupted":
+                    raise KeyboardInterrupt(_HOW_TO_RESUME.format(folder)) from None
+                raise FaultError(f"{ended}; {advise(inputs.options, ended.status)}") from None
+            report, missing = execution.report, execution.missing
         journal.clear()
     if not quiet:
-        _print_summary(execution.report, folder)
+        _print_summary(report, folder)
+    if missing:
+        raise DrawingError(describe_missing(missing, _HOW_TO_DRAW))
 
 
 def _choose_as_thesis(context: typer.Context, choices: Mapping[str, str]) -> dict[str, str]:

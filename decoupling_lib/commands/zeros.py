@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from ..common import validation
+from ..common.errors import DrawingError
 from .groups import BASIC, NetworkOption, WeightsOption
 from .output import open_output_folder
 
@@ -21,6 +25,14 @@ def zeros_command(
     seeds: Annotated[
         int, typer.Option(help="Number of draws of each kind of noise: seeds 0, 1 and so on.", rich_help_panel=BASIC)
     ] = 8,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Draw zeros.png from the zeros.json of an earlier run of the same command, without counting again.",
+            rich_help_panel=BASIC,
+        ),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Show no progress and no summary.", rich_help_panel=BASIC)
     ] = False,
@@ -31,9 +43,9 @@ def zeros_command(
     draws = validation.integer_in_range(seeds, "--seeds", 1, 1000)
     validation.layer_count(layers)
     from ..images.noise import NOISE_KINDS
-    from ..networks.dead_channels import count_dead_channels, format_counts, write_counts
+    from ..networks.dead_channels import count_dead_channels, describe_draws, format_counts, write_counts
     from ..plotting.dead_channels import draw_dead_channels
-    from ..plotting.style import save_figure
+    from ..plotting.style import save_figure, try_to_draw
     from ..runs.progress import PartsProgress
     from ..transfers.network_source import choose_source
 
@@ -41,10 +53,28 @@ def zeros_command(
     smallest = max(validation.MIN_SIDE, reader.minimum_side)
     side = int(validation.integer_in_range(size, "--size", smallest, MAX_NOISE_SIDE))
     with open_output_folder(out) as folder:
-        with PartsProgress(dict.fromkeys(NOISE_KINDS, 1.0), quiet) as bar:
-            counts = count_dead_channels(reader, (side, side), range(draws), on_kind=bar.begin)
-        save_figure(draw_dead_channels(counts), folder / "zeros.png")
-        write_counts(counts, folder / "zeros.json")
+        picture, file, table = folder / "zeros.png", folder / "zeros.json", ""
+        content = _read_counts(file, describe_draws(reader, (side, side), range(draws))) if resume else None
+        if content is None:
+            with PartsProgress(dict.fromkeys(NOISE_KINDS, 1.0), quiet) as bar:
+                counts = count_dead_channels(reader, (side, side), range(draws), on_kind=bar.begin)
+            if picture.is_file():  # of an earlier run: it would show other counts
+                picture.unlink()
+            write_counts(counts, file)
+            content, table = counts.describe(), f"{format_counts(counts)}\n"
+        reason = try_to_draw(lambda: save_figure(draw_dead_channels(content), picture))
     if not quiet:
-        print(format_counts(counts))
-        print(f"outputs in {folder}")
+        print(f"{table}outputs in {folder}")
+    if reason:
+        step = "zeros.json is complete; repeat the command with --resume to draw it, without counting again"
+        raise DrawingError(f"could not draw zeros.png ({reason}); {step}")
+
+
+def _read_counts(file: Path, draws: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the content of an earlier zeros.json; None if there is none of the same network, size and seeds."""
+    try:
+        content = json.loads(validation.regular_file(file, "counts").read_text("utf-8"))
+        kinds = content.pop("kinds")
+        return {**content, "kinds": kinds} if content == draws and kinds else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None

@@ -49,6 +49,10 @@ class RunEndedError(Exception):
         super().__init__(f"the run {'was interrupted' if status == 'interrupted' else status} in {where}")
 
 
+class DrawingError(Exception):
+    """Pictures could not be drawn, although all that they show was computed and kept; the message is one line."""
+
+
 class OutputError(InputError):
     """An output cannot be written where the user wants it."""
 

@@ -8,6 +8,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,9 @@ from PIL import Image
 
 from ..common import validation
 from ..common.atomic_files import write_text
+from ..common.errors import DrawingError
 from ..common.machine import describe_machine
-from ..plotting.style import save_figure
+from ..plotting.style import save_figure, try_to_draw
 from ..runs import digest
 from ..transfers.network_source import NetworkSource, choose_source
 from . import cnn, noise, textures, theory, transfers
@@ -74,21 +76,37 @@ def draw_figures(
     ------
     InputError
         For a number that the kit does not draw, before anything is drawn, and for a folder that cannot be written to.
+    DrawingError
+        For figures that could not be drawn; all others were drawn before.
     """
     specs, source = select_figures(numbers), source or choose_source()
     folder = validation.output_folder(out)
-    manifest, paths = _read_manifest(folder), []
+    manifest, paths, reasons = _read_manifest(folder), [], {}
     for spec in specs:
         path = folder / spec.file
         if not (resume and path.exists() and manifest.get(spec.number, {}).get("source") == vars(source)):
             if listen is not None:
                 listen(spec)
-            began = time.perf_counter()
-            drawn = draw_figure(spec, source, path)
-            manifest[spec.number] = describe_figure(spec, drawn, source, path, time.perf_counter() - began)
-            _write_manifest(folder, manifest)
+            reason = try_to_draw(partial(_draw_and_list, spec, source, folder, manifest))
+            if reason:
+                if not folder.is_dir():
+                    raise DrawingError(f"could not draw figure {spec.number} ({reason})")
+                reasons[spec.number] = reason
+                continue
         paths.append(path)
+    if reasons:
+        names = ", ".join(reasons)
+        step = "all others are drawn; repeat the command with --resume to draw only what is missing"
+        raise DrawingError(f"could not draw figure {names} ({next(iter(reasons.values()))}); {step}")
     return paths
+
+
+def _draw_and_list(spec: FigureSpec, source: NetworkSource, folder: Path, manifest: dict[str, dict[str, Any]]) -> None:
+    """Draw a figure into a folder, and put it into the folder's manifest and page."""
+    began, path = time.perf_counter(), folder / spec.file
+    drawn = draw_figure(spec, source, path)
+    manifest[spec.number] = describe_figure(spec, drawn, source, path, time.perf_counter() - began)
+    _write_manifest(folder, manifest)
 
 
 def select_figures(numbers: Sequence[str] | None = None) -> list[FigureSpec]:

@@ -110,6 +110,9 @@ class DeadChannelCounts:
 
     def describe(self) -> dict[str, Any]:
         """Return the content of zeros.json, in types that JSON knows; channels by their indices, from 0."""
+        return describe_draws(self.network, self.shape, self.seeds) | {"kinds": self._describe_kinds()}
+
+    def _describe_kinds(self) -> dict[str, Any]:
         kinds = {}
         for kind, layers in self.dead.items():
             kinds[kind] = {
@@ -121,15 +124,34 @@ class DeadChannelCounts:
                 }
                 for layer, each in layers.items()
             }
-        return {
-            "schema": 1,
-            "command": "zeros",
-            "network": self.network.as_thesis().describe(),
-            "size": list(self.shape),
-            "seeds": list(self.seeds),
-            "dead_fraction": DEAD_FRACTION,
-            "kinds": kinds,
-        }
+        return kinds
+
+
+def describe_draws(network: Network, shape: tuple[int, int], seeds: Sequence[int]) -> dict[str, Any]:
+    """Return the part of zeros.json that is known before anything is counted.
+
+    Parameters
+    ----------
+    network : Network
+        The network, read at its style layers.
+    shape : tuple of int
+        (H, W) of the noise in pixels.
+    seeds : sequence of int
+        Seeds of the noise.
+
+    Returns
+    -------
+    dict of str to Any
+        The entries, in types that JSON knows.
+    """
+    return {
+        "schema": 1,
+        "command": "zeros",
+        "network": network.as_thesis().describe(),
+        "size": list(shape),
+        "seeds": list(seeds),
+        "dead_fraction": DEAD_FRACTION,
+    }
 
 
 def count_dead_channels(

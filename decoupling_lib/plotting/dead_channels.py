@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,18 +12,15 @@ from matplotlib.figure import Figure
 from .settings import kit_settings
 from .style import line_look, new_figure
 
-if TYPE_CHECKING:
-    from ..networks.dead_channels import DeadChannelCounts
-
 
 @kit_settings
-def draw_dead_channels(found: DeadChannelCounts) -> Figure:
+def draw_dead_channels(counts: Mapping[str, Any]) -> Figure:
     """Draw the share of dead channels by layer, one line per kind of noise.
 
     Parameters
     ----------
-    found : DeadChannelCounts
-        The dead channels counted by `networks.dead_channels.count_dead_channels`.
+    counts : mapping of str to Any
+        The content of zeros.json; see `networks.dead_channels.DeadChannelCounts.describe`.
 
     Returns
     -------
@@ -31,15 +28,18 @@ def draw_dead_channels(found: DeadChannelCounts) -> Figure:
         Shares in percent, with the network and the seeds below.
     """
     figure = new_figure(8, 4.5)
-    layers = found.network.layers
-    shares = {kind: np.stack([each[layer].mean(axis=1) for layer in layers], 1) for kind, each in found.dead.items()}
+    network, (height, width) = counts["network"], counts["size"]
+    layers = network["layers"]
+    shares = {
+        kind: np.stack([np.divide(each[layer]["dead"], each[layer]["channels"]) for layer in layers], 1)
+        for kind, each in counts["kinds"].items()
+    }
     ax = figure.add_subplot()
     show_dead_shares(ax, shares, layers)
-    weights, (height, width) = found.network.weights, found.shape
     ax.set_title(f"Channels that noise of {width} × {height} pixels leaves dead: median and range of the draws")
-    network = f"{weights.architecture}, weights {weights.source} ({weights.sha256[:8]}), ReLU, maximum pooling"
-    seeds = f"seeds {', '.join(map(str, found.seeds))}"
-    figure.supxlabel(f"{network}; {seeds}", fontsize=7, color="0.35", wrap=True)
+    weights = f"{network['architecture']}, weights {network['weights']} ({network['sha256'][:8]})"
+    seeds = f"seeds {', '.join(map(str, counts['seeds']))}"
+    figure.supxlabel(f"{weights}, ReLU, maximum pooling; {seeds}", fontsize=7, color="0.35", wrap=True)
     return figure
 
 

@@ -7,6 +7,7 @@ and under the settings of `settings.kit_settings`. What is drawn on a user's own
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from matplotlib.image import AxesImage
 
 from ..common import validation
 from ..common.atomic_files import atomic_write
-from ..common.errors import input_error, output_error
+from ..common.errors import InputError, OutputError, RunEndedError, input_error, output_error
 from .settings import kit_settings
 
 DPI = 150
@@ -172,3 +173,32 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise output_error(error, "output figure", target, accepted) from None
     return target
+
+
+def try_to_draw(draw: Callable[[], object]) -> str:
+    """Draw a picture whose failure must not end a run: what was computed is worth more than its picture.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws and saves the picture.
+
+    Returns
+    -------
+    str
+        Why that failed, in one line; empty if it did not.
+
+    Raises
+    ------
+    InputError, RunEndedError
+        For an input that cannot be used, or a run that ends early, while the picture is prepared.
+    """
+    try:
+        draw()
+    except OutputError as error:
+        return str(error)
+    except (InputError, RunEndedError):
+        raise
+    except Exception as error:  # noqa: BLE001 - Matplotlib and Pillow fail with errors of every kind
+        return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..engine.context import Listener
 from ..engine.journal import NOWHERE, Journal
 from ..transfers.run import Transfer
 from ..transfers.setup import Experiment, Inputs, complete_setup
-from . import report
+from . import outputs, report
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,14 @@ class Execution:
         What Steps 1 to 3 did.
     report : dict
         The report of a finished transfer; see `report.create_report`. Empty for one that ended early.
+    missing : mapping of str to str
+        Why a picture could not be drawn, by its file's name. Arrays and report are complete all the same.
     """
 
     experiment: Experiment
     transfer: Transfer
     report: dict[str, Any]
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 def execute(
@@ -67,14 +70,14 @@ def execute(
     Returns
     -------
     Execution
-        The finished transfer and its report.
+        The finished transfer, its report, and the pictures that could not be drawn.
 
     Raises
     ------
     RunEndedError
         If the transfer was interrupted, stalled or diverged; then nothing is written.
-    OSError, OutputError
-        If an output cannot be written.
+    OSError
+        If the arrays or the report cannot be written.
     """
     began = time.perf_counter() if began is None else began
     experiment = inputs if isinstance(inputs, Experiment) else complete_setup(inputs)
@@ -82,6 +85,5 @@ def execute(
     if transfer.status != "done":
         raise RunEndedError(transfer.status, list(transfer.routes)[-1], Execution(experiment, transfer, {}))
     content = report.create_report(experiment, transfer, time.perf_counter() - began) | dict(extra or {})
-    if folder is not None:
-        report.write_outputs(folder, experiment, transfer, content)
-    return Execution(experiment, transfer, content)
+    missing = {} if folder is None else outputs.write_outputs(folder, experiment, transfer, content)
+    return Execution(experiment, transfer, content, missing)

@@ -1,23 +1,18 @@
-"""The outputs of a run: images, arrays, and the report, whose fields other tools read."""
+"""The report of a run, whose fields other tools read."""
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..common.atomic_files import atomic_write, write_text
 from ..common.machine import describe_machine, package_versions
 from ..engine.features import Passes
 from ..engine.legs import Leg
-from ..images.pictures import out_of_range_fraction, save_png
+from ..images.pictures import out_of_range_fraction
 from ..images.quality import max_error, psnr, ssim
-from ..plotting import transfers
-from ..plotting.style import save_figure
 from ..transfers import memory
 from ..transfers.run import Transfer
 from ..transfers.setup import Experiment
@@ -140,44 +135,6 @@ def collect_outputs(result: Transfer) -> dict[str, np.ndarray]:
         "result": step3,
         "style": style,
     }
-
-
-def write_outputs(folder: Path, experiment: Experiment, result: Transfer, report: dict[str, Any]) -> None:
-    """Write all outputs of a finished transfer, each file whole or not at all; report.json comes last.
-
-    Parameters
-    ----------
-    folder : Path
-        An existing folder; the outputs of an earlier run are replaced.
-    experiment : Experiment
-        The inputs, with what Step 0 determined.
-    result : Transfer
-        A transfer whose status is "done".
-    report : dict
-        What `create_report` returned, with or without further entries.
-
-    Raises
-    ------
-    OSError, OutputError
-        If a file cannot be written.
-    """
-    outputs = collect_outputs(result)
-    (folder / "report.json").unlink(missing_ok=True)  # the report of an earlier run would describe other images
-    for name, array in outputs.items():
-        if array.ndim == 3:
-            save_png(folder / f"{name}.png", array)
-    small_print = compose_caption(report)
-    save_figure(transfers.draw_panel(result, small_print, report["self_transfer"]), folder / "panel.png")
-    save_figure(transfers.draw_losses(result, small_print), folder / "losses.png")
-    reference = experiment.reference
-    arrays: dict[str, Any] = outputs | {
-        "reference": reference.values,
-        "live": reference.live,
-        "damping_scales": reference.damping.scales,
-    }
-    with atomic_write(folder / "arrays.npz") as sibling, open(sibling, "wb") as file:
-        np.savez(file, **arrays)
-    write_text(folder / "report.json", json.dumps(report, indent=1) + "\n")
 
 
 def _describe_leg(leg: Leg) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """One transfer of a sweep: whether it is complete, and how a worker runs it.
 
-Every transfer has a folder of its own, with what `decoupling transfer` writes there. Its report.json comes last, so a
-folder that has one is complete.
+Every transfer has a folder of its own, with what `decoupling transfer` writes there. A folder is complete if it has a
+report.json that lists no picture as missing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Any
 
 from ..common import validation
 from ..common.atomic_files import folder_lock, write_text
+from ..common.errors import DrawingError
+from .output_files import MISSING, REPORT
 from .sweep_spec import Job, weights_file
 
 FAILURE_FILE = "failure.json"
@@ -55,15 +57,12 @@ def find_complete_report(job: Job, folder: Path) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        The report. None if there is none, if it belongs to another transfer, or if an image or a file of weights that
-        is available here has changed since.
+        The report. None if there is none, if it belongs to another transfer or lists a picture as missing, or if an
+        image or a file of weights that is available here has changed since.
     """
     try:
-        report = json.loads((folder / job.name / "report.json").read_text(encoding="utf-8"))
-        before = [*(image["sha256"] for image in report["inputs"]), report["network"]["sha256"]]
-        now = [_find_sha256(name) for name in (job.origin, job.target, weights_file(job) or "")]
-        same = all(own in (None, recorded) for own, recorded in zip(now, before, strict=True))
-        return report if report["sweep"] == job.key and same else None
+        report = json.loads((folder / job.name / REPORT).read_text(encoding="utf-8"))
+        return report if _describes(report, job) and not report.get(MISSING) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -87,6 +86,7 @@ def run_job(job: Job, out: str) -> JobResult:
     """
     # Imported here since they load TensorFlow, which the process that distributes the work does not need.
     from ..transfers.setup import gather_inputs
+    from . import outputs
     from .execute import execute
 
     folder = Path(out)
@@ -94,10 +94,17 @@ def run_job(job: Job, out: str) -> JobResult:
         return JobResult("done", summary=summarize_report(report))
     began, own = time.perf_counter(), folder / job.name
     try:
-        inputs = gather_inputs(job.origin, job.target, job.options)
         # A worker that the scheduler believes dead may still be running: then this one leaves the folder to it.
         with folder_lock(validation.output_folder(own)):
-            report = execute(inputs, own, began=began, extra={"sweep": job.key}).report
+            undrawn = outputs.find_undrawn(own, "sweep", job.key)
+            if undrawn is not None and _describes(undrawn.report, job):
+                report, missing = undrawn.report, outputs.draw_pictures(own, undrawn)
+            else:
+                inputs = gather_inputs(job.origin, job.target, job.options)
+                execution = execute(inputs, own, began=began, extra={"sweep": job.key})
+                report, missing = execution.report, execution.missing
+            if missing:
+                raise DrawingError(outputs.describe_missing(missing, "repeat the command to draw them"))
     except Exception as error:  # whatever it is, it concerns this transfer alone
         message = " ".join(f"{type(error).__name__}: {error}".split())
         own.mkdir(parents=True, exist_ok=True)
@@ -131,6 +138,14 @@ def summarize_report(report: Mapping[str, Any]) -> dict[str, Any]:
         "ssim": quality.get("ssim"),
     }
     return summary | {f"style {layer}": error for layer, error in report["style_relative_error"].items()}
+
+
+def _describes(report: Mapping[str, Any], job: Job) -> bool:
+    """Return whether a report is that of a transfer, whose files have not changed since, as far as they are here."""
+    before = [*(image["sha256"] for image in report["inputs"]), report["network"]["sha256"]]
+    now = [_find_sha256(name) for name in (job.origin, job.target, weights_file(job) or "")]
+    same = all(own in (None, recorded) for own, recorded in zip(now, before, strict=True))
+    return bool(report["sweep"] == job.key and same)
 
 
 def _find_sha256(name: str) -> str | None:

