@@ -158,11 +158,13 @@ def _decode_jpeg(data: bytes, label: str, wanted: Wanted) -> Raster:
         notes: tuple[str, ...] = ()
         full_shape = None
         if factor > 1:
-            image.draft(None, (width // factor, height // factor))
+            image.draft(None, (width // factor, height // factor))  # the sides are rounded up
             full_shape = (height, width)
             notes = (f"has {width}x{height} pixels; it is read at {image.width}x{image.height}",)
         raster = _from_pillow(image)
-    return replace(raster, profile=parts.profile, orientation=orientation, full_shape=full_shape, notes=notes)
+    return replace(
+        raster, profile=parts.profile, orientation=orientation, full_shape=full_shape, shrunk_by=factor, notes=notes
+    )
 
 
 def _stored_size(height: int, width: int, orientation: int, wanted: Wanted) -> tuple[int, int] | None:

@@ -7,6 +7,11 @@ import struct
 
 import numpy as np
 
+TURNS = {
+    1: (False, 1, 1), 2: (False, 1, -1), 3: (False, -1, -1), 4: (False, -1, 1),
+    5: (True, 1, 1), 6: (True, 1, -1), 7: (True, -1, -1), 8: (True, -1, 1),
+}  # fmt: skip
+"""By orientation: whether rows become columns, and then the directions of rows and columns."""
 _TAG = 274
 _XMP = re.compile(rb"""tiff:Orientation(?:\s*=\s*["']|\s*>\s*)([1-8])\b""")
 
@@ -60,7 +65,5 @@ def turn_upright(values: np.ndarray, orientation: int) -> np.ndarray:
     ndarray, shape (H, W, ...) or (W, H, ...)
         A view, nothing is copied.
     """
-    if orientation >= 5:  # rows are columns of the upright image
-        values = values.swapaxes(0, 1)
-    rows, columns = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}.get(orientation, (1, 1))
-    return values[::rows, ::columns]
+    swapped, rows, columns = TURNS[orientation]
+    return (values.swapaxes(0, 1) if swapped else values)[::rows, ::columns]

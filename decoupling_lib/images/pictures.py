@@ -87,10 +87,11 @@ def load_picture(
     conversion, note = (None, "") if bundled else _find_conversion(raster)
     image = validation.image(to_rgb(raster, conversion), f"image {label}")
     notes = tuple(f"image {label} {text}" for text in (*raster.notes, note) if text)
-    if max_side is not None and raster.full_shape is not None:
-        # The sides in the file decide on those of the result: while it was decoded, they were rounded.
-        shape = _shrunk_shape(raster.upright_shape, max_side)
-        return Picture(label, image if shape[0] > image.shape[0] else resize(image, shape), digest, notes)
+    if raster.full_shape is not None and (size is not None or max_side is not None):
+        # The sides in the file decide on those of the result: they were rounded while it was decoded.
+        shape = validation.shape(size) if size is not None else _shrunk_shape(raster.upright_shape, max_side)
+        enlarged = size is None and shape[0] > image.shape[0]
+        return Picture(label, image if enlarged else _resample(image, shape, raster.box), digest, notes)
     return Picture(label, fit(image, size, max_side), digest, notes)
 
 
@@ -150,7 +151,7 @@ def fit(image: Floats, size: tuple[int, int] | None = None, max_side: int | None
     return image if shape == image.shape[:2] else resize(image, shape)
 
 
-def _shrunk_shape(shape: tuple[int, ...], max_side: int) -> tuple[int, int]:
+def _shrunk_shape(shape: tuple[int, ...], max_side: int | None) -> tuple[int, int]:
     """Return (height, width) shrunk to a longest side, or as they are if they are not longer."""
     height, width = shape
     longest = validation.integer_in_range(max_side, "max_side", validation.MIN_SIDE, math.inf)
@@ -188,8 +189,13 @@ def resize(image: Floats, size: tuple[int, int]) -> Floats:
     height, width = validation.shape(size)
     if image.shape[:2] == (height, width):
         return image.copy()
+    return _resample(image, (height, width))
+
+
+def _resample(image: Floats, shape: tuple[int, int], box: tuple[float, float, float, float] | None = None) -> Floats:
+    """Resize the part of an image in a box, (left, top, right, bottom), to (height, width)."""
     planes = (Image.fromarray(image[..., k].astype(np.float32)) for k in range(3))
-    resized = [np.asarray(plane.resize((width, height), Image.Resampling.BILINEAR)) for plane in planes]
+    resized = [np.asarray(plane.resize(shape[::-1], Image.Resampling.BILINEAR, box)) for plane in planes]
     return np.stack(resized, axis=-1).astype(np.float64)
 
 

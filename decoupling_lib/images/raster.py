@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..common.arrays import Floats
 from .color import Conversion
-from .orientation import turn_upright
+from .orientation import TURNS, turn_upright
 
 _CHANNELS = {"gray": 1, "rgb": 3, "cmyk": 4}
 
@@ -35,6 +35,8 @@ class Raster:
         The orientation of the stored image, 1 to 8.
     full_shape : tuple of int, optional
         (height, width) of the stored image before it was shrunk during decoding.
+    shrunk_by : int
+        The factor by which it was shrunk; then its sides were rounded up.
     notes : tuple of str
         What the user should know, each as the predicate of a sentence that begins with the image.
     conversion : Conversion, optional
@@ -48,6 +50,7 @@ class Raster:
     profile: bytes = b""
     orientation: int = 1
     full_shape: tuple[int, int] | None = None
+    shrunk_by: int = 1
     notes: tuple[str, ...] = ()
     conversion: Conversion | None = None
 
@@ -55,7 +58,16 @@ class Raster:
     def upright_shape(self) -> tuple[int, int]:
         """(height, width) of the upright image in the file, in pixels."""
         height, width = self.full_shape or self.values.shape[:2]
-        return (width, height) if self.orientation >= 5 else (height, width)
+        return (width, height) if TURNS[self.orientation][0] else (height, width)
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the image in the upright array, whose last pixels may lie partly outside."""
+        _, rows, columns = TURNS[self.orientation]
+        height, width = (side / self.shrunk_by for side in self.upright_shape)
+        right, bottom = (-(-side // self.shrunk_by) for side in self.upright_shape[::-1])
+        left, top = (right - width if columns < 0 else 0.0), (bottom - height if rows < 0 else 0.0)
+        return left, top, left + width, top + height
 
 
 def gray_or_rgb(values: np.ndarray, maximum: float, **details: object) -> Raster:
