@@ -132,7 +132,7 @@ def _describe(data: bytes, label: str) -> tuple[str, str]:
     if start and not data[:4096].strip(b"\0"):
         return "a file of zeros", "copy or download it again"
     if start and b"\0" not in start and _is_text(start):
-        return "text", "give an image instead; if it was downloaded, download the picture itself"
+        return "text", "give an image, or download the picture itself"
     return "", "save it as PNG in an image program, or use another file"
 
 
