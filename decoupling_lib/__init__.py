@@ -4,13 +4,19 @@
 TensorFlow is not loaded before a network is needed.
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import lazy_loader
 
-try:
-    __version__ = version("decoupling")
-except PackageNotFoundError:  # a source tree that is not installed
-    __version__ = "unknown"
+_find, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+def __getattr__(name: str) -> Any:
+    if name != "__version__":
+        return _find(name)
+    from importlib.metadata import PackageNotFoundError, version  # here: it takes half the time of the import
+
+    try:
+        return version("decoupling")
+    except PackageNotFoundError:  # a source tree that is not installed
+        return "unknown"

@@ -11,6 +11,7 @@ import typer
 
 from ..common import validation
 from ..common.errors import input_error
+from ..common.interrupts import raise_from_now_on
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -20,6 +21,7 @@ def bench_command(
     name: Annotated[str, typer.Argument(help="A script in benchmarks/; what follows is passed on to it.")],
 ) -> None:
     """Run a benchmark of the source checkout; `decoupling bench NAME --help` shows its options."""
+    raise_from_now_on()
     known = sorted(file.stem for file in BENCHMARKS.glob("[!_]*.py"))
     if not known:
         step = "clone the repository and install the kit from there"

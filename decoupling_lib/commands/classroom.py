@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..common.interrupts import raise_from_now_on
 from .output import FaultError
 
 
@@ -16,6 +17,7 @@ def classroom_command(
     """Show the explorers in the browser: sliders for the kit's calculations. Ctrl-C ends it."""
     from ..explorers.server import serve
 
+    raise_from_now_on()
     code = serve(port, browser, lambda address: print(f"explorers: {address}  (Ctrl-C ends them)", flush=True))
     if code:
         raise FaultError(f"the server of the page ended with exit code {code}")

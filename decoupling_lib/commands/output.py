@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..common import validation
-from ..common.atomic_files import folder_lock
 from ..common.errors import OutputError, describe_value
+from ..common.folder_lock import folder_lock
+from ..common.interrupts import raise_from_now_on
 
 
 class FaultError(Exception):
@@ -38,6 +39,7 @@ def open_output_folder(out: str | os.PathLike[str]) -> Iterator[Path]:
         If the operating system refuses a write in the block, for example because the disk is full or the folder was
         deleted.
     """
+    raise_from_now_on()
     folder = validation.output_folder(out)
     with folder_lock(folder):
         try:

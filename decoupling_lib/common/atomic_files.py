@@ -1,14 +1,11 @@
-"""Files that appear whole or not at all, and a lock for a folder into which one run at a time writes."""
+"""Files that appear whole or not at all."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from .errors import input_error, os_input_error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
@@ -42,7 +39,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     After an error in the block the sibling is removed and `path` stays as it was. A killed process leaves the sibling,
     ``.NAME.part``, and the next writer of the same name overwrites it. A file must therefore have one writer at a
-    time; where several runs could meet, use `folder_lock`.
+    time; where several runs could meet, use `folder_lock.folder_lock`.
 
     Parameters
     ----------
@@ -70,43 +67,3 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         with suppress(OSError):
             sibling.unlink()
         raise
-
-
-@contextmanager
-def folder_lock(folder: Path) -> Iterator[None]:
-    """Keep other runs out of an existing folder until the block or the process ends, however it ends.
-
-    The lock is on the folder itself, so that no lock file is left behind. On network file systems without such locks
-    two runs are not kept apart.
-
-    Parameters
-    ----------
-    folder : Path
-        An existing folder.
-
-    Yields
-    ------
-    None
-        The block runs while the folder is locked.
-
-    Raises
-    ------
-    InputError
-        Another run has locked the folder, or the folder cannot be opened.
-    """
-    accepted = "a folder that no other run writes into"
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise os_input_error(error, "output folder", folder, accepted) from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            step = "wait for it to end, or choose another folder"
-            raise input_error("output folder", "is in use by another run", folder, accepted, step) from None
-        except OSError:  # this file system has no such locks
-            pass
-        yield
-    finally:
-        os.close(handle)

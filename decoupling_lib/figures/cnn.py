@@ -155,6 +155,7 @@ SPECS = (
         "The thesis shows a schematic; this one is drawn from a model of the kit, the classifier of figure 4.6.",
         _classifier_parts,
         seconds=6,
+        needs_keras=True,
     ),
     FigureSpec(
         "2.5",
@@ -170,6 +171,7 @@ SPECS = (
         "VGG-16 (138,357,544).",
         _vgg19_parts,
         seconds=10,
+        needs_keras=True,
     ),
 )
 """The figures of this module."""

@@ -19,6 +19,7 @@ from ..common import validation
 from ..common.atomic_files import write_text
 from ..common.errors import DrawingError
 from ..common.machine import describe_machine
+from ..networks.keras_settings import require_keras
 from ..plotting.style import save_figure, try_to_draw
 from ..runs import digest
 from ..transfers.network_source import NetworkSource, choose_source
@@ -125,9 +126,12 @@ def select_figures(numbers: Sequence[str] | None = None) -> list[FigureSpec]:
     Raises
     ------
     InputError
-        For a number that the kit does not draw.
+        For a number that the kit does not draw, and for a figure that needs Keras where Keras cannot be used.
     """
-    return [FIGURES[validation.choice(number, FIGURES, "figure")] for number in numbers or FIGURES]
+    specs = [FIGURES[validation.choice(number, FIGURES, "figure")] for number in numbers or FIGURES]
+    if any(spec.needs_keras for spec in specs):
+        require_keras()
+    return specs
 
 
 def draw_figure(spec: FigureSpec, source: NetworkSource, path: Path) -> DrawnFigure:

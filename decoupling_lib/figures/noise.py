@@ -113,6 +113,7 @@ SPECS = (
         "classifier of the same shape, trained by the kit on scikit-learn's digits.",
         _noise_in_a_classifier,
         seconds=12,
+        needs_keras=True,
     ),
 )
 """The figures of this module."""

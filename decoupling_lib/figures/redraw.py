@@ -13,7 +13,7 @@ from ..networks import weights
 from ..runs import digest
 from ..runs.comparison import TOLERANCE, Comparison
 from ..transfers.network_source import NetworkSource
-from .gallery import FIGURES, collect_data, draw_figure, hash_pixels
+from .gallery import FIGURES, collect_data, draw_figure, hash_pixels, select_figures
 from .spec import FigureSpec
 
 _ACCEPTED = "the manifest.json that `decoupling figures` wrote"
@@ -41,8 +41,8 @@ def select_entries(
     Raises
     ------
     InputError
-        For a damaged manifest, a number that it does not have, and weights that are not available or differ from the
-        recorded ones.
+        For a damaged manifest, a number that it does not have, weights that are not available or differ from the
+        recorded ones, and figures that need Keras where it cannot be used.
     """
     entries: dict[str, dict[str, Any]] = {}
     for each in manifest["figures"]:
@@ -52,6 +52,7 @@ def select_entries(
             raise input_error("manifest", "is damaged", each, _ACCEPTED, "draw the figures again")
         entries[each["number"]] = each
     selected = [entries[validation.choice(number, entries, "figure of the manifest")] for number in numbers or entries]
+    select_figures([entry["number"] for entry in selected])
     hashes: dict[NetworkSource, str] = {}
     for entry in selected:
         source = _source(entry)

@@ -66,6 +66,8 @@ class FigureSpec:
         Maps the network to use to the figure, under `kit_settings`.
     seconds : float
         Rough time to draw it on two cores, for a progress bar.
+    needs_keras : bool
+        Whether it shows a network that Keras builds, so that Keras must run on TensorFlow.
     """
 
     number: str
@@ -73,6 +75,7 @@ class FigureSpec:
     differs: str
     draw: Callable[[NetworkSource], DrawnFigure]
     seconds: float = 1.0
+    needs_keras: bool = False
 
     @property
     def file(self) -> str:

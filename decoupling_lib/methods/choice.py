@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..networks.keras_settings import require_keras
 from .decoupled import Decoupled
 from .direct import Direct
 from .method import Method, MethodSettings
@@ -27,3 +28,20 @@ def create_method(settings: MethodSettings) -> Method:
         A name in `METHODS` and the method's own settings.
     """
     return METHODS[settings.name](settings)
+
+
+def require_libraries(settings: MethodSettings) -> None:
+    """Refuse a method that cannot run under the settings of this machine, before anything is computed.
+
+    Parameters
+    ----------
+    settings : MethodSettings
+        The method.
+
+    Raises
+    ------
+    InputError
+        For `descent`, if Keras, whose optimizers it uses, does not run on TensorFlow here.
+    """
+    if settings.name == "descent":
+        require_keras()

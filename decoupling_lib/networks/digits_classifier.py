@@ -20,6 +20,7 @@ from ..common.arrays import Floats, Mask
 from ..common.atomic_files import atomic_write
 from ..common.errors import InputError, input_error, output_error
 from .digit_images import CLASSES, SIDE, digits, shift_images
+from .keras_settings import keras_settings
 from .tensorflow import tf
 
 CHANNELS = 10
@@ -33,6 +34,7 @@ _RATE, _BATCH = 2e-3, 32
 _ACCEPTED = "an .npz file of this classifier's weights"
 
 
+@keras_settings()
 def build(seed: int = 0) -> tf.keras.Model:
     """Build the untrained network.
 
@@ -65,6 +67,7 @@ def build(seed: int = 0) -> tf.keras.Model:
     return keras.Model(inputs, keras.layers.Dense(CLASSES, kernel_initializer=start, name="output")(h))
 
 
+@keras_settings()
 def train(seed: int = 0, epochs: int = EPOCHS) -> tf.keras.Model:
     """Train the network on the training digits, by Adam on the cross-entropy, which takes about a minute.
 
@@ -133,6 +136,7 @@ def save(model: tf.keras.Model, path: str | os.PathLike[str] = PACKAGED) -> Path
     return target
 
 
+@keras_settings()
 def load(path: str | os.PathLike[str] = PACKAGED) -> tf.keras.Model:
     """Load the trained network from a file of `save`; nothing in the file is executed.
 
@@ -170,6 +174,7 @@ def load(path: str | os.PathLike[str] = PACKAGED) -> tf.keras.Model:
     return model
 
 
+@keras_settings()
 def accuracy(model: tf.keras.Model) -> float:
     """Return the share of the held-out digits whose class has the largest logit.
 
@@ -187,6 +192,7 @@ def accuracy(model: tf.keras.Model) -> float:
     return float(np.mean(np.argmax(model(data.images[..., None]), axis=-1) == data.labels))
 
 
+@keras_settings()
 def activations(model: tf.keras.Model, images: Floats) -> dict[str, Floats]:
     """Return the maps of every convolution, before and after ReLU.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .keras_settings import keras_settings
 from .tensorflow import tf
 
 KINDS = {
@@ -88,6 +89,7 @@ def count_parameters(layers: Sequence[LayerSummary], until: str | None = None) -
     return sum(layer.parameters for layer in layers[: len(layers) if until is None else names.index(until) + 1])
 
 
+@keras_settings()
 def build_keras_vgg19() -> tf.keras.Model:
     """Build Keras's own VGG-19 with its classifier, from 224 x 224 x 3 to 1000 classes, with untrained weights.
 

@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from ..common import validation
@@ -183,9 +182,9 @@ def refuse_own_folder(report: str | os.PathLike[str], out: str | os.PathLike[str
     InputError
         If the report, or the file that it is a link to, is in the output folder.
     """
-    folder = validation.path(out, "output folder")
+    folder, file = validation.path(out, "output folder"), validation.path(report, "report")
     with suppress(OSError):  # the folder does not exist yet, or cannot exist
-        if any(folder.samefile(own) for own in (Path(report).parent, Path(report).resolve().parent)):
+        if any(folder.samefile(own) for own in (file.parent, file.resolve().parent)):
             accepted = "a folder other than the report's, whose files would be overwritten"
             raise input_error("output folder", "is the report's own", folder, accepted, "choose another folder")
 

@@ -10,15 +10,16 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..common import validation
-from ..common.atomic_files import folder_lock, write_text
+from ..common.atomic_files import write_text
 from ..common.errors import DrawingError
+from ..common.folder_lock import folder_lock
 from .output_files import MISSING, REPORT
 from .sweep_spec import Job, weights_file
 
@@ -67,7 +68,7 @@ def find_complete_report(job: Job, folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def run_job(job: Job, out: str) -> JobResult:
+def run_job(job: Job, out: str, shared: Sequence[str] = ()) -> JobResult:
     """Run one transfer into its folder unless it is complete there; this is what a worker does.
 
     An error is written into the folder's failure.json and returned, not raised: other transfers continue.
@@ -78,6 +79,8 @@ def run_job(job: Job, out: str) -> JobResult:
         The transfer.
     out : str
         Output folder of the sweep.
+    shared : sequence of str
+        Files that exist where the sweep was started.
 
     Returns
     -------
@@ -100,6 +103,7 @@ def run_job(job: Job, out: str) -> JobResult:
             if undrawn is not None and _describes(undrawn.report, job):
                 report, missing = undrawn.report, outputs.draw_pictures(own, undrawn)
             else:
+                validation.require_shared(shared)
                 inputs = gather_inputs(job.origin, job.target, job.options)
                 execution = execute(inputs, own, began=began, extra={"sweep": job.key})
                 report, missing = execution.report, execution.missing

@@ -8,6 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 from pathlib import Path
@@ -107,10 +108,33 @@ def with_absolute_paths(job: Job) -> Job:
     Job
         The same transfer, with the same name and key.
     """
-    origin, target = (str(Path(name).resolve()) if os.path.isfile(name) else name for name in (job.origin, job.target))
+    local = local_files(job)
+    origin, target = (str(local[name].resolve()) if name in local else name for name in (job.origin, job.target))
     own = weights_file(job)
     options = replace(job.options, weights=str(Path(own).resolve())) if own else job.options
     return replace(job, origin=origin, target=target, options=options)
+
+
+def local_files(job: Job) -> dict[str, Path]:
+    """Return the images and the file of weights of a job that exist here.
+
+    Parameters
+    ----------
+    job : Job
+        The transfer.
+
+    Returns
+    -------
+    dict
+        Their paths, by the names that the job gives them.
+    """
+    found = {}
+    for name in filter(None, (job.origin, job.target, weights_file(job))):
+        with suppress(InputError):  # not the name of a file at all
+            file = validation.path(name, "file")
+            if os.path.isfile(file):
+                found[name] = file
+    return found
 
 
 def weights_file(job: Job) -> str | None:
@@ -172,7 +196,12 @@ def _read_pairs(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not pairs or not all(isinstance(name, str) and name for pair in pairs for name in pair):
         step = 'add the images, for example origins = ["coffee"] and targets = ["china"]'
         raise input_error("sweep file", "names no images", sorted(content), _ACCEPTED, step)
-    return [(origin, target) for origin, target in pairs]
+    return [(_expand(origin, "origin"), _expand(target, "target")) for origin, target in pairs]
+
+
+def _expand(text: str, name: str) -> str:
+    """Return a name of a file with the home folder for a leading `~`; all others as they are."""
+    return str(validation.path(text, name)) if text.startswith("~") else text
 
 
 def _limit_count(count: int) -> None:
@@ -195,6 +224,8 @@ def _parse(name: str, value: Any) -> Any:
     if not isinstance(value, (str, int, float, list)):
         accepted = "text, numbers, true or false"
         raise input_error(f"option {name}", "has the wrong type", value, accepted, "correct the value")
+    if name == "weights" and isinstance(value, str):
+        return _expand(value, name)
     if name != "size":
         return value
     sides = [value, value] if isinstance(value, int) and not isinstance(value, bool) else value

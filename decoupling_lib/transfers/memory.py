@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 import os
-import resource
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -114,7 +113,7 @@ def available_mib() -> int | None:
     """Return how much memory this process can have in total, in MiB.
 
     It is the sum of what the process holds and what is free, or the limit of its control group if that is smaller.
-    On systems other than Linux it is the physical memory.
+    On macOS it is the physical memory. Windows is not asked.
 
     Returns
     -------
@@ -123,7 +122,7 @@ def available_mib() -> int | None:
     """
     free = _read_bytes("/proc/meminfo", "MemAvailable:")
     if free is None:
-        if "SC_PHYS_PAGES" not in os.sysconf_names:
+        if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", ()):
             return None
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MIB
     return min([resident_bytes() + free, *_group_limits()]) // MIB
@@ -151,11 +150,15 @@ def resident_bytes() -> int:
 
 
 def peak_resident_bytes() -> int:
-    """Return the most bytes that this process has held at one time."""
+    """Return the most bytes that this process has held at one time; 0 where the system does not tell (Windows)."""
     # On Linux getrusage is wrong for this: a child starts with the peak of its parent.
     most = _read_bytes("/proc/self/status", "VmHWM:")
     if most is not None:
         return most
+    try:
+        import resource
+    except ImportError:
+        return 0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

@@ -15,7 +15,7 @@ from ..engine.features import Counted
 from ..engine.journal import NOWHERE, Journal
 from ..images.noise import noise_draws
 from ..images.pictures import Picture, fit, load_picture
-from ..methods.choice import create_method
+from ..methods.choice import create_method, require_libraries
 from ..methods.method import MethodSettings
 from ..networks import architectures, channel_means, weights
 from ..networks.dead_channels import find_dead_channels
@@ -185,6 +185,7 @@ def gather_inputs(origin: Source, target: Source, options: Options, memory_limit
         With one line, before anything is computed or written; also for a run that does not fit into memory.
     """
     resolved = resolve_options(options)
+    require_libraries(resolved.method_settings())
     if memory_limit is not None:
         validation.integer_in_range(memory_limit, "memory limit", 1, 2**40)
     first, second = (_load(source, resolved) for source in (origin, target))

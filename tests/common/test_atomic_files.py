@@ -1,11 +1,10 @@
-"""Atomic files: a file appears whole or not at all, and a folder has one owner at a time."""
+"""Atomic files: a file appears whole or not at all."""
 
 from pathlib import Path
 
 import pytest
-from refusals import refusal
 
-from decoupling_lib.common.atomic_files import atomic_write, folder_lock, write_text
+from decoupling_lib.common.atomic_files import atomic_write, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -36,22 +35,3 @@ def test_after_an_error_the_old_file_stays_and_no_other_is_left(tmp_path: Path, 
         sibling.write_text("half")
         raise error
     assert file.read_text() == "old" and names(tmp_path) == ["x.txt"]
-
-
-def test_a_locked_folder_is_refused_until_its_block_ends(tmp_path: Path):
-    def lock() -> None:
-        with folder_lock(tmp_path):
-            pass
-
-    with folder_lock(tmp_path):
-        assert tmp_path.name[-12:] in refusal(lock)  # a long path is cut in the middle
-        assert names(tmp_path) == []
-    lock()
-
-
-def test_a_missing_folder_cannot_be_locked(tmp_path: Path):
-    def lock() -> None:
-        with folder_lock(tmp_path / "missing"):
-            pass
-
-    assert "missing" in refusal(lock)

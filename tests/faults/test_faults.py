@@ -24,7 +24,8 @@ from paths import ROOT
 from patience import HANG
 from PIL import Image
 
-from decoupling_lib.common.atomic_files import folder_lock, write_text
+from decoupling_lib.common.atomic_files import write_text
+from decoupling_lib.common.folder_lock import folder_lock
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.networks import weights
 
@@ -188,8 +189,8 @@ def test_a_second_run_into_the_same_folder_is_refused(pictures, undisturbed, tmp
 
 def test_a_folder_is_free_again_after_its_run_is_killed(tmp_path, record_property):
     code = (
-        "import sys, time; from pathlib import Path; from decoupling_lib.common import atomic_files\n"
-        "with atomic_files.folder_lock(Path(sys.argv[1])): print('locked', flush=True); time.sleep(3600)"
+        "import sys, time; from pathlib import Path; from decoupling_lib.common.folder_lock import folder_lock\n"
+        "with folder_lock(Path(sys.argv[1])): print('locked', flush=True); time.sleep(3600)"
     )
     with subprocess.Popen([sys.executable, "-c", code, tmp_path], cwd=ROOT, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"locked\n"
