@@ -107,9 +107,9 @@ def _read(path_or_name: str | os.PathLike[str]) -> tuple[str, bytes, str, bool]:
     pictures = bundled_pictures()
     file = validation.path(path_or_name, "image")
     entry = pictures.get(str(file)) if os.path.isdir(file) or not os.path.lexists(file) else None
-    file = bundled_picture_path(entry.name) if entry else file
+    given = bundled_picture_path(entry.name) if entry else path_or_name
     try:
-        data = validation.regular_file(file, "image", list(pictures)).read_bytes()
+        data = validation.regular_file(given, "image", list(pictures)).read_bytes()
     except OSError as error:
         raise os_input_error(error, "image", file, "a file that you may read") from None
     digest = hashlib.sha256(data).hexdigest()

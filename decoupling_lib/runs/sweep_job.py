@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -68,7 +68,7 @@ def find_complete_report(job: Job, folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def run_job(job: Job, out: str, shared: Sequence[str] = ()) -> JobResult:
+def run_job(job: Job, out: str) -> JobResult:
     """Run one transfer into its folder unless it is complete there; this is what a worker does.
 
     An error is written into the folder's failure.json and returned, not raised: other transfers continue.
@@ -79,8 +79,6 @@ def run_job(job: Job, out: str, shared: Sequence[str] = ()) -> JobResult:
         The transfer.
     out : str
         Output folder of the sweep.
-    shared : sequence of str
-        Files that exist where the sweep was started.
 
     Returns
     -------
@@ -103,7 +101,7 @@ def run_job(job: Job, out: str, shared: Sequence[str] = ()) -> JobResult:
             if undrawn is not None and _describes(undrawn.report, job):
                 report, missing = undrawn.report, outputs.draw_pictures(own, undrawn)
             else:
-                validation.require_shared(shared)
+                validation.require_shared(job.shared)
                 inputs = gather_inputs(job.origin, job.target, job.options)
                 execution = execute(inputs, own, began=began, extra={"sweep": job.key})
                 report, missing = execution.report, execution.missing

@@ -8,7 +8,6 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 from pathlib import Path
@@ -43,6 +42,8 @@ class Job:
         All options, validated, with network and weights.
     key : str
         Digest of images and options.
+    shared : tuple of str
+        Absolute paths of the job's files that exist where the sweep was started; see `with_absolute_paths`.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Job:
     target: str
     options: Options
     key: str
+    shared: tuple[str, ...] = ()
 
 
 def read_sweep(path: str | os.PathLike[str]) -> list[Job]:
@@ -108,33 +110,20 @@ def with_absolute_paths(job: Job) -> Job:
     Job
         The same transfer, with the same name and key.
     """
-    local = local_files(job)
-    origin, target = (str(local[name].resolve()) if name in local else name for name in (job.origin, job.target))
     own = weights_file(job)
-    options = replace(job.options, weights=str(Path(own).resolve())) if own else job.options
-    return replace(job, origin=origin, target=target, options=options)
+    found = {name: str(file.resolve()) for name in (job.origin, job.target, own or "") if (file := _local_file(name))}
+    origin, target = (found.get(name, name) for name in (job.origin, job.target))
+    options = replace(job.options, weights=found.get(own, str(Path(own).resolve()))) if own else job.options
+    return replace(job, origin=origin, target=target, options=options, shared=tuple(found.values()))
 
 
-def local_files(job: Job) -> dict[str, Path]:
-    """Return the images and the file of weights of a job that exist here.
-
-    Parameters
-    ----------
-    job : Job
-        The transfer.
-
-    Returns
-    -------
-    dict
-        Their paths, by the names that the job gives them.
-    """
-    found = {}
-    for name in filter(None, (job.origin, job.target, weights_file(job))):
-        with suppress(InputError):  # not the name of a file at all
-            file = validation.path(name, "file")
-            if os.path.isfile(file):
-                found[name] = file
-    return found
+def _local_file(name: str) -> Path | None:
+    """Return the path of a file that exists here, or None."""
+    try:
+        file = validation.path(name, "file")
+    except InputError:  # not the name of a file at all
+        return None
+    return file if os.path.isfile(file) else None
 
 
 def weights_file(job: Job) -> str | None:

@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import input_error, os_input_error, suggest
+from ..errors import input_error, os_input_error
+from .missing_files import missing_file
 
 MAX_FILE_BYTES = 2**31
 """Size of the largest input file: an image of 64 megapixels with four float64 channels just fits."""
@@ -46,8 +47,8 @@ def regular_file(value: Any, name: str, known: Sequence[str] = (), accepted: str
     try:
         status = file.stat()
     except (FileNotFoundError, NotADirectoryError):
-        step = suggest(file.stem, known)
-        raise input_error(name, "does not exist", file, accepted, step) from None
+        text = os.fspath(value)  # a Path would make one slash of the two in an address
+        raise missing_file(name, str(file) if text.startswith("~") else text, accepted, known) from None
     except OSError as error:
         raise os_input_error(error, name, file, accepted) from None
     if stat.S_ISDIR(status.st_mode):
@@ -102,7 +103,10 @@ def output_folder(value: Any) -> Path:
 
 
 def path(value: Any, name: str) -> Path:
-    """Return a path whose name the operating system can have.
+    """Return a path whose name the operating system can have; a leading `~` or `~user` becomes the home folder.
+
+    A shell replaces it only at the start of a word, and so not in `--out=~/x`, in files and in variables of the
+    environment.
 
     Parameters
     ----------
@@ -119,7 +123,8 @@ def path(value: Any, name: str) -> Path:
     Raises
     ------
     InputError
-        The value is not text, is empty, or contains a character that no file name can contain.
+        The value is not text, is empty, contains a character that no file name can contain, or begins with `~` and a
+        name that is not a user's.
     """
     accepted = "the name of a file or folder"
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
@@ -132,4 +137,8 @@ def path(value: Any, name: str) -> Path:
         os.fsencode(text)
     except UnicodeError:
         raise input_error(name, "cannot be a file name here", text, accepted, "choose another name") from None
-    return Path(text)
+    expanded = os.path.expanduser(text)
+    if expanded.startswith("~") and not os.path.lexists(text):
+        what, step = "names a user without a home folder here", f"write the whole path; a file of this name is ./{text}"
+        raise input_error(name, what, text, accepted, step)
+    return Path(expanded)
