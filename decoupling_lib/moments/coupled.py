@@ -6,6 +6,10 @@ values are the moments of the standard normal distribution (section 2.2 of the t
 
 from __future__ import annotations
 
+import math
+import sys
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..common import validation
@@ -66,7 +70,8 @@ def coupled_moments(x: Floats, order: int = MAX_ORDER) -> Floats:
     Raises
     ------
     InputError
-        Another shape or type, a constant sample, or an order out of range.
+        Another shape or type, a constant sample, a variance beyond the range of floating point, or an order out of
+        range.
 
     Examples
     --------
@@ -74,11 +79,14 @@ def coupled_moments(x: Floats, order: int = MAX_ORDER) -> Floats:
     [2.  2.  0.  1.7]
     """
     x, order = validation.sample(x, "the sample"), check_order(order)
-    mean, variance = np.mean(x), np.var(x)
+    centered = center(x)
+    if order < 2:
+        return np.array([centered.mean])
+    first = [centered.mean, centered.variance()]
     if order < 3:
-        return np.array([mean, variance])[:order]
+        return np.array(first)
     z = standardize(x)
-    return np.array([mean, variance, *(np.mean(z**k) for k in range(3, order + 1))])
+    return np.array([*first, *(np.mean(z**k) for k in range(3, order + 1))])
 
 
 def standardize(x: Floats) -> Floats:
@@ -100,15 +108,84 @@ def standardize(x: Floats) -> Floats:
         Another shape or type, or a constant sample.
     """
     x = validation.sample(x, "the sample")
-    scale = float(np.max(np.abs(x)))
-    if np.ptp(x) <= 4 * np.finfo(float).eps * scale:
+    if np.all(x == x[0]):
         step = "take a sample that has a variance to normalize"
         raise input_error("the sample", "is constant", float(x[0]), "at least two different values", step)
-    # Scaled by the extent first, so that values near the limits of floating point do not overflow when squared.
-    z = (x - np.mean(x)) / np.ptp(x / scale) / scale
-    z = z - np.mean(z)
-    standardized: Floats = z / np.sqrt(np.mean(z * z))
+    deviations = center(x).deviations
+    standardized: Floats = deviations / np.sqrt(np.mean(deviations**2))
     return standardized
+
+
+@dataclass(frozen=True, eq=False)
+class Centered:
+    """The mean of a sample and the deviations from it.
+
+    Parameters
+    ----------
+    mean : float
+        The mean.
+    deviations : ndarray, shape (N,)
+        In units of ``2**exponent``, from -2 to 2: their squares neither overflow nor underflow.
+    exponent : int
+        Of the smallest power of two above all values.
+    """
+
+    mean: float
+    deviations: Floats
+    exponent: int
+
+    def variance(self) -> float:
+        """Return the mean square of the deviations.
+
+        Returns
+        -------
+        float
+            The variance in the units of the sample; 0 if it is constant.
+
+        Raises
+        ------
+        InputError
+            It is too large or too small for floating point.
+        """
+        scaled = float(np.mean(self.deviations**2))
+        try:
+            variance = math.ldexp(scaled, 2 * self.exponent)
+        except OverflowError:
+            variance = math.inf
+        if math.isinf(variance) or (scaled > 0 and variance < sys.float_info.min):
+            large = math.isinf(variance)
+            what = f"is too {'large' if large else 'small'} for floating point"
+            accepted = f"variances from {sys.float_info.min:.1g} to {sys.float_info.max:.1g}"
+            step = f"{'divide' if large else 'multiply'} all values by a power of ten"
+            spread = f"deviations of about 1e{round(math.log10(scaled) / 2 + self.exponent * math.log10(2))}"
+            raise input_error("the variance of the sample", what, spread, accepted, step)
+        return variance
+
+
+def center(x: Floats) -> Centered:
+    """Return the mean of a sample and its deviations, with all their digits.
+
+    The mean of values that are large beside their deviations, such as whole numbers near 2^53, is rounded; subtracting
+    the mean of the deviations makes up for it. The power of two keeps values near 1e308 from overflowing.
+
+    Parameters
+    ----------
+    x : ndarray, shape (N,)
+        A finite sample.
+
+    Returns
+    -------
+    Centered
+        The mean and the deviations.
+    """
+    exponent = int(np.frexp(np.max(np.abs(x)))[1])
+    scaled = np.ldexp(x, -exponent)
+    rounded = np.mean(scaled)
+    deviations = scaled - rounded
+    rest = np.mean(deviations)
+    # Rounding must not move the mean past the extreme values, where the largest numbers would overflow.
+    mean = np.ldexp(np.clip(rounded + rest, np.min(scaled), np.max(scaled)), exponent)
+    return Centered(float(mean), deviations - rest, exponent)
 
 
 def check_order(order: int) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from ..common import validation
 from ..common.arrays import Floats
 from ..common.errors import input_error
-from .coupled import MAX_ORDER, MOMENT_REFERENCE, check_order
+from .coupled import MAX_ORDER, MOMENT_REFERENCE, center, check_order, standardize
 from .legs import move_moment
 
 
@@ -53,7 +53,8 @@ def decouple_moments(x: Floats, order: int = MAX_ORDER) -> DecoupledMoments:
     Raises
     ------
     InputError
-        A leg cannot be run: too few values differ, too many are equal, or too few values can have the reference.
+        A leg cannot be run: too few values differ, too many are equal, or too few values can have the reference; or
+        the variance is beyond the range of floating point.
 
     Examples
     --------
@@ -62,7 +63,12 @@ def decouple_moments(x: Floats, order: int = MAX_ORDER) -> DecoupledMoments:
     """
     y, order = validation.sample(x, "the sample"), check_order(order)
     values = np.empty(order)
-    for k in range(1, order + 1):
+    centered = center(y)
+    values[0] = centered.mean
+    if order >= 2:
+        values[1] = centered.variance()
+        y = np.ldexp(centered.deviations, centered.exponent) if order == 2 else standardize(y)
+    for k in range(3, order + 1):
         values[k - 1] = np.mean(y**k)
         if k < order:
             y = move_moment(y, k, MOMENT_REFERENCE[k - 1])
@@ -118,7 +124,9 @@ def impose_moments(normalized: Floats, values: Floats) -> Floats:
         raise input_error("moments to impose", "are not all finite", values, "finite numbers", "measure them again")
     if order > 1 and not values[1] > 0:
         raise input_error("variance to impose", "is not positive", float(values[1]), "above 0", "choose another one")
-    off = max((abs(np.mean(y**k) - MOMENT_REFERENCE[k - 1]) for k in range(1, order)), default=0.0)
+    with np.errstate(over="ignore"):
+        off = max((abs(np.mean(y**k) - MOMENT_REFERENCE[k - 1]) for k in range(1, order)), default=0.0)
+        last = float(np.mean(y**order))
     if off > 1e-6:
         raise input_error(
             "normalized sample",
@@ -127,11 +135,15 @@ def impose_moments(normalized: Floats, values: Floats) -> Floats:
             f"a sample normalized by {order - 1} legs",
             "take decouple_moments(x, order).sample",
         )
-    # In a self-transfer the last moment has its value already, and may have no leg to move it.
-    if float(np.mean(y**order)) != values[-1]:
-        y = move_moment(y, order, values[-1])
-    for k in range(order - 1, 0, -1):
-        y = move_moment(y, k, values[k - 1])
+    with np.errstate(over="ignore"):
+        # In a self-transfer the last moment has its value already, and may have no leg to move it.
+        if last != values[-1]:
+            y = move_moment(y, order, values[-1])
+        for k in range(order - 1, 0, -1):
+            y = move_moment(y, k, values[k - 1])
+    if not np.all(np.isfinite(y)):
+        accepted, step = "moments of finite numbers", "impose a mean or variance closer to 0"
+        raise input_error("the imposed sample", "is beyond the range of floating point", values, accepted, step)
     return y
 
 

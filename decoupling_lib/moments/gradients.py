@@ -7,7 +7,7 @@ import numpy as np
 from ..common import validation
 from ..common.arrays import Floats
 from ..engine.ode import integrate
-from .coupled import MAX_ORDER, MOMENT_REFERENCE, check_order, standardize
+from .coupled import MAX_ORDER, MOMENT_REFERENCE, center, check_order, standardize
 from .legs import MAX_STEPS, TOLERANCE, move_moment
 
 
@@ -39,6 +39,8 @@ def decoupled_gradients(x: Floats, order: int = MAX_ORDER) -> Floats:
     """
     x = validation.sample(x, "the sample")
     order = check_order(order)
+    centered = center(x)
+    spread = np.sqrt(centered.variance()) if order >= 2 else 0.0
     y = x
     ends: list[Floats] = []
     for k in range(1, order):
@@ -54,7 +56,8 @@ def decoupled_gradients(x: Floats, order: int = MAX_ORDER) -> Floats:
     if order >= 2:
         z = standardize(x)
         rows = rows - np.mean(rows, axis=1, keepdims=True) - np.mean(rows * z, axis=1, keepdims=True) * z
-        rows = np.vstack([_raw_gradient(x - np.mean(x), 2)[None], rows / np.std(x)])
+        deviations = np.ldexp(centered.deviations, centered.exponent)
+        rows = np.vstack([_raw_gradient(deviations, 2)[None], rows / spread])
     return np.vstack([np.full((1, x.size), 1 / x.size), rows])
 
 

@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from ..common.arrays import Floats
 from ..common.errors import input_error
 from ..engine.ode import integrate
-from .coupled import MOMENT_NAMES, MOMENT_REFERENCE, moment_feature_map, standardize
+from .coupled import MOMENT_NAMES, MOMENT_REFERENCE, center, moment_feature_map, standardize
 
 TOLERANCE = 1e-14
 """Error allowed per step of a flow, in the unit of the normalized sample."""
@@ -50,7 +50,8 @@ def move_moment(y: Floats, k: int, value: float) -> Floats:
         The leg ends, because its polynomial vanishes on the sample, before the value is reached.
     """
     if k == 1:
-        shifted: Floats = y - np.mean(y) + value
+        centered = center(y)
+        shifted: Floats = np.ldexp(centered.deviations, centered.exponent) + value
         return shifted
     if k == 2:
         scaled: Floats = standardize(y) * np.sqrt(value)
@@ -127,6 +128,8 @@ def move_skewness(z: Floats, skewness: float = 0.0) -> Floats:
     def gap(log_q: float) -> float:
         return float(np.mean(map_with(log_q) ** 3)) - goal
 
+    if gap(0.0) >= 0:  # the map with q = 1 only rounds: the skewness was the goal up to rounding
+        return sign * map_with(0.0)
     low = -1.0
     while goal < limit and low > np.log(_CLOSEST_POLE) and gap(low) < 0:
         low *= 2

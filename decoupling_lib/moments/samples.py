@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from ..common import validation
 from ..common.arrays import Floats
-from ..common.errors import input_error
+from ..common.errors import input_error, os_input_error
+from ..common.safe_npz import parse_npy
 from ..images.bundled import bundled_pictures
 from ..images.pictures import fit, load_picture
 from . import tables
+from .table_options import check_options
+from .table_reading import Reading
 
 MIN_VALUES = 7
 """With fewer values no sample can have the kurtosis 3 that the fifth and sixth decoupled moments need."""
 TEN = (0, 0.5, 1, 1.7, 2.1, 3, 3.4, 5.2, 8.9, 13)
 """The numbers of the sample "ten"."""
 _GENERATED = ("ten", "gamma")
+_BRIGHTNESS = "the brightness of an image's pixels"
+_MAX_ARRAY_BYTES = 2**27
+_LARGEST_EXACT = 2**53
 _LUMINANCE = np.array([0.2125, 0.7154, 0.0721])  # ITU-R BT.709, on the stored (gamma-coded) values
 
 
@@ -33,10 +40,16 @@ class Sample:
         Name of the sample or of its file.
     values : ndarray, shape (N,)
         Finite numbers.
+    description : str
+        One line that says what the sample is, and what a file was taken for.
+    reading : Reading or None
+        What a table of numbers was taken for; None for other samples.
     """
 
     name: str
     values: Floats
+    description: str
+    reading: Reading | None = None
 
 
 def sample_names() -> tuple[str, ...]:
@@ -74,27 +87,46 @@ def load_sample(name: str, max_side: int | None = None, seed: int = 0) -> Sample
     """
     name = validation.choice(name, sample_names(), "sample")
     if name == "ten":
-        return Sample(name, np.array(TEN, dtype=float))
+        return Sample(name, np.array(TEN, dtype=float), "ten numbers")
     if name == "gamma":
-        return Sample(name, np.random.default_rng(0).gamma(2, 1, 1000))
-    return Sample(name, brightness(load_picture(name).array, max_side, seed))
+        return Sample(name, np.random.default_rng(0).gamma(2, 1, 1000), "1000 draws of the gamma(2) law")
+    return Sample(name, brightness(load_picture(name).array, max_side, seed), _BRIGHTNESS)
 
 
 def read_sample(
-    file: str | os.PathLike[str], column: str | None = None, max_side: int | None = None, seed: int = 0
+    file: str | os.PathLike[str],
+    column: str | int | None = None,
+    max_side: int | None = None,
+    seed: int = 0,
+    *,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    header: bool | None = None,
 ) -> Sample:
-    """Read a sample from a text or CSV file, or from an image.
+    """Read a sample from a text or CSV file, from a one-dimensional .npy array, or from an image.
+
+    What is not stated about a text file is found out. If that leaves several possibilities, the file is refused.
 
     Parameters
     ----------
     file : str or path
-        The file; an image is recognized by its extension.
-    column : str, optional
-        Name of the column to read, from the first line of a CSV file; needed if several are named.
+        The file; an image or array is recognized by its extension.
+    column : str or int, optional
+        Name of the column to read, or its number, counted from 1; a name comes first. Needed if several are named.
     max_side : int, optional
         Longest side in pixels to which an image is shrunk.
     seed : int
         Seed of the noise that breaks the ties of 8-bit images.
+    delimiter : str, optional
+        What separates the cells: "comma", "semicolon", "tab", "pipe", "blanks" (runs of spaces and tabs), "none" (one
+        number per line), or the character itself.
+    decimal : str, optional
+        The decimal mark: "point" or "comma", or the mark itself.
+    thousands : str, optional
+        The thousands mark: "comma", "point", "space", "apostrophe", "underscore" or "none", or the mark itself.
+    header : bool, optional
+        Whether the first line names the columns.
 
     Returns
     -------
@@ -104,17 +136,57 @@ def read_sample(
     Raises
     ------
     InputError
-        There is no such file, it holds something else than numbers or fewer than `MIN_VALUES`, the column is unknown,
-        or the image cannot be read.
+        There is no such file, it holds something else than numbers or fewer than `MIN_VALUES`, it can be read in
+        several ways, the column is unknown, an option is not accepted or given for an image or array, or the image
+        cannot be read.
     """
     path = validation.regular_file(file, "sample file", accepted=tables.ACCEPTED)
+    options = check_options(column, delimiter, decimal, thousands, header)
+    reading = None
     if not _is_image(path):
-        values = np.array(tables.read_numbers(path, column))
-    elif column is None:
-        values = brightness(load_picture(path).array, max_side, seed)
+        table = tables.read_table(path, options)
+        values, reading, description = np.array(table.values), table.reading, table.reading.describe()
+    elif options.given:
+        accepted, step = "options of text and CSV files", "leave it out"
+        raise input_error(options.given[0], "is given for an image or array", path.name, accepted, step)
+    elif (array := _read_list(path)) is not None:
+        values, description = array, _describe_list(array)
     else:
-        raise input_error("column", "is given for an image", column, "a column of a CSV file", "leave out the column")
-    return Sample(path.name, validation.sample(values, f"sample {path.name}", MIN_VALUES))
+        values, description = brightness(load_picture(path).array, max_side, seed), _BRIGHTNESS
+    with np.errstate(over="ignore"):  # long doubles may overflow to infinity, which is refused
+        values = validation.sample(values, f"sample {path.name}", MIN_VALUES)
+    return Sample(path.name, values, description, reading)
+
+
+def _read_list(path: Path) -> np.ndarray | None:
+    """Return the one-dimensional array in a .npy file; None if it is an image, or damaged, which its reader reports."""
+    if path.suffix.lower() != ".npy":
+        return None
+    try:
+        if path.stat().st_size > _MAX_ARRAY_BYTES:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)  # large images have a limit of their own
+        else:
+            array = parse_npy(path.read_bytes())
+    except OSError as error:
+        raise os_input_error(error, "sample file", path, tables.ACCEPTED) from None
+    except Exception:  # damaged headers raise exceptions of every kind
+        return None
+    if array.ndim == 3 or (array.ndim == 2 and min(array.shape) >= validation.MIN_SIDE):
+        return None
+    accepted = "one dimension, or the height, width and channels of an image"
+    if array.ndim != 1:
+        raise input_error(f"sample file {path.name}", "has the wrong shape", array, accepted, "flatten it")
+    if array.nbytes > _MAX_ARRAY_BYTES:
+        accepted = f"at most {_MAX_ARRAY_BYTES} bytes"
+        raise input_error("sample file", "is too large", f"{array.nbytes} bytes", accepted, "take fewer numbers")
+    return array
+
+
+def _describe_list(array: np.ndarray) -> str:
+    text = f"a one-dimensional array of type {array.dtype}"
+    large = array[(array > _LARGEST_EXACT) | (array < -_LARGEST_EXACT)].tolist() if array.dtype.kind in "iu" else []
+    rounded = sum(int(float(number)) != number for number in large)
+    return text + (f"; whole numbers above 2^53 rounded to the nearest double: {rounded}" if rounded else "")
 
 
 def brightness(image: Floats, max_side: int | None = None, seed: int = 0) -> Floats:

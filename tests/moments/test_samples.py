@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refusal
 from toys import SAMPLE
 
 from decoupling_lib.common.errors import InputError
@@ -41,8 +42,54 @@ def test_brightness_weighs_the_colors(tmp_path):
 
 def test_a_column_of_an_image_is_refused(tmp_path):
     Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(tmp_path / "black.png")
-    with pytest.raises(InputError, match="column.*size.*leave"):
+    with pytest.raises(InputError, match="column.*black.png.*leave"):
         read_sample(tmp_path / "black.png", column="size")
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f8", "g", "i1", "u1", "i4", ">i8", "u8"])
+def test_a_one_dimensional_array_is_read(tmp_path, dtype):
+    values = np.array([0, 1, 2, 4, 7, 11, 16, 22], dtype=dtype)
+    np.save(tmp_path / "list.npy", values)
+    sample = read_sample(tmp_path / "list.npy")
+    assert sample.values.dtype == np.float64 and sample.reading is None and "one-dimensional" in sample.description
+    np.testing.assert_array_equal(sample.values, values.astype(float))
+    refusal(read_sample, tmp_path / "list.npy", decimal="comma")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.array([{}] * 9), np.arange(9) + 1j, np.array(["1"] * 9), np.ones(9, bool), np.zeros((9, 1)), np.zeros((2, 9))]
+    + [np.array(3.5), np.zeros((3, 3, 3, 3)), np.zeros(0), np.arange(6.0), np.array([np.nan] * 9), np.zeros((20, 5, 3))]
+    + [np.zeros(9, [("a", float)]), np.full(9, np.longdouble("1e4000")), np.arange(9).astype("M8[s]")],
+    ids=lambda array: f"{array.dtype.kind} {array.shape}",
+)
+def test_other_arrays_are_refused_in_one_line(tmp_path, array):
+    np.save(tmp_path / "array.npy", array, allow_pickle=True)
+    refusal(read_sample, tmp_path / "array.npy")
+
+
+def test_whole_numbers_in_an_array_that_a_double_cannot_hold_are_said_aloud(tmp_path):
+    np.save(tmp_path / "large.npy", np.array([2**53 + k for k in range(8)]))
+    assert "nearest double: 4" in read_sample(tmp_path / "large.npy").description
+    np.save(tmp_path / "small.npy", np.arange(8))
+    assert "nearest double" not in read_sample(tmp_path / "small.npy").description
+
+
+def test_the_options_of_the_reader_are_those_of_the_function(tmp_path):
+    path = write(tmp_path, "Länge;Breite\n" + "".join(f"1.00{k},5;7\n" for k in range(8)))
+    expected = [1000.5 + k for k in range(8)]
+    for options in ({}, {"delimiter": ";", "decimal": ",", "thousands": ".", "header": True}):
+        sample = read_sample(path, "Länge", **options)
+        assert list(sample.values) == expected
+        assert (sample.reading.delimiter, sample.reading.thousands) == ("semicolon", "point")
+    assert list(read_sample(path, 1).values) == expected
+    wrong = {"delimiter": ("", "ab", "1", "-", 3), "decimal": ("", ";", "comma,", 1.5), "thousands": ("", "x", "..", 0)}
+    wrong |= {"header": (1, "yes"), "column": (1.5, True, [], b"x")}
+    for option, values in wrong.items():
+        for value in values:
+            line = refusal(read_sample, path, **{option: value})
+            assert option in line and repr(value) in line
+    assert "thousands" in refusal(read_sample, path, decimal="comma", thousands=",")
 
 
 def test_samples_have_names():
@@ -66,7 +113,7 @@ def test_dequantizing_breaks_ties_and_keeps_the_order_of_bins():
 def test_the_command_prints_both_kinds_of_moments(decoupling, tmp_path):
     path = write(tmp_path, "\n".join(map(str, SAMPLE)))
     answer = json.loads(decoupling("moments", path, "--json").out)
-    assert set(answer) == {"n", "coupled", "decoupled"} and answer["n"] == 10
+    assert {"n", "coupled", "decoupled"} <= set(answer) and answer["n"] == 10
     np.testing.assert_array_equal(answer["coupled"], coupled_moments(SAMPLE))
     np.testing.assert_array_equal(answer["decoupled"], decouple_moments(SAMPLE).values)
     table = decoupling("moments", "--sample", "ten").out
@@ -83,6 +130,45 @@ def test_the_command_refuses_with_one_line(decoupling, tmp_path, text, fragment)
     end = decoupling("moments", write(tmp_path, text))
     assert end.code == 2 and end.out == ""
     assert fragment in end.err and end.err.count("\n") == 1
+
+
+def test_the_command_says_what_a_file_was_taken_for(decoupling, tmp_path):
+    path = write(tmp_path, "# by hand\nx;y\n" + "".join(f"{k},5;{k}\n" for k in range(9)))
+    answer = json.loads(decoupling("moments", path, "--column", "x", "--json").out)
+    assert answer["coupled"][0] == 4.5 and answer["n"] == 9
+    reading = answer["reading"]
+    assert (reading["delimiter"], reading["decimal"], reading["thousands"]) == ("semicolon", "comma", "none")
+    assert reading["header"] is True and reading["names"] == ["x", "y"] and reading["column"] == 1
+    (line,) = [each for each in decoupling("moments", path, "--column", 1).out.splitlines() if "read as" in each]
+    for part in ("semicolon", "'x'", "header", "decimal comma", "UTF-8", "1 comment line"):
+        assert part in line
+    assert json.loads(decoupling("moments", "--sample", "ten", "--json").out)["reading"] is None
+
+
+def test_the_options_of_the_command_settle_what_it_refuses(decoupling, tmp_path):
+    path = write(tmp_path, "1,5\n2,7\n3,25\n4,1\n5,05\n6,9\n7,3\n8,8\n")
+    end = decoupling("moments", path)
+    assert end.code == 2 and "--decimal comma" in end.err and "--delimiter comma" in end.err
+    answer = json.loads(decoupling("moments", path, "--decimal", "comma", "--json").out)
+    assert answer["n"] == 8 and answer["coupled"][0] == pytest.approx(4.95)
+    assert json.loads(decoupling("moments", path, "--delimiter", ",", "--json").out)["n"] == 16
+    path = write(tmp_path, "0\n1.5\n2\n3\n4.25\n5\n6\n7.5\n9\n")
+    assert "the first line, 0, counts" in decoupling("moments", path).out
+    for options, count in ((("--column", 0), 8), (("--header",), 8), (("--no-header",), 9)):
+        assert json.loads(decoupling("moments", path, *options, "--json").out)["n"] == count
+    path = write(tmp_path, "1 234\n1 567\n2 345\n3 456\n4 567\n5 678\n9 012\n")
+    assert decoupling("moments", path).code == 2
+    assert json.loads(decoupling("moments", path, "--thousands", "space", "--json").out)["coupled"][0] > 1000
+    end = decoupling("moments", "--sample", "ten", "--decimal", "comma")
+    assert end.code == 2 and "--decimal" in end.err
+
+
+@pytest.mark.parametrize("scale", ["e200", "e308", "e-200", "e-320"])
+def test_the_command_never_prints_what_is_not_json(decoupling, tmp_path, scale):
+    path = write(tmp_path, "".join(f"{digit}{scale}\n" for digit in "12345671"))
+    end = decoupling("moments", path, "--json")
+    assert end.code == 2 and end.out == "" and end.err.count("\n") == 1
+    assert "floating point" in end.err or "not finite" in end.err
 
 
 def test_the_command_needs_exactly_one_sample(decoupling, tmp_path):
