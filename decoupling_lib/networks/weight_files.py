@@ -1,12 +1,14 @@
-"""Keras's HDF5 files of VGG-16 and VGG-19: legacy, with or without the top, or Keras 3."""
+"""Keras's files of VGG-16 and VGG-19: HDF5 in every layout, or .keras, with or without the top, or a larger model."""
 
 from __future__ import annotations
 
+import io
 import os
-import re
 import subprocess
 import sys
-from contextlib import suppress
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,13 @@ import numpy as np
 
 from ..common.arrays import Floats
 from ..common.errors import InputError, input_error
+from ..common.validation import MAX_FILE_BYTES
 from .architectures import ARCHITECTURES
+from .weight_formats import ACCEPTED, archive_member
+from .weight_layouts import find_architecture, find_layers
 
-ACCEPTED = "an HDF5 file of Keras weights of VGG-16 or VGG-19"
-_NAME = re.compile(r"block[1-5]_conv[1-4]")
-_MAX_GROUPS, _MAX_DEPTH = 10_000, 20  # Keras's files have about a hundred groups, five deep
 _CHILD = "from decoupling_lib.networks import weight_files; weight_files.write_arrays()"
+_RECOGNIZE = "recognize"
 _CHILD_SECONDS = 120  # an intact file takes about one
 _CHILD_BYTES = 2**31  # address space, most of which NumPy and HDF5 take for themselves
 _REFUSED = 3  # exit code of a child that has written why it refuses the file
@@ -52,8 +55,8 @@ def read(architecture: str, path: Path) -> Arrays:
         The file is damaged, belongs to another network, or holds other shapes, types or values that are not finite.
     """
     try:
-        with h5py.File(path, "r") as file:
-            return _check_arrays(_find_layers(file), architecture, path)
+        with _open(path) as file:
+            return _check_arrays(find_layers(file), architecture, path)
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - h5py answers damaged files with errors of every kind
@@ -83,14 +86,7 @@ def read_in_subprocess(architecture: str, path: Path) -> Arrays:
     InputError
         As from `read`; also if the process crashed or did not finish.
     """
-    command = [sys.executable, "-c", _CHILD, architecture, os.fspath(path.absolute())]
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # every thread reserves address space
-    folder = Path(__file__).parents[2]
-    try:
-        child = subprocess.run(command, capture_output=True, cwd=folder, env=environment, timeout=_CHILD_SECONDS)
-        code, output = child.returncode, child.stdout
-    except subprocess.TimeoutExpired:
-        code, output = 0, b""
+    code, output = _run_child(architecture, path)
     if code == _REFUSED:
         raise InputError(output.decode())
     layers = ARCHITECTURES[architecture]
@@ -106,6 +102,26 @@ def read_in_subprocess(architecture: str, path: Path) -> Arrays:
     return dict(zip(names, arrays[::2], strict=True)), dict(zip(names, arrays[1::2], strict=True))
 
 
+def recognize(path: Path) -> str | None:
+    """Return the architecture of a file's weights, by the names or the number of its convolutions.
+
+    Like `read_in_subprocess`, it works in a process of its own.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str or None
+        "vgg16" or "vgg19"; None for any other file.
+    """
+    _, output = _run_child(_RECOGNIZE, path)
+    name = output.decode("utf-8", "replace").strip()
+    return name if name in ARCHITECTURES else None
+
+
 def write_arrays() -> None:
     """Write the arrays of a file to standard output: what the process of `read_in_subprocess` does.
 
@@ -118,6 +134,10 @@ def write_arrays() -> None:
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (_CHILD_BYTES, _CHILD_BYTES))
+    if architecture == _RECOGNIZE:
+        with _open(Path(path)) as file:
+            print(find_architecture(find_layers(file)))
+        return
     try:
         kernels, biases = read(architecture, Path(path))
     except InputError as error:
@@ -128,46 +148,29 @@ def write_arrays() -> None:
         sys.stdout.buffer.write(biases[name].tobytes())
 
 
-def _find_layers(file: h5py.File) -> dict[str, list[Any]]:
-    """Return the HDF5 items [kernel, bias] by convolution, in any of the three layouts; none is read yet."""
-    legacy = {}
-    for name in filter(_NAME.fullmatch, file):
-        group = _own_item(file, name)
-        if "weight_names" in group.attrs:
-            legacy[name] = [_own_item(group, _text(weight)) for weight in group.attrs["weight_names"]]
-    return legacy or _find_keras3_layers(file)
+def _run_child(task: str, path: Path) -> tuple[int, bytes]:
+    """Return the exit code and the output of a process that handles a file; of one that did not finish, 0 and none."""
+    command = [sys.executable, "-c", _CHILD, task, os.fspath(path.absolute())]
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # every thread reserves address space
+    folder = Path(__file__).parents[2]
+    try:
+        child = subprocess.run(command, capture_output=True, cwd=folder, env=environment, timeout=_CHILD_SECONDS)
+    except subprocess.TimeoutExpired:
+        return 0, b""
+    return child.returncode, child.stdout
 
 
-def _own_item(group: h5py.Group, path: str) -> Any:
-    """Return an item that lies in this file; a link could lead to any file, or to a pipe that never ends."""
-    for part in path.split("/"):
-        if not isinstance(group.get(part, getlink=True), h5py.HardLink):
-            raise ValueError("has a link that leads elsewhere")
-        group = group[part]
-    return group
-
-
-def _find_keras3_layers(file: h5py.File) -> dict[str, list[Any]]:
-    found: list[tuple[str, str, list[Any]]] = []
-    groups: list[tuple[str, Any]] = [("", file)]
-    for path, group in groups:  # the list grows while it is walked
-        if len(groups) > _MAX_GROUPS or path.count("/") > _MAX_DEPTH:
-            raise ValueError("has too many groups, or groups nested too deeply")
-        if path.endswith("/vars") and set(group) == {"0", "1"}:
-            kernel, bias = _own_item(group, "0"), _own_item(group, "1")
-            # The other convolutions of hed are 1x1.
-            if isinstance(kernel, h5py.Dataset) and kernel.ndim == 4 and kernel.shape[:2] != (1, 1):
-                found.append((path, _text(group.attrs.get("name", "")), [kernel, bias]))
-        own = (name for name in group if isinstance(group.get(name, getlink=True), h5py.HardLink))
-        items = ((name, group[name]) for name in own)
-        groups.extend((f"{path}/{name}", item) for name, item in items if isinstance(item, h5py.Group))
-    if any(name for _, name, _ in found):
-        return {name: items for _, name, items in found if _NAME.fullmatch(name)}
-    # Older Keras 3 files do not name the layers: conv2d, conv2d_1, ... number them in order of creation.
-    found.sort(key=lambda entry: [int(t) if t.isdigit() else t for t in re.split(r"(\d+)", entry[0])])
-    orders = {len(layers): layers for layers in ARCHITECTURES.values()}
-    order = orders.get(len(found), ())
-    return {layer.name: items for layer, (_, _, items) in zip(order, found, strict=False)}
+@contextmanager
+def _open(path: Path) -> Iterator[h5py.File]:
+    """Open the HDF5 file, or the one inside a .keras file."""
+    if not zipfile.is_zipfile(path):
+        with h5py.File(path, "r") as file:
+            yield file
+        return
+    with zipfile.ZipFile(path) as archive:
+        member = archive_member(archive, path, MAX_FILE_BYTES)
+        with archive.open(member) as packed, h5py.File(io.BytesIO(packed.read(member.file_size)), "r") as file:
+            yield file
 
 
 def _check_arrays(found: dict[str, list[Any]], architecture: str, path: Path) -> Arrays:
@@ -187,7 +190,8 @@ def _check_arrays(found: dict[str, list[Any]], architecture: str, path: Path) ->
         # Shapes and types are checked before anything is read, so a wrong file cannot fill the memory.
         if [getattr(item, "shape", None) for item in found[name]] != shapes:
             shown = [getattr(item, "shape", None) for item in found[name]][:3]
-            what = f"of {name} have the shapes {str(shown)[:200]}"
+            turned = [sorted(shape or ()) for shape in shown] == [sorted(shape) for shape in shapes]
+            what = f"of {name} have the shapes {str(shown)[:200]}{', which are transposed' if turned else ''}"
             raise input_error("weights", what, path, f"{shapes} for {architecture}", "choose another file")
         kernels[name], biases[name] = (_read_values(item, name, path) for item in found[name])
     return kernels, biases
@@ -206,7 +210,3 @@ def _read_values(item: h5py.Dataset, name: str, path: Path) -> Floats:
         raise input_error("weights", what, path, "finite values", "download or copy the file again")
     values.setflags(write=False)
     return values
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

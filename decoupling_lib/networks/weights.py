@@ -12,16 +12,16 @@ import os
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-import h5py
 import numpy as np
 
 from ..common import validation
 from ..common.arrays import Floats
-from ..common.errors import describe_value, input_error, os_input_error
-from . import weight_files
+from ..common.errors import InputError, describe_value, input_error, os_input_error
+from . import weight_files, weight_formats
 from .architectures import ARCHITECTURES
 
 ENVIRONMENT = "DECOUPLING_WEIGHTS"
@@ -73,7 +73,7 @@ def default_source(architecture: str | None = None, source: _Source | None = Non
     - neither given: VGG-19 with ImageNet weights if Keras's file is cached, otherwise VGG-16 with hed;
     - VGG-16 alone: ImageNet weights if Keras's file is cached, otherwise hed;
     - any other architecture alone: ImageNet weights;
-    - hed alone: VGG-16; any other source alone: VGG-19.
+    - hed alone: VGG-16; a file alone: the network whose layers it has; any other source alone: VGG-19.
 
     Parameters
     ----------
@@ -104,8 +104,26 @@ def default_source(architecture: str | None = None, source: _Source | None = Non
         hed = architecture == "vgg16" and not keras_path(architecture).is_file()
         return architecture, "hed" if hed else "imagenet"
     if architecture is None:
-        return "vgg16" if chosen == "hed" else "vgg19", chosen
+        return _find_architecture(chosen), chosen
     return architecture, chosen
+
+
+def _find_architecture(source: str | os.PathLike[str]) -> str:
+    """Return the architecture to which a source belongs; VGG-19 if it has both, or is not a file that can be read."""
+    if source in SOURCES:
+        return "vgg16" if source == "hed" else "vgg19"
+    with suppress(OSError, InputError):
+        path = validation.path(source, "weights")
+        found = path.stat()
+        if stat.S_ISREG(found.st_mode) and 0 < found.st_size <= validation.MAX_FILE_BYTES:
+            weight_formats.require_known_format(path)
+            return _recognize(path, found.st_size, found.st_mtime_ns) or "vgg19"
+    return "vgg19"  # `read` explains what is wrong
+
+
+@lru_cache(maxsize=64)
+def _recognize(path: Path, *_state: int) -> str | None:
+    return weight_files.recognize(path)
 
 
 def keras_path(architecture: str) -> Path:
@@ -134,8 +152,8 @@ def read(architecture: str, source: str | os.PathLike[str], seed: int = 0) -> We
         The network.
     source : str or path
         "imagenet": Keras's file in its cache, whose md5 is checked. "hed": VGG-16 only, fine-tuned from ImageNet.
-        "random": He-normal kernels, and biases of standard deviation 0.1. Otherwise the path of a Keras file: legacy
-        .h5 with or without the top, or Keras 3 .weights.h5.
+        "random": He-normal kernels, and biases of standard deviation 0.1. Otherwise the path of a Keras file: .h5,
+        .weights.h5 or .keras, of the network with or without its top, or of a larger model that contains it.
     seed : int
         Seed of random weights, 0 to 2**32 - 1; ignored for all others.
 
@@ -243,15 +261,14 @@ def _read_file(architecture: str, source: str, path: Path) -> Weights:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise input_error("weights", "are not a regular file", path, weight_files.ACCEPTED, "name a file")
+            raise weight_formats.folder_error(path)
         if found.st_size > validation.MAX_FILE_BYTES:
-            accepted = f"{weight_files.ACCEPTED}, at most {validation.MAX_FILE_BYTES} bytes"
+            accepted = f"{weight_formats.ACCEPTED}, at most {validation.MAX_FILE_BYTES} bytes"
             raise input_error("weights", "are too large", path, accepted, "choose another file")
         sha256 = _digest(path, "sha256")
+        weight_formats.require_known_format(path)
     except OSError as error:
-        raise os_input_error(error, "weights", path, f"{', '.join(SOURCES)} or {weight_files.ACCEPTED}") from None
-    if not h5py.is_hdf5(path):
-        raise input_error("weights", "are not an HDF5 file", path, weight_files.ACCEPTED, "choose another file")
+        raise os_input_error(error, "weights", path, f"{', '.join(SOURCES)} or {weight_formats.ACCEPTED}") from None
     # The files of the packages and of Keras are known. On a file of the user's own, HDF5 may crash or never end.
     read_arrays = weight_files.read if source in SOURCES else weight_files.read_in_subprocess
     kernels, biases = read_arrays(architecture, path)
