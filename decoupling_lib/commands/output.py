@@ -1,20 +1,37 @@
-"""The output folder of a command, and the error of a run that fails although its input is valid."""
+"""The output folder of a command, what is said of its images, and the error of a run that fails."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..common import validation
 from ..common.errors import OutputError, describe_value
 from ..common.folder_lock import folder_lock
 from ..common.interrupts import raise_from_now_on
 
+if TYPE_CHECKING:
+    from ..images.pictures import Picture
+
 
 class FaultError(Exception):
     """A run failed although its input is valid; the message is one line."""
+
+
+def print_notes(*pictures: Picture) -> None:
+    """Print on stderr what the user should know about how images were read, each note once.
+
+    Parameters
+    ----------
+    *pictures : Picture
+        The images.
+    """
+    for note in dict.fromkeys(note for picture in pictures for note in picture.notes):
+        print(note, file=sys.stderr)
 
 
 @contextmanager

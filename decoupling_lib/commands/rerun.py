@@ -12,7 +12,7 @@ import typer
 from ..common import validation
 from ..common.errors import DrawingError, input_error
 from .groups import BASIC, EXPERT, INPUTS
-from .output import FaultError, open_output_folder
+from .output import FaultError, open_output_folder, print_notes
 
 
 def rerun_command(
@@ -74,6 +74,8 @@ def _rerun_transfer(
     from ..transfers.estimate import estimate_run
 
     inputs = gather_recorded_inputs(recorded, *files)
+    if not quiet:
+        print_notes(inputs.origin, inputs.target)
     with open_output_folder(out) as folder:
         expected = None if quiet else estimate_run(inputs)
         if expected is not None:

@@ -14,7 +14,7 @@ from ..common import validation
 from ..common.errors import DrawingError, RunEndedError, input_error
 from ..transfers.options import AS_THESIS, DEFAULT_MAX_SIDE, Options
 from .groups import BASIC, EXPERT, METHOD, NETWORK, NetworkOption, WeightsOption
-from .output import FaultError, open_output_folder
+from .output import FaultError, open_output_folder, print_notes
 
 DEFAULTS = Options()
 _BY_LAYERS = "depends on --layers"
@@ -225,6 +225,8 @@ def transfer_command(
         **choices,
     )
     inputs = gather_inputs(origin, target, options, memory_limit)
+    if not quiet:
+        print_notes(inputs.origin, inputs.target)
     key = fingerprint(inputs)
     with open_output_folder(out) as folder:
         journal = DiskJournal(folder, key, resume)

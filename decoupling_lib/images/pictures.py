@@ -15,7 +15,7 @@ from PIL import Image
 from ..common import validation
 from ..common.arrays import Floats
 from ..common.atomic_files import atomic_write
-from ..common.errors import input_error, os_input_error, output_error
+from ..common.errors import escape_unprintable, input_error, os_input_error, output_error
 from .bundled import bundled_picture_path, bundled_pictures
 from .color import Conversion, profile_conversion
 from .decode import decode
@@ -86,7 +86,7 @@ def load_picture(
     del data  # a large file: at 64 megapixels every copy counts
     conversion, note = (None, "") if bundled else _find_conversion(raster)
     image = validation.image(to_rgb(raster, conversion), f"image {label}")
-    notes = tuple(f"image {label} {text}" for text in (*raster.notes, note) if text)
+    notes = tuple(escape_unprintable(f"image {label} {text}") for text in (*raster.notes, note) if text)
     if raster.full_shape is not None and (size is not None or max_side is not None):
         # The sides in the file decide on those of the result: they were rounded while it was decoded.
         shape = validation.shape(size) if size is not None else _shrunk_shape(raster.upright_shape, max_side)
