@@ -27,6 +27,7 @@ _GENERATED = ("ten", "gamma")
 _BRIGHTNESS = "the brightness of an image's pixels"
 _MAX_ARRAY_BYTES = 2**27
 _LARGEST_EXACT = 2**53
+_FINEST_BIN = 16
 _LUMINANCE = np.array([0.2125, 0.7154, 0.0721])  # ITU-R BT.709, on the stored (gamma-coded) values
 
 
@@ -153,9 +154,7 @@ def read_sample(
         values, description = array, _describe_list(array)
     else:
         values, description = brightness(load_picture(path).array, max_side, seed), _BRIGHTNESS
-    with np.errstate(over="ignore"):  # long doubles may overflow to infinity, which is refused
-        values = validation.sample(values, f"sample {path.name}", MIN_VALUES)
-    return Sample(path.name, values, description, reading)
+    return Sample(path.name, validation.sample(values, f"sample {path.name}", MIN_VALUES), description, reading)
 
 
 def _read_list(path: Path) -> np.ndarray | None:
@@ -237,16 +236,31 @@ def dequantize(x: Floats, seed: int = 0, width: float | None = None) -> Floats:
     Raises
     ------
     InputError
-        Values that are not finite, or a bad seed.
+        Values that are not finite, too large, or so large beside their gaps that nothing lies between them; or a bad
+        seed.
     """
     x = np.asarray(x, dtype=float)
-    if width is None:
-        gaps = np.diff(np.unique(validation.sample(np.ravel(x), "the sample")))
-        width = float(gaps.min()) if gaps.size else 0.0
-    noise = np.random.default_rng(validation.seed(seed)).random(x.shape)
-    return x + width * (noise - 0.5)
+    noise = np.random.default_rng(validation.seed(seed)).random(x.shape) - 0.5
+    with np.errstate(over="ignore"):
+        moved = x + (_smallest_gap(x) if width is None else width) * noise
+    if not np.all(np.isfinite(moved)):
+        accepted, step = "smaller values", "divide all values by a power of ten"
+        raise input_error("the sample", "is too large to be spread", float(np.max(np.abs(x))), accepted, step)
+    return moved
 
 
 def _is_image(path: os.PathLike[str]) -> bool:
     extension = os.path.splitext(path)[1].lower()
     return extension in Image.registered_extensions() or extension == ".npy"
+
+
+def _smallest_gap(x: Floats) -> float:
+    """Return the smallest difference between values; refuse it if doubles cannot divide it where values are equal."""
+    different, counts = np.unique(validation.sample(np.ravel(x), "the sample"), return_counts=True)
+    if len(different) < 2:
+        return 0.0
+    gap = float(np.min(np.diff(different)))
+    if not gap > _FINEST_BIN * np.max(np.spacing(np.abs(different[counts > 1])), initial=0.0):
+        accepted, step = f"gaps above {_FINEST_BIN} units in the last place", "subtract what all values have in common"
+        raise input_error("the smallest gap between values", "is too small to be divided", gap, accepted, step)
+    return gap

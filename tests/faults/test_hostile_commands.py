@@ -33,7 +33,8 @@ CALLS = {  # by the option whose values this call checks; "" is for all others
     "sweep": {"": ("sweep.toml", *OUT, "--scheduler", "tcp://127.0.0.1:9")},
     "figures": {"": ("--only", "4.5", *OUT, *DRAWN)},
     "zeros": {"": (*OUT, *DRAWN, "--layers", "1")},
-    "moments": {"": ("a.png",), "--column": ("numbers.csv", "--column", "height"), "--sample": ("--sample", "ten")},
+    "moments": {"": ("a.png",), "--sample": ("--sample", "ten")}
+    | dict.fromkeys(("--column", "--delimiter", "--decimal", "--thousands"), ("numbers.csv", "--column", "height")),
 }
 FILES = {"transfer": 2, "rerun": 1, "sweep": 1, "figures": 0, "zeros": 0, "moments": 1}
 """The number of files that a call begins with."""

@@ -110,6 +110,24 @@ def test_dequantizing_breaks_ties_and_keeps_the_order_of_bins():
     assert np.max(np.abs(dequantize(x, 1, 0.2) - x)) <= 0.1
 
 
+@pytest.mark.parametrize(
+    "x", [[2.0**53] * 2 + [2.0**53 + 2], [1.0, 1, 1 + 2e-16, 2], [1.7e308, -1.7e308, 0], [-1.0e308, 1e308], [np.nan, 1]]
+)
+def test_values_between_which_nothing_lies_are_not_spread(x):
+    refusal(dequantize, x)
+
+
+def test_values_that_leave_room_are_spread():
+    for x in (
+        2.0**53 + 64 * np.repeat(np.arange(9), 2),
+        1e300 * np.arange(9),
+        5e-324 * 2.0 ** np.arange(9) * 64,
+        np.full(9, 0.1),
+        np.array([0, 0, 0.1, 1e17]),
+    ):
+        np.testing.assert_allclose(dequantize(x), x, atol=np.max(np.diff(np.unique(x)), initial=0))
+
+
 def test_the_command_prints_both_kinds_of_moments(decoupling, tmp_path):
     path = write(tmp_path, "\n".join(map(str, SAMPLE)))
     answer = json.loads(decoupling("moments", path, "--json").out)

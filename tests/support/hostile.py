@@ -3,6 +3,7 @@
 A crash, a hang or exhausted memory ends the process of one input and is counted; a new process continues with the next.
 """
 
+import codecs
 import io
 import json
 import mmap
@@ -89,10 +90,11 @@ def damage(files: dict[str, bytes], number: int) -> tuple[str, bytes]:
         at[key] = draw.choice(VALUES)
         return name, json.dumps(found).encode()
     if number % 2 and name.endswith((".txt", ".csv", ".json", ".toml")):
-        words = re.split(r"(\W)", data.decode())
+        codec = "utf-16" if data.startswith(codecs.BOM_UTF16) else "utf-8"
+        words = re.split(r"(\W)", data.decode(codec, "surrogateescape"))
         for _ in range(draw.choice((1, 1, 2, 5))):
             words[draw.randrange(len(words))] = draw.choice(TOKENS)
-        return name, "".join(words).encode()
+        return name, "".join(words).encode(codec, "surrogateescape")
     if number % 8 == 0:
         return name, bytes(data[: draw.randrange(len(data))])
     for _ in range(draw.choice((1, 1, 2, 4, 16))):
@@ -235,6 +237,10 @@ def texts() -> dict[str, bytes]:
         "lines.txt": "\r\n".join(f"{number:.5g}" for number in numbers).encode(),
         "one.csv": ("length\n" + "\n".join(f"{number:.5g}" for number in numbers)).encode(),
         "two.csv": f'"a, ""b""";höhe\n{rows}\n'.encode("utf-8-sig"),
+        "excel.csv": f"sep=;\r\n# höhe\r\n{rows.replace('.', ',')}\r\n".encode("cp1252"),
+        "marks.txt": "\n".join(f"{1000 * number:,.5f}".replace(",", "\u202f") for number in numbers).encode("utf-16"),
+        "quoted.csv": "\n".join(f'"{number:.3e}" , "n/a"' for number in numbers[:9]).encode(),
+        "list.npy": encode("NPY", numbers.astype(">f4")),
         "picture.png": encode("PNG", PIXELS),
     }
 

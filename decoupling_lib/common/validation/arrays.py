@@ -115,7 +115,9 @@ def sample(array: Any, name: str, least: int = 1) -> Floats:
         raise input_error(name, "has the wrong shape", x, accepted, "flatten it")
     if x.size < least:
         raise input_error(name, "has too few values", x.size, accepted, "add values")
-    return _finite(x.astype(np.float64, copy=False), name)
+    with np.errstate(over="ignore", invalid="ignore"):  # of long doubles and signaling NaNs, which are refused
+        x = x.astype(np.float64, copy=False)
+    return _finite(x, name)
 
 
 def _finite(x: Floats, name: str) -> Floats:
