@@ -14,17 +14,24 @@ import pytest
 from paths import ROOT
 from patience import HANG
 
+from decoupling_lib.engine.context import Step
+from decoupling_lib.engine.features import Passes
+from decoupling_lib.engine.legs import Leg
+from decoupling_lib.engine.normalization import Route
 from decoupling_lib.explorers import gradient_flow, moments
 from decoupling_lib.explorers.explorer import figure_html
 from decoupling_lib.figures import gallery
+from decoupling_lib.plotting.dead_channels import draw_dead_channels
 from decoupling_lib.plotting.settings import kit_settings
 from decoupling_lib.plotting.style import new_figure, save_figure, show_picture
+from decoupling_lib.plotting.transfers import draw_losses, draw_panel
 from decoupling_lib.runs.contact_sheet import write_contact_sheet
 from decoupling_lib.runs.sweep_job import JobResult
 from decoupling_lib.runs.sweep_spec import Job
 from decoupling_lib.runs.sweep_table import Row
 from decoupling_lib.transfers.network_source import choose_source
 from decoupling_lib.transfers.options import Options
+from decoupling_lib.transfers.run import Transfer
 
 FOLDER = ROOT / "decoupling_lib"
 HOSTILE = {
@@ -96,12 +103,23 @@ def picture(folder: Path) -> bytes:
 
 
 def every_kind(folder: Path) -> dict[str, str]:
-    """Return digests of pictures of every kind that takes no network: figures, explorers, contact sheet."""
+    """Return digests of pictures of every kind that takes no network: figures, panels, explorers, contact sheet."""
     found = {}
     for number in ("2.1", "2.2", "2.3.2", "2.5", "3.1"):
         path = folder / f"{number}.png"
         gallery.draw_figure(gallery.FIGURES[number], choose_source(), path)
         found[number] = hashlib.sha256(path.read_bytes()).hexdigest()
+    leg = Leg(Step.ORIGIN, "block1_conv1", 0.1, 0, 0.1, 0.2, 0.3, Passes(9), 1, 64, "reached", 2, ((0, 1.0), (9, 0.1)))
+    image = np.linspace(0, 1, 20 * 30 * 3).reshape(20, 30, 3)
+    route = Route(image, np.zeros(64), (leg,), "done")
+    transfer = Transfer(image, image[::-1], {"block1_conv1": slice(0, 64)}, dict.fromkeys(("step1", "step2"), route))
+    network = {"architecture": "vgg16", "weights": "random", "sha256": "0" * 64, "layers": ["block1_conv1"]}
+    dead = {"uniform": {"block1_conv1": {"channels": 64, "dead": [3, 5]}}}
+    zeros = draw_dead_channels({"network": network, "size": [32, 48], "seeds": [0, 1], "kinds": dead})
+    caption = "small print with $dollars$ − and a_b"
+    drawn = {"panel": draw_panel(transfer, caption), "losses": draw_losses(transfer, caption), "zeros": zeros}
+    for name, figure in drawn.items():
+        found[name] = hashlib.sha256(save_figure(figure, folder / f"{name}.png").read_bytes()).hexdigest()
     job = Job("a-b-0", "a", "b", Options(), "0")
     sheet = write_contact_sheet(folder / "contact.png", [Row(job, JobResult("failed", "why"), True)], folder)
     found["contact sheet"] = hashlib.sha256(sheet.read_bytes()).hexdigest()

@@ -103,3 +103,33 @@ def unprivileged_folder():
     finally:
         if was_root:
             os.seteuid(0)
+
+
+@pytest.mark.parametrize("text", ["~", "~/a/b", "~/with space", "~root/x" if os.name == "posix" else "~/x"])
+def test_a_home_folder_is_expanded(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    home = Path("/root") if text.startswith("~root") else tmp_path
+    rest = text.partition("/")[2]
+    assert validation.path(text, "report") == validation.path(Path(text), "report") == home / rest
+
+
+def test_a_tilde_elsewhere_is_a_letter_and_a_file_of_such_a_name_is_found(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~draft.png").write_text("x")
+    for name in ("a~b", "./~/x", "x/~", "~draft.png", "./~draft.png"):
+        assert validation.path(name, "image") == Path(name)
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "~nobody-of-this-name", "~$draft.docx"])
+def test_an_unknown_users_home_is_refused_with_the_next_step(name: str, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for check in (validation.path, validation.regular_file):
+        line = refusal(check, name, "image")
+        assert "home folder" in line and f"./{name}" in line
+    refusal(validation.output_folder, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_home_folder_a_tilde_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os.path, "expanduser", lambda text: text)
+    assert "home folder" in refusal(validation.path, "~/x", "output folder")
