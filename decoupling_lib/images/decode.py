@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
 from ..common.errors import InputError, describe_value
 from ..common.safe_npz import parse_npy
@@ -150,7 +150,8 @@ def _decode_as(data: bytes, rawmode: str) -> NDArray[np.uint16]:
 def _decode_jpeg(data: bytes, label: str, wanted: Wanted) -> Raster:
     parts = split_jpeg(data)
     orientation = find_orientation(parts.exif, parts.xmp)
-    with Image.open(io.BytesIO(parts.pixels), formats=("JPEG",)) as image:
+    # Not Image.open, whose limit of 179 megapixels is for images that are decoded in full.
+    with JpegImagePlugin.JpegImageFile(io.BytesIO(parts.pixels)) as image:
         width, height = image.size
         check_pixel_count(height, width, label, MAX_JPEG_PIXELS)
         check_scans(parts.scans, height * width, label)

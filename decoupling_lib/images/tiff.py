@@ -7,8 +7,6 @@ and reads some of them wrong. Only fax, JPEG and YCbCr images are left to it as 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import TiffImagePlugin
@@ -16,89 +14,19 @@ from PIL import TiffImagePlugin
 from .limits import check_pixel_count, refusal
 from .orientation import find_orientation
 from .raster import Raster, gray_or_rgb
-from .samples import unpack_samples
-from .tiff_tags import Directory, Tag, read_directories, read_sub_directories, write_tiff
+from .tiff_page import FLOAT, UNSIGNED, Page, read_samples
+from .tiff_tags import Tag, read_directories, read_sub_directories, write_tiff
 
-_UNCOMPRESSED = 1
-_COMPRESSIONS = {1: "none", 5: "LZW", 8: "deflate", 32946: "deflate", 32773: "PackBits", 34925: "LZMA", 50000: "zstd"}
-_BY_PILLOW = {2: "fax", 3: "fax", 4: "fax", 6: "JPEG", 7: "JPEG", 50001: "WebP"}
+_COMPRESSIONS = (1, 5, 8, 32946, 32773, 34925, 50000)  # none, LZW, deflate (two numbers), PackBits, LZMA, zstd
+_BY_PILLOW = (2, 3, 4, 6, 7, 50001)  # fax (three kinds), JPEG (two), WebP
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _COLORS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4}
 _SENSOR = (32803, 34892)  # photometric interpretations of raw data
-_UNSIGNED, _FLOAT = 1, 3
 _ALPHA = {1: "associated", 2: "straight", 999: "straight"}  # 999 is Corel Draw's
-_MAX_BYTES = 2**30  # 64 megapixels of four float32
-_GROUP_BYTES = 2**25
-_SLACK = 2**16  # bytes by which compressed data may exceed twice the size of their pixels
 _NOT_PIXELS = (
     *(Tag.SUBFILE_TYPE, Tag.OLD_SUBFILE_TYPE, Tag.ORIENTATION, Tag.SUB_DIRECTORIES, Tag.XMP, Tag.PROFILE),
     *(Tag.DNG_VERSION, Tag.DEPTH),
 )
-
-
-@dataclass(frozen=True)
-class Page:
-    """How the pixels of a page are stored.
-
-    Parameters
-    ----------
-    tags : Directory
-        The page's tags.
-    """
-
-    tags: Directory
-
-    @property
-    def width(self) -> int:
-        """Width in pixels."""
-        return self.tags.number(Tag.WIDTH, 0)
-
-    @property
-    def height(self) -> int:
-        """Height in pixels."""
-        return self.tags.number(Tag.HEIGHT, 0)
-
-    @property
-    def samples(self) -> int:
-        """Number of samples of each pixel."""
-        return self.tags.number(Tag.SAMPLES, 1)
-
-    @property
-    def bits(self) -> int:
-        """Number of bits of each sample."""
-        return self.tags.number(Tag.BITS, 1)
-
-    @property
-    def is_float(self) -> bool:
-        """Whether samples are floating-point numbers."""
-        return self.tags.number(Tag.FORMATS, _UNSIGNED) == _FLOAT
-
-    @property
-    def compression(self) -> int:
-        """The number of the way of compression."""
-        return self.tags.number(Tag.COMPRESSION, _UNCOMPRESSED)
-
-    @property
-    def predictor(self) -> int:
-        """1 if samples are stored as they are, 2 or 3 if as differences."""
-        return 1 if self.compression == _UNCOMPRESSED else self.tags.number(Tag.PREDICTOR, 1)
-
-    @property
-    def planes(self) -> int:
-        """Number of planes that are stored one after another: 1, or one for each sample."""
-        return self.samples if self.tags.number(Tag.PLANAR, 1) == 2 else 1
-
-    @property
-    def segment(self) -> tuple[int, int]:
-        """(height, width) of a tile, or of a strip."""
-        if Tag.TILE_WIDTH in self.tags:
-            return self.tags.number(Tag.TILE_HEIGHT, 0), self.tags.number(Tag.TILE_WIDTH, 0)
-        return min(self.tags.number(Tag.ROWS_PER_STRIP, self.height), self.height), self.width
-
-    @property
-    def row_bytes(self) -> int:
-        """Number of bytes of a row of a segment."""
-        return (self.segment[1] * (self.samples // self.planes) * self.bits + 7) // 8
 
 
 def decode_tiff(data: bytes, label: str) -> Raster:
@@ -190,10 +118,10 @@ def _decode_by_pillow(page: Page, label: str) -> Raster:
 def _decode_samples(page: Page, photometric: int, label: str) -> Raster:
     if len({*page.tags.numbers(Tag.BITS, (1,))}) > 1 or len({*page.tags.numbers(Tag.FORMATS, (1,))}) > 1:
         raise refusal("has channels of different types", label, "save it with 8 or 16 bits per channel")
-    kind, bits = page.tags.number(Tag.FORMATS, _UNSIGNED), page.bits
-    if kind not in (_UNSIGNED, _FLOAT, 4) or (kind != _FLOAT and bits > 16):  # 4: undefined, in practice unsigned
+    kind, bits = page.tags.number(Tag.FORMATS, UNSIGNED), page.bits
+    if kind not in (UNSIGNED, FLOAT, 4) or (kind != FLOAT and bits > 16):  # 4: undefined, in practice unsigned
         raise refusal("has signed or 32-bit integers", label, "save it with 8 or 16 bits, or as floats in [0, 1]")
-    if kind == _FLOAT and (bits not in (16, 32, 64) or photometric == _PALETTE):
+    if kind == FLOAT and (bits not in (16, 32, 64) or photometric == _PALETTE):
         raise refusal(f"has floating-point numbers of {bits} bits", label, "save it with 32 bits")
     colors = _COLORS[photometric]
     if page.samples < colors:
@@ -201,9 +129,9 @@ def _decode_samples(page: Page, photometric: int, label: str) -> Raster:
     extra = page.tags.numbers(Tag.EXTRA_SAMPLES, (2,) * (page.samples - colors))[: page.samples - colors]
     at = next((k for k, each in enumerate(extra) if each in _ALPHA), None)
     chosen = [*range(colors), *(() if at is None else (colors + at,))]
-    values = _read_samples(page, chosen)
+    values = read_samples(page, chosen)
     alpha = "" if at is None else _ALPHA[extra[at]]
-    maximum = 1.0 if kind == _FLOAT else float(2**bits - 1)
+    maximum = 1.0 if kind == FLOAT else float(2**bits - 1)
     if photometric == _PALETTE:
         return _apply_palette(page, values, alpha)
     if photometric == _WHITE_IS_ZERO:
@@ -224,84 +152,3 @@ def _apply_palette(page: Page, values: np.ndarray, alpha: str) -> Raster:
         opacity = np.rint(values[..., 1:] * (255 / (2**page.bits - 1))).astype(np.uint8)
         rgb = np.concatenate([rgb, opacity], axis=-1)
     return Raster(rgb, "rgb", 255, alpha)
-
-
-def _read_samples(page: Page, chosen: list[int]) -> np.ndarray:
-    """Return the chosen samples of all pixels, shape (H, W, samples)."""
-    height, width = page.segment
-    down, across = -(-page.height // height), -(-page.width // width)
-    claimed = down * height * across * page.row_bytes * page.planes
-    # Tiles at the edges are larger than what is seen of them.
-    seen = (page.height * page.width * page.samples * page.bits + 7) // 8
-    if page.samples > 64 or claimed > _MAX_BYTES or claimed > 4 * seen + 2**20:
-        raise ValueError("it claims more data than it shows")
-    tags = page.tags
-    offsets = tags.numbers(Tag.TILE_OFFSETS) or tags.numbers(Tag.STRIP_OFFSETS)
-    sizes = tags.numbers(Tag.TILE_SIZES) or tags.numbers(Tag.STRIP_SIZES)
-    count = down * across
-    if len(offsets) < count * page.planes:
-        raise ValueError("it has too few strips or tiles")
-    if len(sizes) < len(offsets):  # some old programs leave them out
-        most = height * page.row_bytes + _SLACK
-        sizes = tuple(max(1, min(len(page.tags.data) - at, most)) for at in offsets)
-    planes = chosen if page.planes > 1 else [0]
-    per_plane = len(chosen) if page.planes == 1 else 1
-    result: np.ndarray | None = None
-    for target, plane in enumerate(planes):
-        segments = list(zip(offsets, sizes, strict=False))[plane * count : (plane + 1) * count]
-        number = 0
-        for block in _decompress(page, segments):
-            floating, predictor, order = page.is_float, page.predictor, page.tags.order
-            pixels = unpack_samples(block, width, page.samples // page.planes, page.bits, floating, predictor, order)
-            pixels = pixels[..., chosen] if page.planes == 1 else pixels
-            if result is None:
-                result = np.empty((page.height, page.width, len(chosen)), pixels.dtype)
-            for first in range(0, len(pixels), height):
-                y, x = divmod(number, across)
-                part = pixels[first : first + height]
-                room = result[y * height : (y + 1) * height, x * width : (x + 1) * width, target : target + per_plane]
-                room[...] = part[: room.shape[0], : room.shape[1]]
-                number += 1
-    assert result is not None
-    return result
-
-
-def _decompress(page: Page, segments: list[tuple[int, int]]) -> Iterator[np.ndarray]:
-    """Yield the decompressed rows of a few strips or tiles at a time, shape (rows, bytes)."""
-    height, row_bytes = page.segment[0], page.row_bytes
-    tiled = Tag.TILE_WIDTH in page.tags
-    step = max(1, _GROUP_BYTES // (height * row_bytes))
-    for first in range(0, len(segments), step):
-        group = segments[first : first + step]
-        rows = height * len(group)
-        if not tiled and first + step >= len(segments):
-            rows = page.height - first * height
-        yield _decompress_group(page, group, rows)
-
-
-def _decompress_group(page: Page, group: list[tuple[int, int]], rows: int) -> np.ndarray:
-    """Return the rows of some strips or tiles: libtiff is told that they are strips of a gray image of bytes."""
-    height, row_bytes = page.segment[0], page.row_bytes
-    content, offsets, left = bytearray(8), [], rows * row_bytes
-    for at, size in group:
-        full = min(height * row_bytes, left)
-        left -= full
-        if page.compression == _UNCOMPRESSED:
-            size = full
-        elif size > 2 * full + _SLACK:
-            raise ValueError("it has more compressed data than its pixels can be")
-        piece = page.tags.data[at : at + size]
-        if len(piece) < size:
-            raise ValueError("it ends too early")
-        offsets.append(len(content))
-        content += piece
-    sizes = np.diff([*offsets, len(content)]).tolist()
-    tags = {
-        Tag.WIDTH: [row_bytes], Tag.HEIGHT: [rows], Tag.BITS: [8], Tag.COMPRESSION: [page.compression],
-        Tag.PHOTOMETRIC: [1], Tag.FILL_ORDER: [page.tags.number(Tag.FILL_ORDER, 1)], Tag.SAMPLES: [1],
-        Tag.ROWS_PER_STRIP: [min(height, rows)], Tag.STRIP_OFFSETS: offsets, Tag.STRIP_SIZES: sizes,
-    }  # fmt: skip
-    whole = write_tiff(tags, "<", bytes(content))
-    with TiffImagePlugin.TiffImageFile(io.BytesIO(whole)) as image:
-        image.load()
-        return np.asarray(image)
