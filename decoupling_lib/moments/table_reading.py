@@ -278,7 +278,7 @@ def _find_notes(grid: Grid, columns: Columns, options: TableOptions, shown: _Sho
     if options.header is None and not columns.header and len(grid.rows) > 1:
         place = columns.place
         cells = first if place is None else first[place : place + 1]
-        if all(re.fullmatch("[0-9]+", cell) for cell in cells):
+        if len(first) > 1 or all(re.fullmatch("[0-9]+", cell) for cell in cells):
             yield f"the first line, {' '.join(cells[:4])}, counts as numbers (--header if it is a name)"
     if columns.names and not columns.header:
         yield "names are taken from a comment"
