@@ -20,8 +20,9 @@ from .commands.output import FaultError
 from .common.errors import DrawingError, InputError, RunEndedError, describe_value, escape_unprintable
 
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 the run failed, for example because it diverged or stalled, or the disk was full; "
-    "2 wrong usage or input, and nothing was written; 130 interrupted by Ctrl-C; 143 ended by SIGTERM."
+    "Exit codes: 0 done; 1 the run failed, for example because it diverged or stalled, the disk was full, or a picture "
+    "could not be drawn; 2 wrong usage or input, and nothing was written; 130 interrupted by Ctrl-C; "
+    "143 ended by SIGTERM."
 )
 MAX_CHARACTERS = 1500
 """Maximum length of the line that reports an error."""

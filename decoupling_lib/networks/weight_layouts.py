@@ -37,9 +37,9 @@ def find_layers(file: h5py.File) -> dict[str, list[Any]]:
     ValueError
         A link leads out of the file, there are too many groups, or a layer is there twice.
     """
-    groups = list(_walk(_own_item(file, _LEGACY_ROOT) if _LEGACY_ROOT in file else file))
-    found = _find_legacy_layers(groups)
-    return found or _find_keras3_layers(groups)
+    root = _own_item(file, _LEGACY_ROOT) if _LEGACY_ROOT in file else file
+    groups = list(_walk(root))
+    return _find_legacy_layers(groups) or _order_legacy_layers(root) or _find_keras3_layers(groups)
 
 
 def find_architecture(layers: dict[str, list[Any]]) -> str | None:
@@ -85,25 +85,45 @@ def _find_legacy_layers(groups: list[tuple[str, h5py.Group]]) -> dict[str, list[
     return found
 
 
+def _order_legacy_layers(root: h5py.Group) -> dict[str, list[Any]]:
+    """Return layers of unknown names by their order, which the attribute `layer_names` gives, if their number fits."""
+    pairs: list[list[Any]] = []
+    for layer in map(_text, root.attrs.get("layer_names", ())):
+        group = _own_item(root, layer)
+        items = [_own_item(group, _text(name)) for name in group.attrs.get("weight_names", ())]
+        for kernel, bias in zip(items, items[1:], strict=False):
+            if _is_kernel(kernel) and getattr(bias, "ndim", None) == 1:
+                pairs.append([kernel, bias])
+    return _name_by_order(pairs)
+
+
 def _find_keras3_layers(groups: list[tuple[str, h5py.Group]]) -> dict[str, list[Any]]:
     found: list[tuple[str, str, list[Any]]] = []
     for path, group in groups:
         if path.endswith("/vars") and set(group) == {"0", "1"}:
             kernel, bias = _own_item(group, "0"), _own_item(group, "1")
-            # The other convolutions of hed are 1x1.
-            if isinstance(kernel, h5py.Dataset) and kernel.ndim == 4 and kernel.shape[:2] != (1, 1):
+            if _is_kernel(kernel):
                 found.append((path, _text(group.attrs.get("name", "")), [kernel, bias]))
-    if any(name for _, name, _ in found):
-        named: dict[str, list[Any]] = {}
-        for _, name, items in found:
-            if match := _NAME.fullmatch(name):
-                _add(named, {match[1]: items})
+    named: dict[str, list[Any]] = {}
+    for _, name, items in found:
+        if match := _NAME.fullmatch(name):
+            _add(named, {match[1]: items})
+    if named:
         return named
-    # Older Keras 3 files do not name the layers: conv2d, conv2d_1, ... number them in order of creation.
+    # Other names, or none in older files. The groups conv2d, conv2d_1, ... number the layers in order of creation.
     found.sort(key=lambda entry: [int(t) if t.isdigit() else t for t in re.split(r"(\d+)", entry[0])])
+    return _name_by_order([items for _, _, items in found])
+
+
+def _is_kernel(item: Any) -> bool:
+    """Return whether an item is the kernel of a convolution; those of hed other than VGG's are 1x1."""
+    return isinstance(item, h5py.Dataset) and item.ndim == 4 and item.shape[:2] != (1, 1)
+
+
+def _name_by_order(pairs: list[list[Any]]) -> dict[str, list[Any]]:
+    """Return kernels and biases by the names of the network that has so many convolutions; none if no network has."""
     orders = {len(layers): layers for layers in ARCHITECTURES.values()}
-    order = orders.get(len(found), ())
-    return {layer.name: items for layer, (_, _, items) in zip(order, found, strict=False)}
+    return {layer.name: pair for layer, pair in zip(orders.get(len(pairs), ()), pairs, strict=False)}
 
 
 def _add(found: dict[str, list[Any]], more: dict[str, list[Any]]) -> None:

@@ -85,19 +85,23 @@ def default_source(architecture: str | None = None, source: _Source | None = Non
     Returns
     -------
     tuple of two str
-        Architecture and source.
+        Architecture and source; a leading `~` of a file's path is the home folder.
 
     Raises
     ------
     InputError
-        The variable names hed, but another network than VGG-16 is asked for; no other weights are taken silently.
+        The variable names hed, but another network than VGG-16 is asked for; no other weights are taken silently. Or a
+        path begins with the home folder of an unknown user.
     """
     chosen: _Source | str | None = source
+    name = "weights"
     if chosen is None:
-        chosen = os.environ.get(ENVIRONMENT) or None
+        chosen, name = os.environ.get(ENVIRONMENT) or None, ENVIRONMENT
         if chosen == "hed" and architecture not in (None, "vgg16"):
             what, accepted = f"does not go with {describe_value(architecture)}", "imagenet, random or a file of weights"
             raise input_error(ENVIRONMENT, what, chosen, accepted, "unset it, or name the weights (--weights)")
+    if isinstance(chosen, str) and chosen.startswith("~"):
+        chosen = str(validation.path(chosen, name))
     if chosen is None:
         if architecture is None:
             return ("vgg19", "imagenet") if keras_path("vgg19").is_file() else ("vgg16", "hed")

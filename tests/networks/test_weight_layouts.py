@@ -108,6 +108,24 @@ def test_numbers_of_other_widths_and_numbered_names_are_read(tmp_path: Path):
         np.testing.assert_array_equal(kernel, RANDOM.kernels[name].astype(np.float16))
 
 
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("ending", [".h5", ".keras"])
+def test_layers_of_other_names_are_read_by_their_order(model: str, ending: str, vgg, tmp_path: Path):
+    """Of a copy with names of its own; but not if other convolutions stand between them."""
+    image = x = keras.Input((64, 64, 3))
+    for number, layer in enumerate(vgg.layers[1:]):
+        options = layer.get_config() | {"name": f"features_{number}"}
+        x = type(layer).from_config(options)(x)
+    copy = keras.Model(image, x, name="copy")
+    copy.set_weights(vgg.get_weights())
+    path = tmp_path / f"copy{ending}"
+    quietly(MODELS[model](copy).save, path)
+    if model == "functional":
+        assert "lack layer block1_conv1" in refusal(weights.read, "vgg16", path)
+    else:
+        assert_same(weights.read("vgg16", path))
+
+
 def test_a_layer_that_is_there_twice_is_refused(tmp_path: Path):
     path = rewrite(tmp_path / "twice.h5", lambda _, array: array)
     with h5py.File(path, "r+") as file:
@@ -193,6 +211,17 @@ def test_nothing_is_unpickled(tmp_path: Path):
         refusal(weights.read, "vgg16", tmp_path / name)
         assert weight_files.recognize(tmp_path / name) is None
     assert not (tmp_path / "executed").exists()
+
+
+def test_a_home_folder_in_the_name_of_a_source_is_expanded_at_once(tmp_path: Path, monkeypatch):
+    """Processes on other machines, and records of a run, get the whole path."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(weights.ENVIRONMENT, "~/own.h5")
+    for source in (None, "~/own.h5"):
+        assert weights.default_source("vgg16", source) == ("vgg16", str(tmp_path / "own.h5"))
+    monkeypatch.setenv(weights.ENVIRONMENT, "~nobody-of-this-name/own.h5")
+    line = refusal(weights.default_source)
+    assert line.startswith(weights.ENVIRONMENT) and "home folder" in line
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
