@@ -15,6 +15,7 @@ from ..common import validation
 from ..common.arrays import Floats, Mask
 from ..engine.features import DifferentiableFeatures, FeatureMap, Linearization
 from ..engine.ode import FlowResult, Status
+from ..networks.keras_settings import keras_settings
 from .iteration import Goal, OnIteration, Watch, iterate, set_goal
 
 OPTIMIZERS = ("Adadelta", "Adagrad", "Adam", "Adamax", "Ftrl", "Nadam", "RMSprop", "SGD")
@@ -171,6 +172,7 @@ class _LbfgsRun:
             raise StopIteration
 
 
+@keras_settings()
 def _create_optimizer(name: str, learning_rate: float, x: Floats) -> Callable[[Floats], Floats]:
     """Return a function from a gradient to the next x, with an optimizer and a compiled step of its own."""
     from ..networks.tensorflow import tf  # not at the top: the other methods do not need TensorFlow
@@ -184,4 +186,5 @@ def _create_optimizer(name: str, learning_rate: float, x: Floats) -> Callable[[F
         optimizer.apply([gradient], [variable])
         return variable.read_value()
 
+    update.get_concrete_function()  # traced here, under the kit's settings of Keras
     return lambda gradient: update(tf.constant(gradient, dtype=tf.float64)).numpy()
