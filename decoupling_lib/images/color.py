@@ -9,13 +9,21 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from ..common.arrays import Floats
-from .shaper import Shaper, parse_icc
+from .shaper import D65, SRGB_PRIMARIES, Shaper, parse_icc, primaries_matrix, srgb_curve
 
 Conversion = Callable[[np.ndarray, float], Floats]
 """From stored values (H, W, C) and the value of full intensity to sRGB in [0, 1], shape (H, W, 3)."""
 MAX_PROFILE_BYTES = 2**24
 """Size of the largest ICC profile; those of printers have about 3 MiB."""
 _LEVEL = 1 / 255
+# By ITU-T H.273: BT.709, Display P3, BT.2020.
+_PRIMARIES = {
+    1: SRGB_PRIMARIES,
+    12: ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)),
+    9: ((0.708, 0.292), (0.17, 0.797), (0.131, 0.046)),
+}
+_SRGB_TRANSFER = 13
+_NEAR_SRGB, _NEAR_SRGB_TRANSFERS = (1, 2, 5, 6), (1, 2, 6, 13, 14, 15)  # 2: not stated; others: television of 8 bits
 _MODES = {"gray": "L", "rgb": "RGB", "cmyk": "CMYK"}
 _SPACES = {"GRAY": "gray", "RGB": "rgb", "CMYK": "cmyk"}
 
@@ -58,6 +66,29 @@ def profile_conversion(profile: bytes, space: str) -> tuple[Conversion | None, s
         return shaper_conversion(shaper), ""
     conversion = _by_littlecms(transform, own)
     return (None if own != "cmyk" and _is_identity(conversion, own) else conversion), ""
+
+
+def code_point_conversion(primaries: int, transfer: int) -> tuple[Conversion | None, str]:
+    """Return how colors that a file describes by code points become sRGB.
+
+    Parameters
+    ----------
+    primaries, transfer : int
+        Numbers of ITU-T H.273.
+
+    Returns
+    -------
+    conversion : callable or None
+        None if the colors are those of sRGB, or nearly so, or of a kind that is not read.
+    note : str
+        What is not read, or empty text.
+    """
+    if transfer == _SRGB_TRANSFER and primaries in _PRIMARIES:
+        return shaper_conversion(Shaper([srgb_curve] * 3, primaries_matrix(_PRIMARIES[primaries], D65))), ""
+    if primaries in _NEAR_SRGB and transfer in _NEAR_SRGB_TRANSFERS:
+        return None, ""
+    kind = f"primaries {primaries}, transfer {transfer} of H.273"
+    return None, f"has colors of a kind that is not read ({kind}); they are read as sRGB"
 
 
 def shaper_conversion(shaper: Shaper) -> Conversion | None:

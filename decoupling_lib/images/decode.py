@@ -16,6 +16,7 @@ from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 from ..common.errors import InputError, describe_value
 from ..common.safe_npz import parse_npy
 from ..common.silence import silence_stderr
+from .color import Conversion, code_point_conversion
 from .jpeg import check_scans, shrink_factor, split_jpeg
 from .kinds import is_avif, is_raw, unknown_kind
 from .limits import MAX_JPEG_PIXELS, check_pixel_count, refusal
@@ -29,6 +30,7 @@ from .tiff_tags import SIGNATURES
 Wanted = tuple[int, int] | int | None
 """The size to which an image is resized afterwards: (height, width), or the longest side; None if it is not."""
 _FORMATS = ("GIF", "BMP", "WEBP", "JPEG2000")
+_MAX_HEADER = 2**20  # bytes in which a description of colors is looked for
 _FLOAT_LIMIT = 10.0  # unclipped results leave [0, 1] by a little, data in 0..255 by far
 _COLOR_16_BITS = ("RGB;16B", "RGBA;16B", "LA;16B")  # raw modes of Pillow
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # without a handler its log goes to stderr
@@ -182,12 +184,28 @@ def _decode_pillow(data: bytes, label: str, formats: tuple[str, ...]) -> Raster:
         frames = getattr(image, "n_frames", 1)
         raster = _from_pillow(image)
         xmp = image.info.get("xmp") or b""
+        profile, conversion, note = image.info.get("icc_profile") or b"", None, ""
+        if image.format in ("AVIF", "JPEG2000") and not profile:
+            profile, conversion, note = _read_color_box(data)
+        animation = f"is an animation of {frames} frames; the first one is used" if frames > 1 else ""
         return replace(
             raster,
-            profile=image.info.get("icc_profile") or b"",
+            profile=profile,
+            conversion=conversion,
             orientation=find_orientation(image.info.get("exif") or b"", xmp if isinstance(xmp, bytes) else b""),
-            notes=(f"is an animation of {frames} frames; the first one is used",) if frames > 1 else (),
+            notes=tuple(filter(None, (animation, note))),
         )
+
+
+def _read_color_box(data: bytes) -> tuple[bytes, Conversion | None, str]:
+    """Return the profile, conversion and note of a box "colr", which Pillow does not pass on."""
+    at = data.find(b"colr", 0, _MAX_HEADER)
+    size, kind = int.from_bytes(data[max(at - 4, 0) : max(at, 0)], "big"), data[at + 4 : at + 8]
+    if at >= 0 and kind == b"nclx":
+        return b"", *code_point_conversion(*struct.unpack_from(">2H", data, at + 8))
+    if at >= 0 and kind[:1] == b"\2":  # a profile in JPEG 2000, after three numbers of one byte
+        return data[at + 7 : at - 4 + size], None, ""
+    return b"", None, ""
 
 
 def _from_pillow(image: ImageFile.ImageFile) -> Raster:

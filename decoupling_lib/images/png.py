@@ -9,19 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .color import MAX_PROFILE_BYTES, Conversion, shaper_conversion
-from .shaper import D65, SRGB_PRIMARIES, Shaper, gamma_curve, primaries_matrix, srgb_curve
+from .color import MAX_PROFILE_BYTES, Conversion, code_point_conversion, shaper_conversion
+from .shaper import D65, SRGB_PRIMARIES, Shaper, gamma_curve, primaries_matrix
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _MAX_TEXT = 2**20  # bytes of a text that may contain Exif
 _SRGB_GAMMA = 45455
-# By ITU-T H.273: BT.709, Display P3, BT.2020. Of the transfer functions only that of sRGB is read.
-_CICP_PRIMARIES = {
-    1: SRGB_PRIMARIES,
-    12: ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)),
-    9: ((0.708, 0.292), (0.17, 0.797), (0.131, 0.046)),
-}
 
 
 @dataclass
@@ -135,11 +129,8 @@ def _read_colors(parts: PngParts, colors: dict[bytes, bytes]) -> None:
     """Find out how colors become sRGB; the order of precedence is that of the PNG specification (4.3)."""
     if b"cICP" in colors:
         primaries, transfer, *_ = [*colors[b"cICP"], 0, 0]
-        if transfer == 13 and primaries in _CICP_PRIMARIES:
-            matrix = primaries_matrix(_CICP_PRIMARIES[primaries], D65)
-            parts.conversion = shaper_conversion(Shaper([srgb_curve] * 3, matrix))
-        elif b"iCCP" not in colors:
-            parts.notes = ("has colors of a kind that is not read (cICP); they are read as sRGB",)
+        parts.conversion, note = code_point_conversion(primaries, transfer)
+        parts.notes = (note,) if note and b"iCCP" not in colors else ()
     if b"iCCP" in colors and parts.conversion is None:
         parts.profile = _inflate(colors[b"iCCP"].partition(b"\0")[2][1:], MAX_PROFILE_BYTES + 1) or b"damaged"
     elif b"sRGB" not in colors and b"cICP" not in colors and len(colors.get(b"gAMA", b"")) == 4:

@@ -1,5 +1,6 @@
 """The formats whose decoding is Pillow's alone: WebP, GIF, BMP, TGA, JPEG 2000 and AVIF."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,11 @@ LOSSLESS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("suffix", LOSSLESS)
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+KINDS = [(suffix, mode) for suffix in LOSSLESS for mode in ("RGB", "RGBA", "L") if (suffix, mode) != ("bmp", "RGBA")]
+
+
+@pytest.mark.parametrize("suffix, mode", KINDS)  # Pillow writes no alpha into BMP
 def test_pixels(tmp_path: Path, suffix: str, mode: str):
-    if (suffix, mode) == ("bmp", "RGBA"):
-        pytest.skip("Pillow writes no alpha")
     image = Image.fromarray(np.concatenate([RGB, ALPHA], -1)).convert(mode)
     image.save(tmp_path / f"x.{suffix}", **LOSSLESS[suffix])
     values = np.asarray(image.convert("RGBA")) / 255
@@ -52,6 +53,40 @@ def test_profile_of_avif(tmp_path: Path):
     )
     right = expected_srgb(np.array([93, 159, 94]) / 255, "adobe")
     assert load_picture(tmp_path / "x.avif").array[5, 5] == pytest.approx(right, abs=0.02)
+
+
+def with_color_box(data: bytes, content: bytes, replaced: int) -> bytes:
+    """Return an image file whose box "colr" has another content; boxes around it that Pillow reads are resized."""
+    at = data.index(b"colr")
+    size = int.from_bytes(data[at - 4 : at], "big")
+    assert size == replaced
+    data = data[: at - 4] + (len(content) + 8).to_bytes(4, "big") + b"colr" + content + data[at - 4 + size :]
+    if (outer := data.find(b"jp2h") - 4) >= 0:
+        grown = int.from_bytes(data[outer : outer + 4], "big") + len(content) + 8 - size
+        data = data[:outer] + grown.to_bytes(4, "big") + data[outer + 4 :]
+    return data
+
+
+@pytest.mark.parametrize("space, stored", [("adobe", (93, 159, 94)), ("p3", (200, 90, 40)), ("srgb", (9, 99, 199))])
+def test_profile_of_jpeg_2000(tmp_path: Path, space: str, stored: tuple[int, int, int]):
+    Image.new("RGB", (24, 20), stored).save(tmp_path / "x.jp2")
+    plain = (tmp_path / "x.jp2").read_bytes()
+    (tmp_path / "x.jp2").write_bytes(with_color_box(plain, b"\2\0\0" + rgb_profile(space), 15))
+    right = expected_srgb(np.array(stored) / 255, space)
+    assert load_picture(tmp_path / "x.jp2").array[5, 5] == pytest.approx(right, abs=1 / 255)
+
+
+def test_code_points_of_avif(tmp_path: Path):
+    file, stored = tmp_path / "x.avif", (180, 120, 90)
+    Image.new("RGB", (24, 20), stored).save(file, **LOSSLESS["avif"])
+    plain = file.read_bytes()
+    at = plain.index(b"colrnclx") + 8
+    assert np.abs(load_picture(file).array[5, 5] * 255 - stored).max() < 3 and load_picture(file).notes == ()
+    file.write_bytes(plain[:at] + struct.pack(">2H", 12, 13) + plain[at + 4 :])  # Display P3
+    right = expected_srgb(np.array(stored) / 255, "p3")
+    assert load_picture(file).array[5, 5] == pytest.approx(right, abs=0.012)
+    file.write_bytes(plain[:at] + struct.pack(">2H", 9, 16) + plain[at + 4 :])  # high dynamic range
+    assert "sRGB" in load_picture(file).notes[0]
 
 
 def test_targa_is_known_by_its_name_or_its_footer(tmp_path: Path):

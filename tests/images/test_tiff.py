@@ -152,15 +152,15 @@ def test_float_predictor_of_color(tmp_path: Path):
     assert np.array_equal(read(tmp_path, tiff_page(rows, 41, 32, 3, 2, **more)), values)
 
 
-@pytest.mark.parametrize("kind", ["u1", "u2", "f4"])
+WAYS = [{}, {"compression": "zlib"}, {"bigtiff": True}, {"byteorder": ">"}, {"predictor": 2, "compression": "zlib"}]
+
+
+@pytest.mark.parametrize(
+    "kind, how", [(kind, how) for kind in ("u1", "u2", "f4") for how in WAYS if kind != "f4" or "predictor" not in how]
+)
 @pytest.mark.parametrize("planar", ["contig", "separate"])
-@pytest.mark.parametrize("how", [{}, {"compression": "zlib"}, {"bigtiff": True}, {"byteorder": ">"}, {"predictor": 2}])
 @pytest.mark.parametrize("tile", [None, (16, 16), (32, 16)])
 def test_tiles_planes_and_byte_orders(tmp_path: Path, kind: str, planar: str, how: dict, tile: tuple[int, int] | None):
-    if "predictor" in how:
-        how = {"predictor": True, "compression": "zlib"}
-        if kind == "f4":
-            pytest.skip("needs a package that is not installed")
     top = np.float64(np.iinfo(kind).max if kind[0] == "u" else 1)
     values = (FLOATS[..., :3] * top).astype(kind)
     arranged = values if planar == "contig" else np.moveaxis(values, -1, 0)
