@@ -149,7 +149,7 @@ def _find_backend() -> tuple[str, str]:
         return "Keras", str(loaded.config.backend())
     if os.environ.get("KERAS_BACKEND"):
         return "KERAS_BACKEND", os.environ["KERAS_BACKEND"]
-    return f"backend in {settings_file()}", str(_read_file().get("backend") or _BACKEND)
+    return f"backend in {settings_file()}", str(_read_file().get("backend", _BACKEND))
 
 
 def _read_file() -> dict[str, Any]:

@@ -25,8 +25,8 @@ from patience import HANG
 from PIL import Image
 
 from decoupling_lib.common.atomic_files import write_text
-from decoupling_lib.common.folder_lock import folder_lock
 from decoupling_lib.common.errors import InputError
+from decoupling_lib.common.folder_lock import folder_lock
 from decoupling_lib.networks import weights
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -101,6 +101,32 @@ def test_a_full_disk_ends_a_run_in_one_line_and_resume_continues_it(
     assert run(*command, "--resume") == (0, "", "")
     assert_same_arrays(folder, undisturbed)
     assert {file.name for file in folder.iterdir()} == {file.name for file in undisturbed.iterdir()}
+    record_property("faults injected", 1)
+    record_property("runs resumed", 1)
+
+
+def test_a_disk_that_fills_up_while_pictures_are_drawn_loses_nothing_that_was_computed(
+    pictures, tmp_path, record_property
+):
+    """Arrays and report fit below the limit on the size of files; the largest picture does not."""
+    whole, folder = tmp_path / "whole", tmp_path / "out"
+    command = ("transfer", *pictures, *QUICK, "--quiet", "--out")
+    assert run(*command, whole) == (0, "", "")
+    sizes = sorted((file.stat().st_size, file.name) for file in whole.iterdir())
+    (second, _), (largest, name) = sizes[-2:]
+    assert name == "losses.png"
+
+    def fill():
+        resource.setrlimit(resource.RLIMIT_FSIZE, ((second + largest) // 2,) * 2)
+
+    code, out, err = run(*command, folder, preexec_fn=fill)
+    assert (code, out, err.count("\n")) == (1, "", 1) and name in err and "--resume" in err
+    assert_same_arrays(folder, whole)
+    assert json.loads((folder / "report.json").read_text())["missing_pictures"] == [name]
+    before = (folder / "arrays.npz").stat().st_mtime_ns
+    assert run(*command, folder, "--resume") == (0, "", "")
+    assert (folder / "arrays.npz").stat().st_mtime_ns == before
+    assert {file.name for file in folder.iterdir()} == {file.name for file in whole.iterdir()}
     record_property("faults injected", 1)
     record_property("runs resumed", 1)
 

@@ -28,7 +28,6 @@ FILES = {
     "all": {"floatx": "float64", "epsilon": 0.1, "image_data_format": "channels_first", "backend": "tensorflow"},
     "no JSON": "{",
     "an empty file": "",
-    "an empty backend": {"backend": "", "floatx": "float16"},
 }
 """Files keras.json under which the bits are the same."""
 REFUSED = {
@@ -39,6 +38,7 @@ REFUSED = {
     "legacy 1": ({"TF_USE_LEGACY_KERAS": "1"}, None, "TF_USE_LEGACY_KERAS"),
     "legacy True": ({"TF_USE_LEGACY_KERAS": "True"}, None, "TF_USE_LEGACY_KERAS"),
     "backend in keras.json": ({}, {"backend": "jax"}, "keras.json"),
+    "an empty backend in keras.json": ({}, {"backend": "", "floatx": "float16"}, "keras.json"),
     "a floatx that does not exist": ({}, {"floatx": "float33"}, "keras.json"),
     "an epsilon that is text": ({}, {"epsilon": "small"}, "keras.json"),
     "a data format that does not exist": ({}, {"image_data_format": "channels_middle"}, "keras.json"),
