@@ -128,12 +128,13 @@ def test_metadata_do_not_prevent_reading(tmp_path: Path, what: str):
     assert np.array_equal(read(tmp_path, with_segments(encode(), BROKEN[what])), read(tmp_path, encode()))
 
 
-@pytest.mark.parametrize("tail", ["random", "markers", "zeros", "another JPEG", "MP4"])
+@pytest.mark.parametrize("tail", ["random", "markers", "a segment and markers", "zeros", "another JPEG", "MP4"])
 @pytest.mark.parametrize("progressive", [False, True])
 def test_what_follows_the_image_is_ignored(tmp_path: Path, tail: str, progressive: bool):
     rest = {
         "random": np.random.default_rng(1).bytes(2**24),
         "markers": b"\xff\xda\0\2" * 5000,
+        "a segment and markers": b"\0\2" + b"\xff\xda\0\2" * 5000,
         "zeros": bytes(2**20),
         "another JPEG": encode(SMOOTH[::-1]) * 3,
         "MP4": b"\0\0\0\x18ftypmp42" + np.random.default_rng(2).bytes(2**20),
@@ -219,6 +220,22 @@ def test_a_huge_image_is_shrunk_to_nearly_the_same(
         error, aliased = (np.sqrt(np.mean((each - right) ** 2)) for each in (array, whole[np.ix_(*picked)]))
         assert error < 0.02 and error < aliased / 3  # aliased: single pixels instead of means
         assert abs(array.mean() - right.mean()) < 0.002
+
+
+@pytest.mark.parametrize("limit", [8000, 30_000, 70_000], indirect=True)
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_huge_image_is_not_shifted(tmp_path: Path, limit: None, orientation: int):
+    """Its last block is incomplete in both directions, and lies at another side in each orientation."""
+    rows, columns = np.mgrid[:121, :241]
+    ramps = np.stack([columns / 241, rows / 121, (rows + columns) / 362], -1)
+    turn = exif(struct.pack("<HHIHH", 274, 3, 1, orientation, 0))
+    data = encode(np.round(255 * ramps).astype(np.uint8), exif=turn, quality=98, subsampling=0)
+    array = read(tmp_path, data, size=(20, 20))
+    stored = fit(ramps, size=(20, 20))
+    half_turns = {1: stored, 2: stored[:, ::-1], 3: stored[::-1, ::-1], 4: stored[::-1]}
+    right = half_turns[orientation if orientation < 5 else {5: 1, 6: 4, 7: 3, 8: 2}[orientation]]
+    right = right if orientation < 5 else right.transpose(1, 0, 2)
+    assert np.abs(array - right)[1:-1, 1:-1].max() < 0.006
 
 
 def test_a_huge_image_is_decoded_with_at_least_four_times_the_wanted_size():

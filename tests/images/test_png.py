@@ -50,6 +50,7 @@ def read(folder: Path, data: bytes) -> np.ndarray:
 def test_a_transparent_color_is_matched_exactly(tmp_path: Path, bits: int, color_type: int, interlaced: bool):
     top, channels = 2**bits - 1, 3 if color_type == 2 else 1
     values = RNG.integers(0, top + 1, (24, 20, channels))
+    values[0, 0] = top // 3  # not white, which would look transparent
     values[1, 1] = values[0, 0]
     values[2, 2] = values[0, 0] ^ 1  # nearly the same color
     key = (b"tRNS", struct.pack(f">{channels}H", *values[0, 0]))
