@@ -122,7 +122,7 @@ def trial(leg: dict[str, Any], iterations: int, rate: float) -> dict[str, Any]:
         learning_rate=rate,
         iterations=iterations,
         threshold=None,
-        on_step=lambda _, error: errors.append(error),
+        on_step=lambda _iteration, error, _x: errors.append(error),
     )
     return {
         "x": run.x,

@@ -2,8 +2,8 @@
 # # 0. Explorers: the course in four sets of sliders
 #
 # Move something and see what happens: one page for the whole course, to open a lesson with or to come back to.
-# `decoupling classroom` shows it without the code. Each explorer is followed by a still picture for readers who have
-# no kernel at hand; the transfer's is of a small run, which takes up to half a minute.
+# `decoupling classroom` shows it without the code. Readers without a kernel see a still picture of each explorer; the
+# transfer's is of a small run, which takes up to half a minute.
 #
 # ## What you'll do
 #
@@ -35,9 +35,6 @@ flow = dl.gradient_explorer()
 display(flow)
 
 # %%
-flow.static()
-
-# %%
 # NBVAL_CHECK_OUTPUT
 print(gradient_flow.draw({name: control.value for name, control in flow.controls.items()}).status)
 
@@ -51,9 +48,6 @@ print(gradient_flow.draw({name: control.value for name, control in flow.controls
 sample = dl.moment_explorer()
 display(sample)
 
-# %%
-sample.static()
-
 # %% [markdown]
 # ## Noise in a network (lesson 8)
 #
@@ -64,9 +58,6 @@ sample.static()
 zeros = dl.noise_explorer()
 display(zeros)
 
-# %%
-zeros.static()
-
 # %% [markdown]
 # ## A transfer (lessons 4 to 7 and 9)
 #
@@ -75,12 +66,9 @@ zeros.static()
 
 # %%
 styled = dl.transfer_explorer()
-display(styled)
-
-# %%
 styled.controls["size"].value = 32
 styled.buttons["Run"].click()
-styled.static()  # waits for the end of the run
+display(styled)  # waits for the end of the run
 
 # %% [markdown]
 # ## Exercises

@@ -158,7 +158,7 @@ for depth, leg in enumerate(step1.legs, start=1):
     live, curve = reference.live[: aim.size], []
     flow = dl.descend(
         counted, x, aim, live=live, learning_rate=5e-4, iterations=budget, threshold=0.01,
-        on_step=lambda count, error, curve=curve: curve.append((count, error)),
+        on_step=lambda count, error, x, curve=curve: curve.append((count, error)),
     )  # fmt: skip
     annex[leg.layer], x = np.array(curve) * (2, 1), flow.x
 annexed = means.values(x)

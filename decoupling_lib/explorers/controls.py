@@ -7,7 +7,9 @@ from typing import Any
 
 import ipywidgets
 
-from .explorer import CONTROL_LAYOUT, LABEL_STYLE
+LABEL_STYLE = {"description_width": "11em"}
+WIDTH = {"width": "30em"}
+"""The layout of each control; every one gets its own, so that it can be hidden alone."""
 
 
 def slider(label: str, value: float, low: float, high: float, step: float, tip: str = "") -> ipywidgets.FloatSlider:
@@ -29,7 +31,7 @@ def slider(label: str, value: float, low: float, high: float, step: float, tip: 
     """
     return ipywidgets.FloatSlider(
         value, min=low, max=high, step=step, description=label, tooltip=tip or label, style=LABEL_STYLE,
-        layout=CONTROL_LAYOUT,
+        layout=WIDTH,
     )  # fmt: skip
 
 
@@ -54,7 +56,7 @@ def integer_slider(label: str, value: int, low: int, high: int, tip: str = "", s
     """
     return ipywidgets.IntSlider(
         value, min=low, max=high, step=step, description=label, tooltip=tip or label, style=LABEL_STYLE,
-        layout=CONTROL_LAYOUT,
+        layout=WIDTH,
     )  # fmt: skip
 
 
@@ -79,7 +81,7 @@ def log_slider(label: str, value: float, low: int, high: int, tip: str = "") -> 
     """
     return ipywidgets.FloatLogSlider(
         value, base=10, min=low, max=high, step=0.05, description=label, tooltip=tip or label, readout_format=".2g",
-        style=LABEL_STYLE, layout=CONTROL_LAYOUT,
+        style=LABEL_STYLE, layout=WIDTH,
     )  # fmt: skip
 
 
@@ -103,5 +105,38 @@ def dropdown(label: str, options: Sequence[Any], value: Any, tip: str = "") -> i
         The list.
     """
     return ipywidgets.Dropdown(
-        options=options, value=value, description=label, tooltip=tip or label, style=LABEL_STYLE, layout=CONTROL_LAYOUT
+        options=options, value=value, description=label, tooltip=tip or label, style=LABEL_STYLE, layout=WIDTH
     )
+
+
+def checkbox(label: str, value: bool, tip: str = "") -> ipywidgets.Checkbox:
+    """Return a box to tick.
+
+    Parameters
+    ----------
+    label : str
+        Text beside the box.
+    value : bool
+        Whether it is ticked at first.
+    tip : str
+        Tooltip; by default, the label.
+
+    Returns
+    -------
+    ipywidgets.Checkbox
+        The box.
+    """
+    return ipywidgets.Checkbox(value, description=label, tooltip=tip or label, style=LABEL_STYLE, layout=WIDTH)
+
+
+def show_control(control: ipywidgets.Widget, shown: bool) -> None:
+    """Show or hide a control, for screen readers too.
+
+    Parameters
+    ----------
+    control : ipywidgets.Widget
+        The control.
+    shown : bool
+        Whether it is to be seen.
+    """
+    control.layout.display = "" if shown else "none"

@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import html
 import io
-import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-from IPython.display import Image
 
 from ..common.errors import InputError
 from ..plotting.settings import kit_settings
@@ -21,10 +19,8 @@ from .worker import Worker
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CONTROL_LAYOUT = ipywidgets.Layout(width="30em")
-LABEL_STYLE = {"description_width": "11em"}
 TIMEOUT = 300
-"""Seconds that a static picture waits for its explorer to finish drawing."""
+"""Seconds that the display of an explorer waits until it has finished drawing."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +58,8 @@ class Explorer:
         Buttons, by their text.
     picture, status : ipywidgets.HTML
         Where results and messages are displayed.
+    bar : ipywidgets.FloatProgress
+        How far a run has come; hidden while there is none.
     worker : Worker
         Computes the results.
     """
@@ -72,25 +70,15 @@ class Explorer:
     buttons: Mapping[str, ipywidgets.Button]
     picture: ipywidgets.HTML
     status: ipywidgets.HTML
+    bar: ipywidgets.FloatProgress
     worker: Worker
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
-        return bundle | {"text/plain": f"explorer: {self.title}"}
-
-    def static(self) -> Image | None:
-        """Return the current picture, for readers without a kernel, once the explorer has finished drawing.
-
-        Returns
-        -------
-        IPython.display.Image or None
-            A PNG image; None on a page of Voilà, whose readers have a kernel.
-        """
-        if os.environ.get("SERVER_SOFTWARE", "").startswith("voila"):
-            return None
+        """Return the explorer and, for readers without a kernel, its picture once it has been drawn."""
         self.worker.wait(TIMEOUT)
-        data = self.picture.value.partition("base64,")[2].partition('"')[0]
-        return Image(base64.b64decode(data), format="png")
+        bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
+        png = self.picture.value.partition("base64,")[2].partition('"')[0]
+        return bundle | {"text/plain": f"explorer: {self.title}"} | ({"image/png": png} if png else {})
 
     def show(self, view: View) -> None:
         """Display a picture and its status.
@@ -112,6 +100,17 @@ class Explorer:
             Plain text.
         """
         self.status.value = f'<div role="status" aria-live="polite">{html.escape(line)}</div>'
+
+    def show_progress(self, share: float | None) -> None:
+        """Display how far a run has come.
+
+        Parameters
+        ----------
+        share : float or None
+            Share of the run that is done, in [0, 1]; None hides the bar.
+        """
+        self.bar.layout.visibility = "hidden" if share is None else "visible"
+        self.bar.value = share or 0.0
 
     def show_error(self, error: Exception) -> None:
         """Display an error as one line of status.
@@ -172,13 +171,14 @@ def build_explorer(
         The explorer; it draws nothing before its worker receives a request.
     """
     picture, status = ipywidgets.HTML(), ipywidgets.HTML()
+    bar = ipywidgets.FloatProgress(0.0, min=0.0, max=1.0, layout=ipywidgets.Layout(width="100%", visibility="hidden"))
     column = ipywidgets.VBox([*controls.values(), *([ipywidgets.HBox(buttons)] if buttons else [])])
     heading = ipywidgets.HTML(f"<h3>{html.escape(title)}</h3>")
-    result = ipywidgets.VBox([picture, status], layout=ipywidgets.Layout(flex="1 1 30em", min_width="20em"))
+    result = ipywidgets.VBox([picture, bar, status], layout=ipywidgets.Layout(flex="1 1 30em", min_width="20em"))
     row = ipywidgets.HBox([column, result], layout=ipywidgets.Layout(flex_flow="row wrap"))
     box = ipywidgets.VBox([heading, row])
     explorer = Explorer(
-        title, box, dict(controls), {button.description: button for button in buttons}, picture, status,
+        title, box, dict(controls), {button.description: button for button in buttons}, picture, status, bar,
         Worker(lambda request, stop: work(explorer, request, stop), lambda error: explorer.show_error(error)),
     )  # fmt: skip
     explorer.show_status("")

@@ -23,7 +23,24 @@ CELL = "from decoupling_lib.explorers.page import page\n\npage()"
 SHUTDOWN_SECONDS = 20
 """Time that the server has to end its kernels."""
 SHARE = Path(__file__).with_name("share")
-"""Folder in which Jupyter finds the page's template."""
+"""Folder in which Jupyter finds the page's template and its kernel."""
+_FOREIGN = ("JUPYTER", "JPY_", "VOILA_", "IPYTHON")
+"""How variables of the environment begin that change what Jupyter does."""
+_START = "import sys, tempfile; tempfile.tempdir = sys.argv.pop(1); from voila.app import main; main()"
+"""Starts Voilà with a folder for all its temporary files; TMPDIR would be that of the browser too, which it opens."""
+_OPTIONS = (
+    "--Voila.auto_token=True",
+    "--Voila.port_retries=0",
+    "--Voila.log_level=ERROR",
+    # Both are 30 s: the default timeout is longer, which Jupyter Server corrects with a warning per page.
+    "--ZMQChannelsWebsocketConnection.websocket_ping_interval=30000",
+    "--ZMQChannelsWebsocketConnection.websocket_ping_timeout=30000",
+    "--template=explorers",
+    "--VoilaConfiguration.multi_kernel_manager_class=decoupling_lib.explorers.kernels.PageKernels",
+    # Other extensions of this environment could break the page, and it needs no others.
+    "--VoilaConfiguration.extension_allowlist=@jupyter-widgets/jupyterlab-manager",
+    "--VoilaConfiguration.extension_allowlist=@voila-dashboards/widgets-manager8",
+)
 
 
 def page_notebook() -> dict[str, Any]:
@@ -37,7 +54,7 @@ def page_notebook() -> dict[str, Any]:
     cell: dict[str, Any] = {
         "cell_type": "code", "execution_count": None, "id": "page", "metadata": {}, "outputs": [], "source": CELL,
     }  # fmt: skip
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    kernel = {"display_name": "Explorers", "language": "python", "name": "explorers"}
     return {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
 
 
@@ -45,7 +62,9 @@ def serve(port: int = PORT, browser: bool = True, announce: Callable[[str], None
     """Serve the page until it is interrupted.
 
     The server listens on the loopback interface only and asks for a token, which is part of the announced address;
-    only those who have it can run the page's code. Each visitor gets a kernel, which ends when the page is closed.
+    only those who have it can run the page's code. Each visitor gets a kernel, which ends when the page is closed; see
+    `kernels.PageKernels`. Settings, templates, extensions and kernels of Jupyter, Voilà and IPython that the user has
+    elsewhere are not read.
 
     Parameters
     ----------
@@ -83,23 +102,31 @@ def serve(port: int = PORT, browser: bool = True, announce: Callable[[str], None
     with tempfile.TemporaryDirectory(prefix="decoupling-") as folder:
         file = Path(folder, "explorers.ipynb")
         file.write_text(json.dumps(page_notebook()), encoding="utf-8")
-        # The token is passed in the environment: other users of the machine can read a process's arguments.
-        shares = os.pathsep.join(filter(None, [str(SHARE), os.environ.get("JUPYTER_PATH")]))
-        settings = {"JUPYTER_TOKEN": token, "JUPYTER_PATH": shares, "JUPYTER_PREFER_ENV_PATH": "1"}
-        command = [sys.executable, "-m", "voila", str(file), f"--Voila.ip={HOST}", f"--port={port}"]
-        command += [
-            "--Voila.auto_token=True",
-            "--Voila.port_retries=0",
-            "--Voila.log_level=ERROR",
-            "--template=explorers",
-            *([] if browser else ["--no-browser"]),
-        ]
+        command = [sys.executable, "-c", _START, folder, str(file), f"--Voila.ip={HOST}", f"--port={port}", *_OPTIONS]
         announce(f"http://{HOST}:{port}/?token={token}")
-        return _run_until_interrupted(command, {**os.environ, **settings})
+        # In this folder: Voilà reads a configuration from the folder in which it is started.
+        return _run_until_interrupted(
+            command + ([] if browser else ["--no-browser"]), _environment(folder, token), folder
+        )
 
 
-def _run_until_interrupted(command: list[str], environment: dict[str, str]) -> int:
-    with subprocess.Popen(command, env=environment) as process:
+def _environment(folder: str, token: str) -> dict[str, str]:
+    """Return the environment of the server, in which Jupyter and IPython find nothing of the user's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return kept | {
+        # The token is passed in the environment: other users of the machine can read a process's arguments.
+        "JUPYTER_TOKEN": token,
+        "JUPYTER_NO_CONFIG": "1",
+        "JUPYTER_PATH": str(SHARE),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "JUPYTER_DATA_DIR": str(Path(folder, "data")),
+        "JUPYTER_RUNTIME_DIR": str(Path(folder, "runtime")),
+        "IPYTHONDIR": str(Path(folder, "ipython")),
+    }
+
+
+def _run_until_interrupted(command: list[str], environment: dict[str, str], folder: str) -> int:
+    with subprocess.Popen(command, env=environment, cwd=folder) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from ..common.interruption import interruptible
+
 Work = Callable[[Any, threading.Event], None]
 """Handles a request; the event is set when it should finish early."""
 
@@ -17,7 +19,8 @@ class Worker:
     ----------
     work : callable
         Handles a request. The event that it receives is set when it should finish early: because `stop` was called, or
-        because a newer request is waiting.
+        because a newer request is waiting. Calculations with networks then end by `KeyboardInterrupt`, which need not
+        be caught; see `common.interruption`.
     on_error : callable
         Callback that receives each exception that `work` raises.
 
@@ -56,11 +59,18 @@ class Worker:
                 self._idle.clear()
                 threading.Thread(target=self._run, daemon=True).start()
 
-    def stop(self) -> None:
-        """Ask the current request to finish early, and drop the one that waits."""
+    def stop(self) -> bool:
+        """Ask the current request to finish early, and drop the one that waits.
+
+        Returns
+        -------
+        bool
+            Whether one was dropped, which is never handled.
+        """
         with self._lock:
-            self._waiting = []
+            dropped, self._waiting = bool(self._waiting), []
             self._stop.set()
+        return dropped
 
     def wait(self, seconds: float) -> bool:
         """Wait until no request is being handled and none waits.
@@ -87,6 +97,9 @@ class Worker:
                 self._stop = stop = threading.Event()
                 self.started += 1
             try:
-                self._work(request, stop)
+                with interruptible(stop.is_set):
+                    self._work(request, stop)
+            except KeyboardInterrupt:
+                pass  # the work ended early, as it was asked to
             except Exception as error:  # any kind: the thread must survive for the next request
                 self._on_error(error)

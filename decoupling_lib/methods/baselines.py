@@ -64,8 +64,8 @@ def descend(
     absolute : bool
         Whether the threshold is one on the last block's mean squared error, and not on its relative error ‖f - t‖/‖t‖.
     on_step : callable, optional
-        Receives (iteration, relative error of the last block) at every iterate, including the start. An exception that
-        it raises is passed on.
+        Receives (iteration, relative error of the last block, x) at every iterate, including the start. An
+        exception that it raises is passed on.
 
     Returns
     -------
@@ -123,8 +123,8 @@ def descend_lbfgs(
     threshold : float
         Relative error ‖f_l - t_l‖/‖t_l‖ of the worst block at which to stop, at least 0.
     on_step : callable, optional
-        Receives (iteration, relative error of the worst block) at every iterate, including the start. An exception that
-        it raises is passed on.
+        Receives (iteration, relative error of the worst block, x) at every iterate, including the start. An
+        exception that it raises is passed on.
 
     Returns
     -------
@@ -155,7 +155,7 @@ class _LbfgsRun:
         self._map, self._targets, self._weights = feature_map, goal.targets, weights
         self.watch, self.x, self.steps = Watch(goal), x, 0
         self._latest = feature_map.values(x)
-        self.status: Status | None = self.watch.judge(0, self._latest)
+        self.status: Status | None = self.watch.judge(0, x, self._latest)
 
     def loss(self, flat: Floats) -> tuple[float, Floats]:
         """Return the weighted sum of squares and its gradient."""
@@ -167,7 +167,7 @@ class _LbfgsRun:
     def accept(self, intermediate_result: OptimizeResult) -> None:
         """Take a point that SciPy has accepted; SciPy recognizes this kind of callback by the argument's name."""
         self.x, self.steps = intermediate_result.x.reshape(self.x.shape).copy(), self.steps + 1
-        self.status = self.watch.judge(self.steps, self._latest)  # an accepted point is the one last evaluated
+        self.status = self.watch.judge(self.steps, self.x, self._latest)  # an accepted point is the one last evaluated
         if self.status is not None:
             raise StopIteration
 

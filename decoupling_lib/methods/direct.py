@@ -8,11 +8,12 @@ from ..common.arrays import Floats
 from ..engine.context import Context, Step
 from ..engine.distances import relative_error
 from ..engine.features import block_slices
-from ..engine.journal import Tally
+from ..engine.journal import Arrays, Tally
 from ..engine.legs import Outcome, describe_leg, find_finished_leg, keep_leg
 from ..engine.normalization import Route
 from ..engine.ode import FlowResult
 from . import baselines
+from .course import Course
 from .method import MethodSettings
 
 
@@ -42,12 +43,12 @@ class Direct:
             if listen is not None:
                 listen(Step.TRANSFER, name, 1.0, finished[0])
             return Route(finished[0], style, (finished[1],), "done")
-        tally, first = Tally(features), features.map.values(x)
+        tally, first, start = Tally(features), features.map.values(x), x
 
-        def on_step(iteration: int, error: float) -> None:
-            tally.note(iteration / iterations, error)
+        def record(progress: float, error: float, x: Floats | None, state: Arrays | None = None) -> None:
+            tally.note(progress, error)
             if listen is not None:
-                listen(Step.TRANSFER, name, iteration / iterations, None)
+                listen(Step.TRANSFER, name, progress, x if progress > 0 else start)
 
         try:
             flow = baselines.descend_lbfgs(
@@ -57,7 +58,7 @@ class Direct:
                 live=live,
                 iterations=iterations,
                 threshold=self.settings.threshold,
-                on_step=on_step,
+                on_step=Course(record, iterations, self.settings.threshold),
             )
         except KeyboardInterrupt:
             flow = FlowResult(x, 0.0, 0, "interrupted", "interrupted")
@@ -67,5 +68,7 @@ class Direct:
         # L-BFGS that finds no further descent has done what it can; the error says how far that is.
         status = flow.status if flow.status in ("diverged", "interrupted") else "done"
         if status == "done":
+            if listen is not None:
+                listen(Step.TRANSFER, name, 1.0, flow.x)
             keep_leg(journal, flow.x, leg)
         return Route(flow.x, style, (leg,), status)

@@ -246,7 +246,7 @@ def synthesize(
     threshold : float
         Relative error of the worst block of the features at which to stop, at least 0.
     on_step : callable, optional
-        Receives (iteration, that error) at every iterate; see `baselines.descend_lbfgs`.
+        Receives (iteration, that error, x) at every iterate; see `baselines.descend_lbfgs`.
 
     Returns
     -------

@@ -21,8 +21,8 @@ from ..engine.ode import FlowResult, Status
 
 DIVERGED = 1e3  # growth of the relative error, counted from 0.1 % at least
 
-OnIteration = Callable[[int, float], None]
-"""Receives (iteration, relative error)."""
+OnIteration = Callable[[int, float, Floats], None]
+"""Receives (iteration, relative error, x)."""
 
 
 @dataclass(frozen=True)
@@ -137,13 +137,15 @@ class Watch:
     first: float = field(default=np.nan, init=False)
     error: float = field(default=np.nan, init=False)
 
-    def judge(self, iteration: int, f: Floats) -> Status | None:
+    def judge(self, iteration: int, x: Floats, f: Floats) -> Status | None:
         """Report the error at an iterate, and decide whether the run ends there.
 
         Parameters
         ----------
         iteration : int
             Number of the iterate, 0 for the start.
+        x : ndarray
+            The iterate.
         f : ndarray, shape (n,)
             Its features.
 
@@ -160,7 +162,7 @@ class Watch:
         if iteration == 0:
             self.first = self.error
         if goal.on_step is not None:
-            goal.on_step(iteration, self.error)
+            goal.on_step(iteration, self.error, x)
         if not np.isfinite(self.error) or self.error > DIVERGED * max(self.first, 1e-3):
             return "diverged"
         if goal.threshold is not None and (mse if goal.absolute else self.error) <= goal.threshold:
@@ -220,7 +222,7 @@ def iterate(feature_map: FeatureMap, x: Floats, goal: Goal, move: Move) -> FlowR
         if not np.isfinite(x).all():
             break
         at = feature_map.linearize(x)
-        if (status := watch.judge(step, at.values)) == "diverged":
+        if (status := watch.judge(step, x, at.values)) == "diverged":
             break
         after = None if status else move(step, x, at)
         if after is None:

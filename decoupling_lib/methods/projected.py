@@ -76,8 +76,8 @@ def descend_projected(
     threshold : float
         Relative error ‖f_l - t_l‖/‖t_l‖ of the last block at which to stop, at least 0.
     on_step : callable, optional
-        Receives (iteration, relative error of the last block) at every iterate, including the start. An exception that
-        it raises is passed on.
+        Receives (iteration, relative error of the last block, x) at every iterate, including the start. An
+        exception that it raises is passed on.
 
     Returns
     -------
@@ -164,8 +164,8 @@ def descend_loss_projected(
     threshold : float
         Relative error ‖f_l - t_l‖/‖t_l‖ of the last block at which to stop, at least 0.
     on_step : callable, optional
-        Receives (iteration, relative error of the last block) at every iterate, including the start. An exception that
-        it raises is passed on.
+        Receives (iteration, relative error of the last block, x) at every iterate, including the start. An
+        exception that it raises is passed on.
 
     Returns
     -------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..common.arrays import Floats
@@ -11,11 +10,10 @@ from ..engine.context import Context, Record, Task
 from ..engine.normalization import Route
 from ..engine.ode import FlowResult
 from .baselines import ANNEX_THRESHOLDS, descend
+from .course import Course
 from .method import MethodSettings
 from .projected import descend_projected
 
-CURVE_POINTS = 500
-"""About how many points of a leg's iterations are recorded."""
 ANNEX_RATE = 5e-4
 
 
@@ -51,7 +49,8 @@ class Descent:
 
     def _move(self, context: Context, x: Floats, task: Task, record: Record) -> FlowResult:
         settings = self.settings
-        return descend(
+        threshold = ANNEX_THRESHOLDS[task.step] if settings.annex_slips else settings.threshold
+        flow = descend(
             context.features,
             x,
             task.aim,
@@ -59,10 +58,11 @@ class Descent:
             optimizer=settings.optimizer,
             learning_rate=settings.learning_rate or ANNEX_RATE,
             iterations=settings.iterations,
-            threshold=ANNEX_THRESHOLDS[task.step] if settings.annex_slips else settings.threshold,
+            threshold=threshold,
             absolute=settings.annex_slips,
-            on_step=_thin_out(record, settings.iterations),
+            on_step=Course(record, settings.iterations, None if settings.annex_slips else threshold),
         )
+        return _show_end(context, task, flow)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Projected:
 
     def _move(self, context: Context, x: Floats, task: Task, record: Record) -> FlowResult:
         settings = self.settings
-        return descend_projected(
+        flow = descend_projected(
             context.features,
             x,
             task.aim,
@@ -96,16 +96,13 @@ class Projected:
             learning_rate=settings.learning_rate,
             iterations=settings.iterations,
             threshold=settings.threshold,
-            on_step=_thin_out(record, settings.iterations),
+            on_step=Course(record, settings.iterations, settings.threshold),
         )
+        return _show_end(context, task, flow)
 
 
-def _thin_out(record: Record, iterations: int) -> Callable[[int, float], None]:
-    """Return a callback that records about `CURVE_POINTS` of the iterations."""
-    every = max(1, iterations // CURVE_POINTS)
-
-    def on_step(iteration: int, error: float) -> None:
-        if iteration % every == 0:
-            record(iteration / iterations, error, None)
-
-    return on_step
+def _show_end(context: Context, task: Task, flow: FlowResult) -> FlowResult:
+    """Let the listener see where a leg ended, and return the flow."""
+    if context.listen is not None and flow.status != "diverged":
+        context.listen(task.step, task.layer, 1.0, flow.x)
+    return flow

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..common import validation
 from ..common.arrays import Floats, Mask
+from ..common.interruption import check_interruption
 from ..engine.features import Block
 from .architectures import IMAGE, PRECISIONS
 from .compiled import JACOBIAN_MEMORY, CompiledNetwork, compile_network, image_tensor, resolve_precision
@@ -200,6 +201,7 @@ class NetworkLinearization:
         ndarray, shape (count, H, W, 3)
             In the network's type.
         """
+        check_interruption()
         # Filled up with the first channel, because the compiled function is traced for one number of rows.
         filled = np.resize(channels, self.rows_at_once(layer, memory))
         filled[len(channels) :] = channels[0]
@@ -228,6 +230,7 @@ class NetworkLinearization:
         return int(2 ** int(math.log2(min(max(memory / row, 1), _MAX_ROWS))))
 
     def _argument(self, value: Floats, shape: tuple[int, ...]) -> tf.Tensor:
+        check_interruption()
         if np.shape(value) != shape:
             raise ValueError(f"expected an array of shape {shape}, received {np.shape(value)}")
         with np.errstate(over="ignore"):  # the flow reports the resulting infinity as diverged

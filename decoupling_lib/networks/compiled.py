@@ -11,6 +11,7 @@ import numpy as np
 from ..common import validation
 from ..common.arrays import Floats
 from ..common.errors import input_error
+from ..common.interruption import check_interruption
 from .architectures import IMAGE, PRECISIONS, Operation
 from .primitives import activate, constants, pad_to, pool, preprocess, spread
 from .tensorflow import tf
@@ -212,7 +213,7 @@ def resolve_precision(network: Network, dtype: str) -> str:
 
 
 def image_tensor(network: Network, x: Floats, dtype: str) -> tf.Tensor:
-    """Return an image as a tensor.
+    """Return an image as a tensor, unless the calculation is to end here; see `common.interruption`.
 
     Parameters
     ----------
@@ -233,6 +234,7 @@ def image_tensor(network: Network, x: Floats, dtype: str) -> tf.Tensor:
     InputError
         Another shape, or sides that the poolings would reduce to nothing.
     """
+    check_interruption()
     side, shape = network.minimum_side, np.shape(x)
     if len(shape) != 3 or shape[2] != 3 or min(shape[:2]) < side:
         accepted = f"shape (height, width, 3), sides at least {side} for {network.layers[-1]}"

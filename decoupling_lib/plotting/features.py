@@ -16,6 +16,8 @@ from .style import line_look
 
 DEAD = "dead"
 """Legend label of the marks of dead channels."""
+LABEL_WIDTH = 0.12
+"""About how much of the width of an axis a label such as "Step 1" takes."""
 
 
 def show_channel_means(ax: Axes, values: np.ndarray, dead: np.ndarray | None = None, title: str = "") -> BarContainer:
@@ -117,11 +119,11 @@ def show_distances(ax: Axes, distances: Mapping[str, Sequence[float]], steps: Se
             lines += ax.semilogy(
                 range(begin, end), values[begin:end], **line_look(index), markevery=8, markersize=4, label=label
             )
-    for begin in starts:
+    for begin, row in zip(starts, _label_rows(starts, len(steps)), strict=True):
         if begin:
             ax.axvline(begin - 0.5, color="0.6", linewidth=0.8, zorder=0)
         name = f"Step {steps[begin]}" if steps[begin] < Step.JUDGING else "judging"
-        ax.annotate(name, (begin, 1), (2, 2), ("data", "axes fraction"), "offset points", fontsize=8)
+        ax.annotate(name, (begin, 1), (2, 2 + 10 * row), ("data", "axes fraction"), "offset points", fontsize=8)
     ax.set_xlabel("accepted point", fontsize=9)
     ax.set_ylabel("distance from noise, relative", fontsize=9)
     ax.tick_params(labelsize=8)
@@ -129,6 +131,18 @@ def show_distances(ax: Axes, distances: Mapping[str, Sequence[float]], steps: Se
     if lines:
         ax.legend(frameon=False, fontsize=8)
     return lines
+
+
+def _label_rows(places: Sequence[int], length: int) -> list[int]:
+    """Return the row of each label above an axis of so many points: the lowest one in which it overlaps no other."""
+    width = LABEL_WIDTH * max(length, 1)
+    ends: list[float] = []  # of the rows
+    rows = []
+    for place in places:
+        row = next((row for row, end in enumerate(ends) if end <= place), len(ends))
+        ends[row : row + 1] = [place + width]
+        rows.append(row)
+    return rows
 
 
 def show_matrix(ax: Axes, values: np.ndarray, names: Sequence[str], title: str, number_format: str) -> AxesImage:

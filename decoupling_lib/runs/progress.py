@@ -10,6 +10,7 @@ from tqdm.auto import tqdm
 
 from ..engine.context import Step
 from ..transfers.estimate import Estimate
+from .pace import Pace
 
 
 class RunProgress:
@@ -22,10 +23,8 @@ class RunProgress:
     """
 
     def __init__(self, estimate: Estimate | None):
-        self._parts = [] if estimate is None else [part for part in estimate.parts if part.step > Step.REFERENCE]
-        self._ends = np.cumsum([(part.seconds.low + part.seconds.high) / 2 for part in self._parts])
-        self._place, self._share = -1, 0.0
-        self._bar = _create_bar(float(self._ends[-1]) if len(self._ends) else 1.0, estimate is None)
+        self._pace = None if estimate is None else Pace(estimate)
+        self._bar = _create_bar(1.0 if self._pace is None else self._pace.total, estimate is None)
 
     def __enter__(self) -> RunProgress:
         return self
@@ -36,7 +35,8 @@ class RunProgress:
     def listen(self, step: int, layer: str, progress: float, x: np.ndarray | None) -> None:
         """Move the bar to an accepted point of a leg; see `engine.context.Listener`.
 
-        What an earlier run did of a leg does not count for the rate: the bar jumps to the first point of a leg.
+        The bar jumps to the first point of a leg, which an earlier run may have begun. The time that remains is that of
+        `pace.Pace`.
 
         Parameters
         ----------
@@ -49,24 +49,12 @@ class RunProgress:
         x : ndarray or None
             The image; not used.
         """
-        if self._bar.disable:
+        if self._pace is None or self._bar.disable:
             return
-        current = self._parts[self._place] if self._place >= 0 else None
-        new = current is None or (step, layer) != (current.step, current.layer) or progress < self._share
-        if new:
-            self._place = self._next(step, layer)
-            title = f"Judging {layer}" if step == Step.JUDGING else f"Step {step} {layer}"
-            self._bar.set_description_str(title)
-        self._share = progress
-        begin = self._ends[self._place - 1] if self._place else 0.0
-        at = float(begin + progress * (self._ends[self._place] - begin))
-        if new and progress > 0:
-            self._bar.initial += at - self._bar.n
-        self._bar.update(at - self._bar.n)
-
-    def _next(self, step: int, layer: str) -> int:
-        later = range(self._place + 1, len(self._parts))
-        return next(i for i in later if (self._parts[i].step, self._parts[i].layer) == (step, layer))
+        self._pace.move(step, layer, progress)
+        self._bar.set_description_str(f"Judging {layer}" if step == Step.JUDGING else f"Step {step} {layer}", False)
+        self._bar.bar_format = _FORMAT.replace("{remaining}", tqdm.format_interval(self._pace.remaining))
+        self._bar.update(self._pace.done - self._bar.n)
 
 
 class PartsProgress:
@@ -138,11 +126,14 @@ class CountProgress:
         self._bar.update()
 
 
+_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+
+
 def _create_bar(total: float, quiet: bool) -> tqdm:
     return tqdm(
         total=total,
         disable=True if quiet else None,  # None: disabled where stderr is not a terminal
-        bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
+        bar_format=_FORMAT,
         smoothing=0,
         file=sys.stderr,
     )

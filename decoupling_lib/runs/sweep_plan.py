@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..common.durations import describe_span
 from ..common.errors import InputError, input_error
 from ..common.machine import usable_threads
 from .sweep_job import find_complete_report
@@ -60,7 +61,7 @@ def plan_sweep(jobs: Sequence[Job], out: Path, workers: int | None = None) -> Pl
         For more workers than fit into the available memory.
     """
     # Imported here since they load TensorFlow.
-    from ..transfers.estimate import describe_span, estimate_run
+    from ..transfers.estimate import estimate_run
     from ..transfers.memory import MIB, available_mib
 
     cores = usable_threads()

@@ -8,31 +8,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..common.durations import describe_span
 from ..engine.context import Settings, Step
 from ..engine.newton import MAX_CORRECTIONS
-from ..engine.ode import RULES
+from ..engine.ode import RULES, graded_grid
 from ..networks.architectures import IMAGE
 from ..networks.channel_means import ChannelMeans
 from .setup import Inputs
 
-ITERATIONS = (7, 12)
-"""Iterations of a symmetric step; each takes two forward passes and a VJP. For bundled photographs at 64 px, two layers
-and sixteen steps per leg they were 6.5 to 11 with a mean of 9, and 15 in a leg that met a hard place."""
-COARSE_ITERATIONS = (5, 8)
-"""The same in the legs by which the refinement measures."""
+SPREAD = (0.6, 1.15)
+"""The range of the iterations of a symmetric leg, as factors of `count_iterations`."""
+COARSE = 0.7
+"""The share of these iterations in the legs by which the refinement measures."""
 PRODUCTS = (4, 10)
 """Pairs of JVP and VJP that conjugate gradients make for one velocity, with the other rules."""
 ADAPTIVE_STEPS = (10, 60)
 REFINEMENTS = 3
 """The smallest number of steps that closed the gap between the styles of two images; the user chooses the largest."""
-EVALUATIONS = (100, 300)
-"""Evaluations of `direct`."""
-PROJECTED_SHARE = (0.1, 1.0)
-"""The share of its iterations that a leg of `projected` makes; the annex's descent makes nearly all of them."""
+EVALUATIONS = (40, 200)
+"""Evaluations of `direct`, if it may make so many."""
+PROJECTED_ITERATIONS = (30, 200)
+"""Iterations of a leg of `projected`, if it may make so many."""
+DESCENT_SHARE = (0.5, 1.0)
+"""The share of its iterations that a leg of the annex's descent makes."""
 SLOW = 5.0
 """Seconds above which a pass is not repeated only to leave the compilation out of the measurement."""
 
@@ -49,6 +51,11 @@ class Range:
 
     low: float
     high: float
+
+    @property
+    def middle(self) -> float:
+        """The mean of both ends."""
+        return (self.low + self.high) / 2
 
     def __add__(self, other: Range) -> Range:
         return Range(self.low + other.low, self.high + other.high)
@@ -70,11 +77,18 @@ class Part:
         Name of the moving block, or of all blocks.
     seconds : Range
         Expected duration.
+    grid : tuple of float
+        Progress at the ends of steps that take the same time each, from 0 to 1.
     """
 
     step: Step
     layer: str
     seconds: Range
+    grid: tuple[float, ...] = (0.0, 1.0)
+
+    def share(self, progress: float) -> float:
+        """Return the share of the duration that is over at a progress in [0, 1]."""
+        return float(np.interp(progress, self.grid, np.linspace(0, 1, len(self.grid))))
 
 
 @dataclass(frozen=True)
@@ -101,25 +115,6 @@ class Estimate:
         return f"estimate: {describe_span(self.seconds.low, self.seconds.high)}, {self.memory_mib:,} MiB"
 
 
-def describe_span(low: float, high: float) -> str:
-    """Return a range of seconds in words.
-
-    Parameters
-    ----------
-    low, high : float
-        Seconds.
-
-    Examples
-    --------
-    >>> describe_span(120, 300)
-    '2 to 5 min'
-    """
-    low = max(low, 1.0)
-    (begin, unit), (end, last) = _duration(low), _duration(high)
-    between = f"{begin} to {end}" if unit == last else f"{begin} {unit} to {end}"
-    return f"{'about ' + end if high < 1.3 * low else between} {last}"
-
-
 @dataclass(frozen=True)
 class Cost:
     """Seconds that passes through the first blocks take.
@@ -140,6 +135,22 @@ class Cost:
     def times(self, forward: float, vjp: float, jacobians: float = 0.0) -> float:
         """Return the seconds for so many passes of each kind."""
         return forward * self.forward + vjp * self.vjp + jacobians * self.jacobian
+
+
+def count_iterations(steps: int, softness: float) -> float:
+    """Return about how many iterations a symmetric leg makes; each takes two forward passes and a VJP.
+
+    Fitted to legs of bundled photographs at 32 to 192 px with one and two layers. Few steps in a network with little
+    smoothing fail and are halved, which costs up to ten times the iterations of the steps themselves.
+
+    Parameters
+    ----------
+    steps : int
+        Number of steps.
+    softness : float
+        See `networks.vgg.build_network`.
+    """
+    return 110 + 5.5 * steps + 28 / softness / (1 + steps / 16)
 
 
 def estimate_run(inputs: Inputs) -> Estimate:
@@ -166,7 +177,7 @@ def estimate_run(inputs: Inputs) -> Estimate:
         parts.append(Part(Step.TRANSFER, name, _estimate_refinement(inputs, costs)))
         return Estimate(tuple(parts), inputs.memory_mib)  # the refinement judges
     judging = [
-        Part(Step.JUDGING, block.name, _estimate_leg(settings, cost, ITERATIONS))
+        _decoupled_part(inputs, cost, Step.JUDGING, block.name)
         for block, cost in zip(blocks[:-1], costs[:-1], strict=True)
     ]
     if method.name != "decoupled":
@@ -209,28 +220,39 @@ def _estimate_legs(inputs: Inputs, costs: list[Cost], step: Step) -> list[Part]:
     parts = []
     for depth, (block, cost) in enumerate(zip(inputs.features.blocks, costs, strict=True)):
         if method.name == "decoupled":
-            seconds = _estimate_leg(inputs.settings, cost, ITERATIONS, corrected)
-        elif method.name == "descent":
-            all_iterations = cost.times(method.iterations, method.iterations)
-            seconds = Range(all_iterations, all_iterations)
+            parts.append(_decoupled_part(inputs, cost, step, block.name, corrected))
+            continue
+        if method.name == "descent":
+            once, (low, high) = cost.times(1, 1), (share * method.iterations for share in DESCENT_SHARE)
         else:
             once = cost.times(4, 2) + (costs[depth - 1].times(1, 0, 1) if depth else 0.0)
-            low, high = PROJECTED_SHARE
-            seconds = Range(low * method.iterations * once, high * method.iterations * once)
-        parts.append(Part(step, block.name, seconds))
+            low, high = (min(count, method.iterations) for count in PROJECTED_ITERATIONS)
+        parts.append(Part(step, block.name, Range(low * once, high * once)))
     return parts
 
 
-def _estimate_leg(settings: Settings, cost: Cost, iterations: tuple[int, int], corrected: bool = False) -> Range:
+def _decoupled_part(inputs: Inputs, cost: Cost, step: Step, layer: str, corrected: bool = False) -> Part:
+    """Return a decoupled leg with the grid of its steps."""
+    settings = inputs.settings
+    shallow = layer == inputs.features.blocks[0].name
+    grid = graded_grid(settings.steps, *(settings.first_grading if shallow else settings.grading))
+    grid = 1 - grid[::-1] if step == Step.TRANSFER else grid
+    even = settings.rule == "adaptive"
+    return Part(step, layer, _estimate_leg(inputs, cost, 1.0, corrected), (0.0, 1.0) if even else tuple(grid))
+
+
+def _estimate_leg(inputs: Inputs, cost: Cost, ease: float = 1.0, corrected: bool = False) -> Range:
     """Return the seconds of a decoupled leg; one that imposes the style of another image is corrected at its end."""
-    low, high = _count_passes(settings, cost.size, iterations)
+    low, high = _count_passes(
+        inputs.settings, cost.size, ease * count_iterations(inputs.settings.steps, inputs.options.softness)
+    )
     end = MAX_CORRECTIONS if corrected else 0
     forward, vjp, jacobians = high
     return Range(cost.times(*low), cost.times(forward + 2 * end, vjp + 2 * end, jacobians + end))
 
 
 def _count_passes(
-    settings: Settings, size: int, iterations: tuple[int, int]
+    settings: Settings, size: int, iterations: float
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """Return the smallest and the largest numbers of forward passes, of VJPs and JVPs, and of Jacobians of a leg.
 
@@ -238,9 +260,9 @@ def _count_passes(
     """
     steps = settings.steps
     if settings.rule == "symmetric":
-        few, many = iterations
+        few, many = (factor * iterations for factor in SPREAD)
         grams = settings.max_gram_matrices(size)
-        return (steps * (2 * few + 2), steps * few, 1), (steps * (2 * many + 2), steps * many, grams)
+        return (2 * few + 2 * steps, few, 1), (2 * many + 2 * steps, many, grams)
     low, high = (_count_explicit_passes(settings, place) for place in (0, 1))
     return low, high
 
@@ -254,7 +276,7 @@ def _count_explicit_passes(settings: Settings, place: int) -> tuple[float, float
 
 def _estimate_refinement(inputs: Inputs, costs: list[Cost]) -> Range:
     """Return the seconds of steps that each measure the image, compute all Jacobians and correct the first block."""
-    measure = sum((_estimate_leg(inputs.settings, cost, COARSE_ITERATIONS) for cost in costs[:-1]), Range(0.0, 0.0))
+    measure = sum((_estimate_leg(inputs, cost, COARSE) for cost in costs[:-1]), Range(0.0, 0.0))
     jacobians = sum(cost.jacobian for cost in costs)
     low, high = (jacobians + costs[0].times(2 * n, 2 * n, n) for n in (MAX_CORRECTIONS // 2, MAX_CORRECTIONS))
     most = inputs.settings.refinements
@@ -263,11 +285,4 @@ def _estimate_refinement(inputs: Inputs, costs: list[Cost]) -> Range:
 
 
 def _scale(factor: float, parts: Iterable[Part]) -> list[Part]:
-    return [Part(part.step, part.layer, part.seconds.scaled(factor)) for part in parts]
-
-
-def _duration(seconds: float) -> tuple[str, str]:
-    """Return a number and its unit, as short as possible."""
-    if seconds >= 5400:
-        return f"{seconds / 3600:.{int(seconds < 36000)}f}", "h"
-    return (f"{seconds / 60:.0f}", "min") if seconds >= 90 else (f"{seconds:.0f}", "s")
+    return [replace(part, seconds=part.seconds.scaled(factor)) for part in parts]

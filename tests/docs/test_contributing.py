@@ -10,6 +10,7 @@ from decoupling_lib.commands import transfer as command
 from decoupling_lib.engine.ode import RULES
 from decoupling_lib.explorers import transfer as explorer
 from decoupling_lib.methods.choice import METHODS
+from decoupling_lib.transfers.advice import ADVICE
 
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.py"))
 
@@ -29,7 +30,7 @@ def test_the_help_names_every_method():
 
 
 def test_every_method_has_a_next_step_for_a_run_that_breaks_off():
-    assert set(command._NEXT_STEP) == set(METHODS)
+    assert set(ADVICE) == set(METHODS)
 
 
 def test_the_explorer_offers_every_method():

@@ -1,5 +1,7 @@
 """The explorers without a browser: what their sliders compute, and that requests do not pile up."""
 
+import base64
+import io
 import itertools
 import json
 import re
@@ -11,13 +13,14 @@ from patience import HANG
 from PIL import Image
 
 from decoupling_lib.common.errors import InputError
-from decoupling_lib.explorers import gradient_flow, moments, noise_zeros, server, transfer
+from decoupling_lib.explorers import gradient_flow, moments, noise_zeros, server, transfer, transfer_run
 from decoupling_lib.explorers.explorer import View, live_explorer
 from decoupling_lib.explorers.worker import Worker
 from decoupling_lib.moments import samples
 from decoupling_lib.moments.decoupling import decouple_moments
 from decoupling_lib.networks import weights
 from decoupling_lib.transfers import setup
+from decoupling_lib.transfers.options import Options
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +82,7 @@ def test_a_newer_request_ends_the_current_one_and_stop_drops_the_waiting_one():
     worker.submit("new")
     assert begun.wait(HANG)
     worker.submit("never")
-    worker.stop()
+    assert worker.stop() and not worker.stop()
     assert worker.wait(HANG)
     assert seen == [("old", True), ("new", True)]
 
@@ -139,13 +142,12 @@ def test_every_control_has_a_label_and_every_picture_a_description():
         assert 'aria-live="polite"' in explorer.status.value
 
 
-def test_the_static_picture_is_the_one_shown_and_a_page_of_voila_has_none(tmp_path, monkeypatch):
-    explorer = gradient_flow.gradient_explorer()
-    (tmp_path / "still.png").write_bytes(explorer.static().data)
-    with Image.open(tmp_path / "still.png") as still:
+def test_an_explorer_is_displayed_once_as_a_widget_or_as_its_final_picture():
+    """A frontend shows the richest of these: the widget, or for readers without a kernel the picture."""
+    bundle = gradient_flow.gradient_explorer()._repr_mimebundle_()
+    assert set(bundle) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
+    with Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))) as still:
         assert still.size == (750, 500)
-    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0.5")
-    assert explorer.static() is None
 
 
 def test_gradients_at_every_extreme_are_drawn_or_reported_to_be_zero():
@@ -233,9 +235,9 @@ def test_a_transfer_shows_its_estimate_runs_and_reports_its_result(small):
     run.click()
     assert run.disabled and not stop.disabled and all(c.disabled for c in explorer.controls.values())
     before = explorer.picture.value
-    still = explorer.static().data  # waits for the end of the run
+    bundle = explorer._repr_mimebundle_()  # waits for the end of the run
     assert re.search(r"style error block1_conv1 \d+\.\d%", explorer.status.value) and not explorer.worker.busy
-    assert explorer.picture.value != before and still == explorer.static().data
+    assert explorer.picture.value != before and bundle["image/png"] in explorer.picture.value
     assert not run.disabled and stop.disabled
 
 
@@ -249,7 +251,7 @@ def test_a_self_transfer_reports_its_psnr(small):
 
 def test_stop_keeps_the_latest_image(small, monkeypatch):
     explorer, run, stop = small
-    monkeypatch.setattr(transfer, "FRAME_SECONDS", 0.0)
+    monkeypatch.setattr(transfer_run, "FRAME_SECONDS", 0.0)
     explorer.controls["steps"].value = 48
     assert explorer.worker.wait(HANG)
     before, shown = explorer.picture.value, threading.Event()
@@ -257,7 +259,7 @@ def test_stop_keeps_the_latest_image(small, monkeypatch):
     run.click()
     assert shown.wait(HANG)
     stop.click()
-    assert "stopped in step1" in final_status(explorer)
+    assert "stopped in Step 1, block1_conv1; the latest image is shown" in final_status(explorer)
     assert explorer.picture.value != before and not run.disabled
 
 
@@ -273,16 +275,149 @@ def test_a_refused_run_gives_the_reason_and_run_can_be_pressed_again(small, monk
     assert not run.disabled and stop.disabled and not explorer.controls["layers"].disabled
 
 
+VALUES = {
+    "origin": "coffee", "target": "china", "layers": 3, "automatic": False, "rate": 0.02, "iterations": 70,
+    "steps": 9, "softness": 0.4, "size": 64,
+}  # fmt: skip
+ACT = {"decoupled": {"steps"}, "descent": {"learning_rate", "iterations"}, "direct": {"iterations"}}
+ACT["projected"] = ACT["descent"]
+
+
 @pytest.mark.parametrize("method", [value for _, value in transfer.METHODS])
-def test_the_values_of_the_controls_are_the_options_of_the_run(method):
-    values = {
-        "origin": "coffee", "target": "china", "layers": 3, "method": method, "rate": 0.02, "iterations": 70,
-        "steps": 9, "softness": 0.4, "size": 64,
-    }  # fmt: skip
-    options = transfer.options(values)
-    assert (options.layers, options.size, options.method, options.steps) == (3, (64, 64), method, 9)
-    assert (options.softness, options.iterations) == (0.4, 70)
-    assert options.learning_rate == (0.02 if method in ("descent", "projected") else None)
+def test_the_values_of_the_controls_that_act_are_the_options_of_the_run(method):
+    own = {"learning_rate": 0.02, "iterations": 70, "steps": 9}
+    expected = {"layers": 3, "size": (64, 64), "method": method, "softness": 0.4, "refinements": 0}
+    expected |= {name: value for name, value in own.items() if name in ACT[method]}
+    assert transfer.options(VALUES | {"method": method}) == Options(**expected)
+
+
+def test_an_automatic_rate_is_that_of_the_command_line_and_only_of_projected():
+    assert transfer.options(VALUES | {"method": "projected", "automatic": True}).learning_rate is None
+    assert transfer.options(VALUES | {"method": "descent", "automatic": True}).learning_rate == 0.02
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+@pytest.mark.parametrize("method", [value for _, value in transfer.METHODS])
+def test_the_controls_that_do_not_act_are_hidden(method, automatic, small):
+    controls = small[0].controls
+    controls["automatic"].value, controls["method"].value = automatic, method
+    shown = {name for name, control in controls.items() if control.layout.display != "none"}
+    everywhere = {"origin", "target", "layers", "method", "softness", "size"}
+    own = {name.replace("learning_rate", "rate") for name in ACT[method]}
+    if method == "projected":
+        own = (own | {"automatic"}) - ({"rate"} if automatic else set())
+    assert shown == everywhere | own
+
+
+@pytest.mark.parametrize(("method", "changes"), [("decoupled", {}), ("projected", {}), ("direct", {}), ("descent", {})])
+def test_the_explorer_shows_the_numbers_of_the_command_line(method, changes, small, tmp_path, decoupling):
+    explorer, run, _ = small
+    explorer.controls["method"].value = method
+    explorer.controls["iterations"].value = 20
+    explorer.worker.wait(HANG)
+    run.click()
+    (shown,) = re.findall(r"style error block1_conv1 (\S+)%", final_status(explorer))
+    own = ["--steps", "4"] if method == "decoupled" else ["--iterations", "20"]
+    command = ["transfer", "coffee", "china", "--layers", 1, "--size", 32, "--softness", 0.29, "--refinements", 0]
+    found = decoupling(*command, *own, "--method", method, "--out", tmp_path / "out")
+    assert found.code == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert f"{100 * report['style_relative_error']['block1_conv1']:.1f}" == shown
+
+
+@pytest.mark.parametrize("method", [value for _, value in transfer.METHODS])
+def test_every_method_moves_the_bar_within_its_legs_and_draws_its_curves(method, small, monkeypatch):
+    explorer, run, _ = small
+    monkeypatch.setattr(transfer_run, "FRAME_SECONDS", 0.0)
+    monkeypatch.setattr(transfer_run, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(transfer_run, "DRAWING_SHARE", np.inf)
+    states, shares, lines = [], [], []
+    original = transfer_run.draw
+    monkeypatch.setattr(
+        transfer_run, "draw", lambda state, *line: states.append((list(state.steps), state.x)) or original(state, *line)
+    )
+    for name, value in {"layers": 2, "method": method, "iterations": 50}.items():
+        explorer.controls[name].value = value
+    explorer.worker.wait(HANG)
+    explorer.bar.observe(lambda change: shares.append(change["new"]), "value")
+    explorer.status.observe(lambda change: lines.append(change["new"]), "value")
+    run.click()
+    assert "style error" in final_status(explorer)
+    lengths = {len(steps) for steps, _ in states}
+    assert len(lengths) > 3, "the curves grow during the run"
+    assert len({id(x) for _, x in states}) > 3, "so does the image"
+    assert all(steps == sorted(steps) and max(steps, default=0) <= 3 for steps, _ in states)
+    moving = shares[: np.argmax(shares) + 1]
+    assert len(set(moving)) > 5 and max(shares) <= 1 and np.all(np.diff(moving) >= -1e-12)
+    inside = {int(found) for line in lines for found in re.findall(r"Step [1-3], \S+: (\d+)%", line)}
+    assert len(inside - {0, 100}) >= 2, "percentages move within a leg"
+    assert any(line.count("Judging") and "measures the style of the result" in line for line in lines)
+    assert explorer.bar.layout.visibility == "hidden"
+
+
+def test_a_run_that_diverges_says_what_to_change(small):
+    explorer, run, _ = small
+    for name, value in {"method": "descent", "rate": 1.0}.items():
+        explorer.controls[name].value = value
+    explorer.worker.wait(HANG)
+    run.click()
+    assert "a smaller learning rate than 1" in final_status(explorer)
+    assert "softness" not in explorer.status.value
+
+
+def test_run_pressed_twice_runs_once_and_a_late_slider_goes_back(small):
+    explorer, run, stop = small
+    explorer.controls["steps"].value = 48
+    explorer.worker.wait(HANG)
+    before = explorer.worker.started
+    run.click()
+    run.click()
+    explorer.controls["steps"].value = 30  # as if the message had been on its way
+    explorer.controls["method"].value = "direct"
+    assert explorer.controls["steps"].value == 48 and explorer.controls["method"].value == "decoupled"
+    stop.click()
+    assert "stopped" in final_status(explorer)
+    assert explorer.worker.started <= before + 1 and not run.disabled
+
+
+def test_a_run_that_is_stopped_before_it_begins_gives_the_controls_back(small, monkeypatch):
+    explorer, run, stop = small
+    gate, begun = threading.Event(), threading.Event()
+    original = setup.gather_inputs
+    monkeypatch.setattr(setup, "gather_inputs", lambda *given: begun.set() or gate.wait(HANG) and original(*given))
+    explorer.controls["steps"].value = 5
+    assert begun.wait(HANG)  # the estimate is being made
+    run.click()
+    stop.click()
+    assert not run.disabled and stop.disabled and not explorer.controls["steps"].disabled
+    gate.set()
+    assert explorer.worker.wait(HANG)
+
+
+@pytest.mark.parametrize("place", ["Step 0", "Step 1", "the judging"])
+def test_stop_ends_a_run_at_its_next_network_pass(place, small, monkeypatch):
+    """At most one pass is made between the click and the end, wherever the run is."""
+    explorer, run, stop = small
+    passes, stopped_at, clicked = itertools.count(), [], threading.Event()
+    original = transfer_run._RunView.look
+
+    def look(view):
+        if view._state.place.startswith(place) and not clicked.is_set():
+            clicked.set()
+            stop.click()
+            stopped_at.append(next(passes))
+        else:
+            next(passes)
+        return original(view)
+
+    monkeypatch.setattr(transfer_run._RunView, "look", look)
+    explorer.controls["layers"].value = 2  # with one, there is nothing to judge
+    explorer.worker.wait(HANG)
+    run.click()
+    assert f"stopped in {place}" in final_status(explorer)
+    assert clicked.is_set() and not run.disabled and stop.disabled
+    # Of a leg that is interrupted, the point that it has reached is measured, which asks again.
+    assert next(passes) - stopped_at[0] <= 3
 
 
 def test_the_page_is_a_notebook_of_one_cell_that_runs():

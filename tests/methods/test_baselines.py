@@ -67,10 +67,11 @@ def test_the_first_step_of_adam_is_the_learning_rate_in_every_run():
 def test_descent_stops_at_the_relative_error_of_the_last_block_and_reports_each_iterate():
     result, calls = history(descend, LINEAR, X, V, learning_rate=0.02, threshold=0.05)
     assert result.status == "reached" and result.progress == 1
-    assert [step for step, _ in calls] == list(range(result.steps + 1))
+    assert [step for step, _, _ in calls] == list(range(result.steps + 1))
     assert calls[0][1] == pytest.approx(relative(A[2:] @ X.ravel(), V[2:]))
     assert calls[-1][1] == pytest.approx(relative(A[2:] @ result.x.ravel(), V[2:]))
     assert calls[-1][1] <= 0.05 < calls[-2][1]
+    assert all(error == pytest.approx(relative(A[2:] @ x.ravel(), V[2:])) for _, error, x in calls)
 
 
 def test_an_absolute_threshold_is_a_mean_squared_error():
@@ -108,7 +109,7 @@ def test_a_run_without_a_gradient_stalls():
 
 
 def test_exceptions_of_on_step_are_passed_on():
-    def stop(step, error):
+    def stop(step, error, x):
         if step == 2:
             raise KeyboardInterrupt
 
@@ -131,7 +132,7 @@ def test_lbfgs_solves_a_consistent_system_in_every_block():
     assert result.status == "reached"
     f = A @ result.x.ravel()
     worst = max(relative(f[:2], V[:2]), relative(f[2:], V[2:]))
-    assert calls[-1] == (result.steps, pytest.approx(worst)) and worst <= 1e-7
+    assert calls[-1][:2] == (result.steps, pytest.approx(worst)) and worst <= 1e-7
     # The path stays in X + the row space of A, so it ends at the nearest solution.
     nearest = X.ravel() + np.linalg.pinv(A) @ (V - A @ X.ravel())
     np.testing.assert_allclose(result.x.ravel(), nearest, atol=1e-5)

@@ -62,14 +62,15 @@ def test_a_block_that_is_not_watched_may_have_targets_of_zero():
 def test_the_error_is_that_of_the_last_block_or_of_the_worst():
     f, calls = TARGETS + [5, 0, 0, 1, 0], []
     watch = Watch(goal(on_step=lambda *values: calls.append(values)))
-    assert watch.judge(0, f) is None
-    assert watch.judge(1, TARGETS) is None and watch.error == 0
-    assert calls == [(0, pytest.approx(1 / np.sqrt(5))), (1, 0.0)] and watch.first == calls[0][1]
+    assert watch.judge(0, X, f) is None
+    assert watch.judge(1, X, TARGETS) is None and watch.error == 0
+    assert [each[:2] for each in calls] == [(0, pytest.approx(1 / np.sqrt(5))), (1, 0.0)] and watch.first == calls[0][1]
+    assert all(each[2] is X for each in calls)
     worst = Watch(goal(every_block=True))
-    worst.judge(0, f)
+    worst.judge(0, X, f)
     assert worst.error == 1
     dead = Watch(goal(live=np.array([1, 1, 1, 0, 1], bool)))
-    dead.judge(0, f)
+    dead.judge(0, X, f)
     assert dead.error == 0
 
 
@@ -78,14 +79,14 @@ def test_a_run_ends_at_its_threshold(absolute: bool, distance: float):
     """The threshold is 0.1, relative or a mean of three squares; the distances are just below and above it."""
     for factor, status in ((0.999, "reached"), (1.001, None)):
         watch = Watch(goal(threshold=0.1, absolute=absolute))
-        assert watch.judge(0, TARGETS + [9, 9, factor * distance, 0, 0]) == status
+        assert watch.judge(0, X, TARGETS + [9, 9, factor * distance, 0, 0]) == status
 
 
 def test_a_run_ends_after_its_iterations_unless_the_last_one_reached_the_threshold():
     watch = Watch(goal(threshold=0.1))
-    assert watch.judge(9, 2 * TARGETS) is None
-    assert watch.judge(10, 2 * TARGETS) == "max_steps"
-    assert watch.judge(10, TARGETS) == "reached"
+    assert watch.judge(9, X, 2 * TARGETS) is None
+    assert watch.judge(10, X, 2 * TARGETS) == "max_steps"
+    assert watch.judge(10, X, TARGETS) == "reached"
 
 
 @pytest.mark.parametrize(("first", "limit"), [(0.5, 500), (1e-6, 1)])
@@ -94,20 +95,20 @@ def test_a_run_whose_error_grows_a_thousandfold_has_diverged(first: float, limit
     assert DIVERGED == 1e3
     for factor, status in ((0.999, "max_steps"), (1.001, "diverged")):
         watch = Watch(goal())
-        assert watch.judge(0, TARGETS * (1 + first)) is None
-        assert watch.judge(10, TARGETS * (1 + factor * limit)) == status
+        assert watch.judge(0, X, TARGETS * (1 + first)) is None
+        assert watch.judge(10, X, TARGETS * (1 + factor * limit)) == status
     for bad in (np.nan, np.inf):
-        assert Watch(goal(threshold=1.0)).judge(0, np.full(5, bad)) == "diverged"
+        assert Watch(goal(threshold=1.0)).judge(0, X, np.full(5, bad)) == "diverged"
 
 
 def test_progress_is_the_fraction_of_the_first_error_that_is_gone():
     watch = Watch(goal())
-    watch.judge(0, 3 * TARGETS)
-    watch.judge(1, 1.5 * TARGETS)
+    watch.judge(0, X, 3 * TARGETS)
+    watch.judge(1, X, 1.5 * TARGETS)
     result = watch.end(X, 1, "max_steps")
     assert (result.status, result.steps, result.progress) == ("max_steps", 1, pytest.approx(0.75))
     assert watch.end(X, 1, "reached").progress == 1
-    watch.judge(2, 7 * TARGETS)
+    watch.judge(2, X, 7 * TARGETS)
     assert watch.end(X, 2, "max_steps").progress == 0, "an error that has grown is no negative progress"
 
 

@@ -24,7 +24,7 @@ def test_the_first_iteration_takes_linear_held_features_to_their_targets_by_the_
     result, calls = history(descend_projected, LINEAR, X, V, iterations=1)
     nearest = X.ravel() + np.linalg.pinv(A[:2]) @ (V[:2] - A[:2] @ X.ravel())
     np.testing.assert_allclose(result.x.ravel(), nearest, atol=1e-12)
-    assert [step for step, _ in calls] == [0, 1]
+    assert [step for step, _, _ in calls] == [0, 1]
 
 
 def test_a_step_is_that_of_its_definition():
@@ -63,7 +63,7 @@ def test_a_step_that_is_too_long_is_halved():
     result = descend_projected(atan, start, target, iterations=1)
     assert result.x == pytest.approx(3 + way / 4)
     result, calls = history(descend_projected, atan, start, target, threshold=1e-6)
-    assert result.status == "reached" and all(b < a for (_, a), (_, b) in zip(calls, calls[1:], strict=False))
+    assert result.status == "reached" and all(b < a for (_, a, _), (_, b, _) in zip(calls, calls[1:], strict=False))
     # With a given learning rate nothing is halved: η = 50 means 50 times the gradient 2 r f'.
     free = descend_projected(atan, start, target, learning_rate=50.0, iterations=1, threshold=0.0)
     assert free.x == pytest.approx(3 - 50 * 2 * (np.arctan(3.0) - 0.1) * 0.1)
@@ -104,7 +104,7 @@ def network_leg():
 def test_on_a_network_the_error_falls_and_the_first_layer_is_held(network_leg):
     features, start, v, image = network_leg
     result, calls = history(descend_projected, features, start, v, iterations=30, threshold=0.0)
-    errors = np.array([error for _, error in calls])
+    errors = np.array([error for _, error, _ in calls])
     assert np.all(np.diff(errors[1:]) < 0)  # the first iteration is the retraction alone
     assert errors[-1] < 0.2 * errors[0]
     assert relative(features.values(result.x)[:64], v[:64]) <= DRIFT

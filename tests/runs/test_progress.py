@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from decoupling_lib.engine.context import Step
+from decoupling_lib.engine.ode import graded_grid
 from decoupling_lib.runs import progress
+from decoupling_lib.runs.pace import Pace
 from decoupling_lib.runs.progress import CountProgress, PartsProgress, RunProgress
 from decoupling_lib.transfers import estimate as estimates
 from decoupling_lib.transfers.estimate import Cost, Estimate, Part, Range, estimate_run
@@ -56,11 +58,11 @@ def test_a_duration_below_a_second_is_no_large_number():
 @pytest.fixture
 def bar(monkeypatch):
     """Return a bar that is not shown, with its numbers."""
-    fake = SimpleNamespace(n=0.0, initial=0.0, disable=False, titles=[])
+    fake = SimpleNamespace(n=0.0, disable=False, titles=[], bar_format="")
     fake.update = lambda more: setattr(fake, "n", fake.n + more)
-    fake.set_description_str = fake.titles.append
+    fake.set_description_str = lambda title, refresh=True: fake.titles.append(title)
     fake.close = lambda: None
-    monkeypatch.setattr(progress, "tqdm", lambda **keywords: vars(fake).update(total=keywords["total"]) or fake)
+    monkeypatch.setattr(progress, "_create_bar", lambda total, quiet: vars(fake).update(total=total) or fake)
     return fake
 
 
@@ -82,16 +84,86 @@ def test_legs_move_the_bar_by_their_cost_to_its_end(bar):
         ):
             run.listen(*point, None)
             assert bar.n == pytest.approx(at), point
-    assert bar.titles[0] == "Step 1 a" and bar.titles[-1] == "Judging a" and bar.initial == 0
+    assert bar.titles[0] == "Step 1 a" and bar.titles[-1] == "Judging a"
+    assert bar.bar_format.endswith("<00:00")
 
 
-def test_the_work_of_an_earlier_run_does_not_count_for_the_rate(bar):
+class Clock:
+    """A clock that is set by hand."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_what_remains_is_the_estimate_before_the_first_point(clock):
+    assert Pace(Estimate(PARTS, 1), clock).remaining == 20
+    clock.now += 50  # Step 0 takes as long as it wants
+    pace = Pace(Estimate(PARTS, 1), clock)
+    pace.move(1, "a", 0.0)
+    assert pace.remaining == pytest.approx(20)
+
+
+@pytest.mark.parametrize("factor", [0.1, 1, 3, 40])
+def test_what_remains_is_corrected_by_what_the_first_parts_took(factor, clock):
+    """After a tenth of the run it is right within a factor of 2, however wrong the estimate is; then it gets better."""
+    pace, begin = Pace(Estimate(PARTS, 1), clock), clock.now
+    places = [(1, "a"), (1, "b"), (3, "b"), (3, "a"), (4, "a"), (4, "a")]
+    lengths = [part.seconds.middle for part in PARTS[1:]]
+    for place, length in zip(places, lengths, strict=True):
+        for share in np.linspace(0, 1, 11):
+            if share:
+                clock.now += factor * length / 10
+            pace.move(*place, share)
+            rest = factor * 20 - (clock.now - begin)
+            if pace.done >= 2:
+                assert rest / 2 - 1e-9 <= pace.remaining <= 2 * rest + 1e-9
+            if pace.done >= 10:
+                assert pace.remaining == pytest.approx(rest, rel=0.25, abs=1e-9)
+    assert pace.done == pace.total == 20 and pace.remaining == 0
+
+
+def test_a_step_that_takes_longer_than_expected_makes_the_rest_longer(clock):
+    pace = Pace(Estimate((PARTS[0], Part(Step.ORIGIN, "a", Range(8.0, 8.0), (0.0, 0.2, 0.6, 0.8, 1.0))), 1), clock)
+    pace.move(1, "a", 0.0)
+    rests = []
+    for _ in range(6):
+        rests.append(pace.remaining)
+        clock.now += 4.0
+    # Four steps of 2 s: after 4, 8, ... s for the first of them, three remain that probably take as long.
+    assert rests[0] == 8 and all(b > a for a, b in zip(rests[1:], rests[2:], strict=False))
+    np.testing.assert_allclose(rests[1:], [3 * spent for spent in (4, 8, 12, 16, 20)], rtol=0.1)
+
+
+def test_uneven_steps_move_the_bar_evenly(clock):
+    grid = (0.0, 0.5, 0.9, 1.0)
+    pace = Pace(Estimate((PARTS[0], Part(Step.ORIGIN, "a", Range(6.0, 6.0), grid)), 1), clock)
+    places = []
+    for share in grid:
+        pace.move(1, "a", share)
+        places.append(pace.done)
+    np.testing.assert_allclose(places, [0, 2, 4, 6])
+
+
+def test_the_work_of_an_earlier_run_does_not_count_for_the_rate(bar, clock):
     run = RunProgress(Estimate(PARTS, 1))
     run.listen(1, "a", 1.0, None)
     run.listen(1, "b", 0.5, None)
-    assert (bar.n, bar.initial) == (5, 5)
+    assert bar.n == 5
     run.listen(1, "b", 1.0, None)
-    assert (bar.n, bar.initial) == (8, 5)
+    assert bar.n == 8
+    pace = Pace(Estimate(PARTS, 1), clock)
+    pace.move(1, "a", 1.0)
+    pace.move(1, "b", 0.5)
+    clock.now += 30  # for 3 expected seconds
+    pace.move(1, "b", 1.0)
+    assert pace.remaining == pytest.approx(10 * 12, rel=0.2)
 
 
 OPTIONS = Options(layers=2, size=(24, 24), network="vgg16", weights="random", steps=2, refinements=1)
@@ -132,9 +204,19 @@ def test_a_symmetric_leg_costs_what_its_passes_cost(monkeypatch, pictures):
     )
     inputs = gather_inputs(*pictures, Options(**vars(OPTIONS) | {"steps": 16}))
     deep = next(part for part in estimate_run(inputs).parts if part.layer == inputs.features.blocks[1].name)
-    low, high = (16 * ((2 * n + 2) * 2.0 + n * 20.0) for n in estimates.ITERATIONS)
+    counts = [factor * estimates.count_iterations(16, inputs.options.softness) for factor in estimates.SPREAD]
+    low, high = ((2 * n + 2 * 16) * 2.0 + n * 20.0 for n in counts)
     # One Gram matrix, or a second where steps are slow: about 400 rows in legs of 192.
     np.testing.assert_allclose((deep.seconds.low, deep.seconds.high), (low + 2000, high + 2 * 2000))
+    assert deep.grid == tuple(graded_grid(16, *inputs.settings.grading))
+
+
+@pytest.mark.parametrize(
+    ("steps", "softness", "observed"),
+    [(4, 0.02, 1150), (8, 0.02, 1240), (48, 0.02, 530), (4, 0.29, 225), (16, 0.29, 235), (48, 1.0, 350), (4, 1.0, 115)],
+)
+def test_iterations_are_those_of_observed_legs_within_a_factor_of_two(steps, softness, observed):
+    assert observed / 2 < estimates.count_iterations(steps, softness) < 2 * observed
 
 
 def test_nothing_is_shown_without_an_estimate(capsys):
