@@ -67,8 +67,6 @@ def _explain(text: str, known: Sequence[str]) -> tuple[str, str]:
     stripped = text.strip().strip("\"'")
     if stripped != text and os.path.exists(stripped):
         return "does not exist", f'leave out the quotation marks and blanks: "{stripped}"'
-    if text.startswith("~"):
-        return "does not exist", "check the name of the user after ~, or write the path itself"
     if _VARIABLE.search(text):
         expanded = os.path.expandvars(text)
         step = f'give "{expanded}"' if os.path.exists(expanded) else "write the path itself"
