@@ -49,7 +49,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("*.png", "wildcard", "one file"),
         ("cat?.png", "wildcard", "one file"),
         ("~/cta.png", "exist", '"cat.png"?'),
-        ("~nosuchuser/dog.png", "user", "whole path"),
+        ("~nosuchuser/dog.png", "user", "./~nosuchuser"),
         ("chian", "exist", '"china"?'),
         ("zzzzzz", "exist", "spelling"),
     ],
