@@ -126,42 +126,6 @@ def vanishes(cell: str, value: float) -> bool:
     return value == 0 and re.search(r"[1-9]", re.split(r"[eEdD]", cell)[0]) is not None
 
 
-def shows_decimals(cell: str, convention: Convention) -> bool:
-    """Tell whether a number has a decimal mark.
-
-    Parameters
-    ----------
-    cell : str
-        A number of this convention.
-    convention : Convention
-        Its marks.
-
-    Returns
-    -------
-    bool
-        Whether the mark occurs.
-    """
-    return convention.decimal in cell
-
-
-def shows_thousands(cell: str, convention: Convention) -> bool:
-    """Tell whether a number has a thousands mark.
-
-    Parameters
-    ----------
-    cell : str
-        A number of this convention.
-    convention : Convention
-        Its marks.
-
-    Returns
-    -------
-    bool
-        Whether the mark occurs.
-    """
-    return any(mark in cell for mark in MARKS[convention.thousands])
-
-
 def is_name(cell: str) -> bool:
     """Tell whether a cell can only be the name of a column, and not a number with a unit or a typing error.
 

@@ -166,7 +166,7 @@ class _Shown:
     """Which marks occur among the numbers, and how many numbers are rounded."""
 
     def __init__(self, convention: Convention):
-        self.convention = convention
+        self.convention, self.marks = convention, numerals.MARKS[convention.thousands]
         self.decimals = self.thousands = False
         self.rounded = 0
 
@@ -175,8 +175,9 @@ class _Shown:
             digits = re.sub("[^0-9]", "", cell)
             whole = re.fullmatch("[^.,eEdD]+", cell) and len(digits) < 400
             self.rounded += bool(whole and int(digits) != abs(int(value)))
-        self.decimals = self.decimals or numerals.shows_decimals(cell, self.convention)
-        self.thousands = self.thousands or numerals.shows_thousands(cell, self.convention)
+        self.decimals = self.decimals or self.convention.decimal in cell
+        if self.marks and not self.thousands:
+            self.thousands = any(mark in cell for mark in self.marks)
 
 
 def _select(

@@ -6,6 +6,7 @@ import codecs
 import csv
 import re
 import unicodedata
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ class Grid:
     ----------
     rows : list of list of str
         Cells without blanks around them; lines that are blank or comments are left out.
-    lines : list of int
+    lines : array of int
         The line of the file in which each row begins, counted from 1.
     quoted : set of int
         The lines of the rows that contain quotes.
@@ -47,7 +48,7 @@ class Grid:
     """
 
     rows: list[list[str]]
-    lines: list[int]
+    lines: array[int]
     quoted: set[int]
     comments: int
     blank: int
@@ -155,7 +156,7 @@ class _Lines:
         self._number = len(_LINE_END.findall(text, 0, begin))
         self._blank = 0
         self.fresh = True
-        self.starts: list[int] = []
+        self.starts = array("L")
         self.quoted: set[int] = set()
         self.comments = self.blank_between = 0
         self.title = ""
@@ -223,7 +224,7 @@ def _split_title(title: str, delimiter: str) -> list[str]:
         return []
 
 
-def _drop_empty_ends(rows: list[list[str]], lines: list[int]) -> None:
+def _drop_empty_ends(rows: list[list[str]], lines: array[int]) -> None:
     """Remove rows of empty cells at the end, and the empty cell behind a delimiter at the end of every line."""
     while rows and len(rows[-1]) > 1 and not any(rows[-1]):
         rows.pop()

@@ -104,7 +104,9 @@ def _read_text(path: Path) -> tuple[str, str]:
 def _try_all(text: str, options: TableOptions, encoding: str, label: str) -> Iterator[Outcome]:
     """Yield what comes of each delimiter and convention; nothing if the text has no rows."""
     for delimiter in _find_delimiters(text, options):
-        conventions = list(_find_conventions(text, options))
+        conventions = list(_find_conventions(text, delimiter, options))
+        if not conventions:
+            continue
         try:
             grid = table_text.split(text, delimiter)
         except csv.Error:
@@ -129,11 +131,22 @@ def _find_delimiters(text: str, options: TableOptions) -> Iterator[str]:
         yield BLANK_RUNS
 
 
-def _find_conventions(text: str, options: TableOptions) -> Iterator[Convention]:
+def _find_conventions(text: str, delimiter: str, options: TableOptions) -> Iterator[Convention]:
+    """Yield the conventions that differ for this text: an unstated mark has to occur, and within cells."""
+    unquoted = delimiter if '"' not in text else None
+
+    def occurs(mark: str) -> bool:
+        return mark != unquoted and any(character in text for character in numerals.MARKS[mark])
+
+    if options.delimiter is None and unquoted and unquoted in (options.decimal, options.thousands):
+        return  # what is stated to be a mark of numbers divides none
     for decimal in numerals.DECIMALS if options.decimal is None else (options.decimal,):
         for thousands in numerals.THOUSANDS if options.thousands is None else (options.thousands,):
-            occurs = options.thousands is not None or not thousands
-            if thousands != decimal and (occurs or any(mark in text for mark in numerals.MARKS[thousands])):
+            # Where points are thousands marks, the comma is the decimal mark, even if no number has one.
+            common = options.decimal is not None or decimal == numerals.POINT or occurs(decimal)
+            common = common or thousands == numerals.POINT
+            grouped = options.thousands is not None or not thousands or occurs(thousands)
+            if thousands != decimal and common and grouped:
                 yield Convention(decimal, thousands)
 
 

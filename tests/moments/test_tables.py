@@ -120,6 +120,11 @@ def test_what_has_one_meaning_is_read(read, text, numbers):
     assert read(text) == numbers
 
 
+@pytest.mark.parametrize("text", [",5\n1,5\n2,5\n", "length (cm)\n1 234\n5 678\n", "h;w\n1,5;2\n3;4\n"])
+def test_a_table_with_empty_cells_or_several_columns_is_not_read_as_something_else(read, text):
+    assert "--delimiter" in read.refusal(text) or "--column" in read.refusal(text)
+
+
 def test_a_column_is_chosen_by_name_or_number(read):
     rows = "\n".join(f"{k},{value}" for k, value in enumerate(SAMPLE))
     text = f"count, size\n{rows}\n"
