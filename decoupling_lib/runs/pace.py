@@ -10,7 +10,7 @@ import numpy as np
 from ..engine.context import Step
 from ..transfers.estimate import Estimate
 
-TRUST = 0.01
+TRUST = 0.03
 """Share of a run for which the estimate counts as much as what was measured: the first passes are slow."""
 
 

@@ -172,6 +172,8 @@ def test_controls_move_a_run_shows_its_images_and_stop_keeps_the_latest_one(page
     open_tab(page, "4-7 Transfer")
     expect(status(page)).to_contain_text("press Run; estimate:")
     page.get_by_role("combobox", name="method").select_option("descent: the thesis's annex")
+    expect(page.get_by_role("slider", name="steps per leg", exact=True)).to_be_hidden()
+    expect(page.get_by_role("slider", name="iterations", exact=True)).to_be_visible()
     press(page, "layers", "ArrowLeft")
     expect(page.get_by_role("slider", name="layers", exact=True)).to_have_attribute("aria-valuenow", "1.0")
     press(page, "learning rate", "ArrowRight", 10)
@@ -179,6 +181,7 @@ def test_controls_move_a_run_shows_its_images_and_stop_keeps_the_latest_one(page
     expect(row.locator(".widget-readout")).to_have_text("0.0016")  # half a decade above 5e-4
     page.get_by_role("combobox", name="method").select_option("decoupled: the damped lift")
     press(page, "layers", "ArrowRight")
+    expect(page.get_by_role("slider", name="learning rate", exact=True)).to_be_hidden()
     expect(status(page)).to_contain_text("press Run; estimate:")
     page.get_by_role("button", name="Run", exact=True).click()
     shown = page.locator("img[alt*='origin, target, Step']").filter(visible=True)
@@ -194,9 +197,9 @@ def test_controls_move_a_run_shows_its_images_and_stop_keeps_the_latest_one(page
     expect(status(page)).not_to_have_text(before)
     open_tab(page, "4-7 Transfer")
 
-    expect(status(page)).to_contain_text("Step 3 block1_conv1")
+    expect(status(page)).to_contain_text("Step 3, block1_conv1")
     page.get_by_role("button", name="Stop").click()
-    expect(status(page)).to_contain_text("stopped in step")
+    expect(status(page)).to_contain_text("stopped in Step")
     expect(shown).to_be_visible()
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
 
