@@ -37,7 +37,7 @@ def test_a_missing_folder_cannot_be_locked(tmp_path: Path):
 
 
 WINDOWS = """
-import fcntl, os, sys, types
+import fcntl, os, subprocess, sys, types  # subprocess takes msvcrt for a sign of Windows
 real = fcntl
 sys.modules["fcntl"] = sys.modules["resource"] = None  # importing them fails, as on Windows
 
