@@ -10,12 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from ..engine.context import Step
 from .style import line_look
 
 DEAD = "dead"
 """Legend label of the marks of dead channels."""
+SHORTEST = 10
+"""Number of points for which an axis has room at least: a run begins with one."""
 LABEL_WIDTH = 0.12
 """About how much of the width of an axis a label such as "Step 1" takes."""
 
@@ -119,14 +122,16 @@ def show_distances(ax: Axes, distances: Mapping[str, Sequence[float]], steps: Se
             lines += ax.semilogy(
                 range(begin, end), values[begin:end], **line_look(index), markevery=8, markersize=4, label=label
             )
-    for begin, row in zip(starts, _label_rows(starts, len(steps)), strict=True):
+    for begin, row in zip(starts, _label_rows(starts, max(len(steps), SHORTEST)), strict=True):
         if begin:
             ax.axvline(begin - 0.5, color="0.6", linewidth=0.8, zorder=0)
         name = f"Step {steps[begin]}" if steps[begin] < Step.JUDGING else "judging"
         ax.annotate(name, (begin, 1), (2, 2 + 10 * row), ("data", "axes fraction"), "offset points", fontsize=8)
     ax.set_xlabel("accepted point", fontsize=9)
     ax.set_ylabel("distance from noise, relative", fontsize=9)
-    ax.tick_params(labelsize=8)
+    ax.tick_params(which="both", labelsize=8)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlim(-0.5, max(len(steps), SHORTEST) - 0.5)
     ax.spines[["top", "right"]].set_visible(False)
     if lines:
         ax.legend(frameon=False, fontsize=8)

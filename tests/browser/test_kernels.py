@@ -85,8 +85,8 @@ def test_no_kernel_is_left_after_reloads_and_closed_tabs(browser, record_propert
         record_property("mib_afterwards", round(resident_mib(server.pid)))
         watcher = browser.new_context().request
         token = address.partition("token=")[2]
-        for each in known:
-            assert watcher.get(f"{base}api/kernels/{each}?token={token}").status == 404
+        addresses = [f"{base}api/kernels/{each}?token={token}" for each in known]
+        assert wait_until(lambda: all(watcher.get(each).status == 404 for each in addresses), PROMISED)
         assert resident_mib(server.pid) < 400, "no more than the server's own"
 
 

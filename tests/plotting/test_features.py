@@ -1,9 +1,12 @@
 """Plots of features: the axes show the data that they are given."""
 
+import itertools
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from decoupling_lib.plotting import features
 from decoupling_lib.plotting.features import show_channel_means, show_leg_errors, show_matrix, show_pairs
 
 
@@ -58,3 +61,22 @@ def test_pairs_have_one_row_each_from_top_to_bottom_and_methods_one_median_each(
     assert [label.get_text() for label in ax.get_yticklabels()] == ["p", "q", "r"] and ax.yaxis_inverted()
     medians = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() != "None"]
     assert medians == [2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("places", "length", "rows"),
+    [([0, 50], 100, [0, 0]), ([0, 2, 50], 100, [0, 1, 0]), ([0, 1, 2], 100, [0, 1, 2]), ([0, 5, 14], 100, [0, 1, 0])],
+)
+def test_labels_of_steps_that_are_close_stand_in_rows_of_their_own(places, length, rows):
+    assert features._label_rows(places, length) == rows
+
+
+def test_the_labels_of_steps_do_not_overlap():
+    figure = Figure(figsize=(8, 3), dpi=100, layout="constrained")
+    ax = figure.add_subplot()
+    steps = [1] * 2 + [2] * 3 + [3] * 60
+    features.show_distances(ax, {"a": np.linspace(1, 2, len(steps))}, steps)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert len(boxes) == 3
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
