@@ -13,7 +13,7 @@ import numpy as np
 from ..common.arrays import Floats
 from ..common.durations import describe_rest
 from ..common.errors import RunEndedError
-from ..common.interruption import interruptible
+from ..common.stop_requests import interruptible
 from ..engine.context import Step
 from ..engine.features import DifferentiableFeatures, block_slices
 from ..images.quality import psnr

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ..common.interruption import interruptible
+from ..common.stop_requests import interruptible
 
 Work = Callable[[Any, threading.Event], None]
 """Handles a request; the event is set when it should finish early."""
@@ -20,7 +20,7 @@ class Worker:
     work : callable
         Handles a request. The event that it receives is set when it should finish early: because `stop` was called, or
         because a newer request is waiting. Calculations with networks then end by `KeyboardInterrupt`, which need not
-        be caught; see `common.interruption`.
+        be caught; see `common.stop_requests`.
     on_error : callable
         Callback that receives each exception that `work` raises.
 

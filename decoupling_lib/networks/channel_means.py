@@ -13,7 +13,7 @@ import numpy as np
 
 from ..common import validation
 from ..common.arrays import Floats, Mask
-from ..common.interruption import check_interruption
+from ..common.stop_requests import check_interruption
 from ..engine.features import Block
 from .architectures import IMAGE, PRECISIONS
 from .compiled import JACOBIAN_MEMORY, CompiledNetwork, compile_network, image_tensor, resolve_precision

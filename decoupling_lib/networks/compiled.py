@@ -11,7 +11,7 @@ import numpy as np
 from ..common import validation
 from ..common.arrays import Floats
 from ..common.errors import input_error
-from ..common.interruption import check_interruption
+from ..common.stop_requests import check_interruption
 from .architectures import IMAGE, PRECISIONS, Operation
 from .primitives import activate, constants, pad_to, pool, preprocess, spread
 from .tensorflow import tf
@@ -213,7 +213,7 @@ def resolve_precision(network: Network, dtype: str) -> str:
 
 
 def image_tensor(network: Network, x: Floats, dtype: str) -> tf.Tensor:
-    """Return an image as a tensor, unless the calculation is to end here; see `common.interruption`.
+    """Return an image as a tensor, unless the calculation is to end here; see `common.stop_requests`.
 
     Parameters
     ----------

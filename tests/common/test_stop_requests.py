@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from decoupling_lib.common.interruption import check_interruption, interruptible
+from decoupling_lib.common.stop_requests import check_interruption, interruptible
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import build_network
 
