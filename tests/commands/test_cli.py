@@ -74,7 +74,7 @@ def test_one_line_names_the_network_that_was_chosen(decoupling, pictures, tmp_pa
     ("method", "step"),
     [
         ("decoupled", "--damping"),
-        ("projected", "--learning-rate"),
+        ("projected", "--softness"),
         ("descent", "--learning-rate"),
         ("direct", "--softness"),
     ],

@@ -83,6 +83,7 @@ def test_a_figure_that_loads_tensorflow_in_the_middle_of_a_run_is_interrupted_in
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "decoupling: interrupted\n")
 
 
+@pytest.mark.slow
 def test_home_folders_are_known_wherever_a_path_enters(pictures, tmp_path: Path):
     """`~` in options, in the file of a sweep, and in the environment; in each case a shell would not replace it."""
     home = tmp_path / "home"

@@ -325,7 +325,13 @@ def test_the_explorer_shows_the_numbers_of_the_command_line(method, changes, sma
     assert f"{100 * report['style_relative_error']['block1_conv1']:.1f}" == shown
 
 
-@pytest.mark.parametrize("method", [value for _, value in transfer.METHODS])
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(value, marks=[pytest.mark.slow] if value in ("descent", "projected") else [])
+        for _, value in transfer.METHODS
+    ],
+)
 def test_every_method_moves_the_bar_within_its_legs_and_draws_its_curves(method, small, monkeypatch):
     explorer, run, _ = small
     monkeypatch.setattr(transfer_run, "FRAME_SECONDS", 0.0)

@@ -117,13 +117,16 @@ def folders(tmp_path_factory) -> dict[str, str]:
     """Return the message that refuses each value as an output folder; an empty one where it is accepted."""
     messages, place = {}, tmp_path_factory.mktemp("folders")
     clutter(place)
+    (place / "home").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
+        patch.setenv("HOME", str(place / "home"))
         before = set(place.rglob("*"))
         for value in VALUES:
             try:
                 with open_output_folder(value) as folder:
-                    assert os.path.isdir(value) and folder.samefile(value), value
+                    where = os.path.expanduser(value)
+                    assert os.path.isdir(where) and folder.samefile(where), value
             except InputError as error:
                 messages[value] = str(error)
                 assert set(place.rglob("*")) == before, value
