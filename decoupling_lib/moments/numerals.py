@@ -170,7 +170,8 @@ def _pattern(convention: Convention) -> re.Pattern[str]:
     number = rf"(?:[0-9]+(?:{fraction})?|{point}[0-9]+)(?:[eEdD][-+\u2212]?[0-9]+)?"
     if convention.thousands:
         mark = f"[{re.escape(MARKS[convention.thousands])}]"
-        triples = rf"[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+"
-        indian = rf"[1-9][0-9]?(?:{mark}[0-9]{{2}})+{mark}[0-9]{{3}}"
+        # One number has one kind of blank: where spaces stand between no-break spaces, they divide numbers.
+        triples = rf"[1-9][0-9]{{0,2}}(?P<three>{mark})[0-9]{{3}}(?:(?P=three)[0-9]{{3}})*"
+        indian = rf"[1-9][0-9]?(?P<two>{mark})[0-9]{{2}}(?:(?P=two)[0-9]{{2}})*(?P=two)[0-9]{{3}}"
         number = rf"(?:(?:{triples}|{indian})(?:{fraction})?|{number})"
     return re.compile(rf"[-+\u2212]?{number}")

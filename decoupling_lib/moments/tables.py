@@ -32,8 +32,8 @@ from .numerals import Convention
 from .table_options import BLANK_RUNS, DELIMITERS, MARK_NAMES, ONE_COLUMN, TABULATOR, TableOptions
 from .table_reading import Outcome, Reading, read_in_one_way
 
-MAX_BYTES = 2**24
-"""Largest file of numbers that is read; parsing takes some twenty times its size in memory."""
+MAX_BYTES = 2**22
+"""Largest file of numbers that is read; parsing takes up to 140 times its size in memory."""
 ACCEPTED = "numbers as text or CSV, a one-dimensional .npy array, or an image"
 """What a file of numbers may be, for messages."""
 _SHOWN_NUMBERS = 3
@@ -136,7 +136,9 @@ def _find_conventions(text: str, delimiter: str, options: TableOptions) -> Itera
     unquoted = delimiter if '"' not in text else None
 
     def occurs(mark: str) -> bool:
-        return mark != unquoted and any(character in text for character in numerals.MARKS[mark])
+        # Spaces that divide cells do not divide thousands, but other kinds of blanks may.
+        characters = numerals.MARKS[mark].replace(unquoted or "", "") if mark == BLANK_RUNS else numerals.MARKS[mark]
+        return (mark != unquoted or mark == BLANK_RUNS) and any(character in text for character in characters)
 
     if options.delimiter is None and unquoted and unquoted in (options.decimal, options.thousands):
         return  # what is stated to be a mark of numbers divides none

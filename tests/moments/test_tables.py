@@ -264,3 +264,14 @@ def test_whole_numbers_that_a_double_cannot_hold_are_said_aloud(read):
     table = read.table("9007199254740993\n9007199254740992\n18014398509481985\n")
     assert table.values == [2.0**53, 2.0**53, 2.0**54] and "nearest double: 2" in table.reading.describe()
     assert "nearest double" not in read.table("9007199254740992\n0.12345678901234567890\n").reading.describe()
+
+
+def test_spaces_between_no_break_spaces_divide_numbers(tmp_path: Path):
+    """Every group has three digits, so the line could be one number, if a number had two kinds of blanks."""
+    file = tmp_path / "blanks.txt"
+    for blank in ("\u00a0", "\u2009", "\u202f"):
+        lines = [f"100{blank}00{k} 1{blank}000{blank}000 7{blank}55{k}" for k in range(4)]
+        file.write_text("\n".join(lines), "utf-8")
+        wanted = [number for k in range(4) for number in (100_000.0 + k, 1e6, 7550.0 + k)]
+        assert read_table(file).values == wanted
+        assert read_table(file).reading.thousands == "space"
