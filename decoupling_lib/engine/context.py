@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Protocol
@@ -10,7 +10,9 @@ from typing import Protocol
 from ..common.arrays import Floats, Mask
 from .features import Counted
 from .journal import NOWHERE, Arrays, Journal
+from .leg_state import Guide
 from .lift import Damping
+from .newton import MAX_CORRECTIONS
 from .ode import FlowResult
 
 
@@ -69,6 +71,9 @@ class Settings:
         always allowed.
     refinements : int
         Maximum number of steps that close the gap to the imposed style; see `refinement`.
+    corrections : int
+        Maximum number of Newton steps at the end of a leg that imposes a style, and of every undamped leg; see
+        `newton.correct`. They bring the features to their aim and lead off the way that is retraced.
     """
 
     rule: str = "symmetric"
@@ -80,6 +85,7 @@ class Settings:
     first_grading: tuple[float, float] = (2.0, 2.5)
     rows: int = 400
     refinements: int = 16
+    corrections: int = MAX_CORRECTIONS
 
     def max_gram_matrices(self, size: int) -> int:
         """Return how often a leg of `size` features may compute its gradient Gram matrix."""
@@ -152,6 +158,11 @@ class Context:
         Keeps the legs by the names of their layers; those that it has already are not run again.
     move : callable, optional
         How a leg is followed, see `Mover`. Default: `decoupled_leg.follow_lift`, the decoupled method.
+    grids : mapping of str to ndarray
+        By layer, where the steps of the leg ended that a leg of Step 3 is to retrace; see `normalization.retracing`.
+        Layers that are missing take the grid of the settings.
+    guides : mapping of str to Guide
+        By layer, an earlier leg from a similar image, as a start; see `leg_state.Guide`.
     """
 
     features: Counted
@@ -161,6 +172,8 @@ class Context:
     listen: Listener | None = None
     journal: Journal = NOWHERE
     move: Mover | None = None
+    grids: Mapping[str, Floats] = field(default_factory=dict)
+    guides: Mapping[str, Guide] = field(default_factory=dict)
 
     def prefix(self, depth: int) -> Context:
         """Return the context of a leg that moves block number `depth`, counted from 1, and sees no deeper block."""

@@ -10,10 +10,11 @@ from ..common.arrays import Floats
 from .context import Context, Record, Task
 from .distances import block_error
 from .journal import Arrays
+from .leg_state import LegState
 from .lift import Lift
 from .newton import correct
 from .ode import FlowResult, graded_grid, integrate
-from .symmetric import LegState, follow_symmetric
+from .symmetric import follow_symmetric
 
 
 def follow_lift(context: Context, x: Floats, task: Task, record: Record) -> FlowResult:
@@ -39,12 +40,17 @@ def follow_lift(context: Context, x: Floats, task: Task, record: Record) -> Flow
     features, settings, damping = context.features, context.settings, context.reference.damping
     flow = _follow(context, x, task, record)
     undamped = damping.delta == 0
-    if flow.status == "reached" and (undamped or task.imposing):
+    if flow.status == "reached" and settings.corrections and (undamped or task.imposing):
         aim = task.aim if undamped else features.values(flow.x)
         aim = np.concatenate([aim[: task.moving.start], task.aim[task.moving]])
         equal = damping.prefix(task.aim.size)  # here the held features have to stay where they are
         goal = 0.1 * settings.threshold if undamped else settings.threshold
-        flow = replace(flow, x=correct(features, flow.x, aim, task.live, equal, goal, settings.solver_tolerance))
+        x, count = correct(
+            features, flow.x, aim, task.live, equal, goal, settings.solver_tolerance, settings.corrections
+        )
+        flow = replace(flow, x=x, corrections=count, retraceable=flow.retraceable and count == 0)
+    if task.imposing and flow.halvings:  # the halves are not on the way that was to be retraced
+        flow = replace(flow, retraceable=False)
     if flow.status == "reached":
         f = features.map.values(flow.x)[task.moving]
         if block_error(f, task.aim[task.moving], task.live[task.moving]) > settings.threshold:
@@ -53,14 +59,15 @@ def follow_lift(context: Context, x: Floats, task: Task, record: Record) -> Flow
 
 
 def _follow(context: Context, x: Floats, task: Task, record: Record) -> FlowResult:
-    """Follow the line by the rule of the settings, without a correction at its end."""
+    """Follow the line by the rule of the settings, without a correction at its end.
+
+    A leg that imposes a style takes the mirror image of the grid on which its layer's style was removed.
+    """
     features, settings = context.features, context.settings
     rate = np.zeros(task.aim.size)
     rate[task.moving] = task.aim[task.moving] - task.start
     damping = context.reference.damping.leg(len(features.blocks) - 1, task.moving)
-    grid = graded_grid(settings.steps, *(settings.grading if task.moving.start else settings.first_grading))
-    if task.imposing:
-        grid = 1.0 - grid[::-1]
+    grid = planned_grid(context, task)
 
     def on_step(progress: float, point: Floats, state: Arrays | None = None) -> None:
         f = features.map.values(point)[task.moving]  # a look for the record, not counted
@@ -77,6 +84,7 @@ def _follow(context: Context, x: Floats, task: Task, record: Record) -> FlowResu
             settings.tolerance,
             settings.max_gram_matrices(len(rate)),
             lambda progress, state: on_step(progress, state.x, state.arrays()),
+            context.guides.get(task.layer),
         )
     lift = Lift(rate, task.live, damping, settings.solver_tolerance)
     return integrate(
@@ -88,3 +96,25 @@ def _follow(context: Context, x: Floats, task: Task, record: Record) -> FlowResu
         on_step,
         grid,
     )
+
+
+def planned_grid(context: Context, task: Task) -> Floats:
+    """Return where the steps of a leg are planned to end.
+
+    Parameters
+    ----------
+    context : Context
+        Settings, and the grids that are to be mirrored.
+    task : Task
+        What the leg has to do.
+
+    Returns
+    -------
+    ndarray, shape (steps + 1,)
+        From 0 to 1.
+    """
+    settings = context.settings
+    grid = context.grids.get(task.layer) if task.imposing else None
+    if grid is None:
+        grid = graded_grid(settings.steps, *(settings.grading if task.moving.start else settings.first_grading))
+    return 1.0 - grid[::-1] if task.imposing else grid

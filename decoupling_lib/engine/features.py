@@ -6,7 +6,6 @@ channel means of VGG therefore run through the same lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -73,6 +72,23 @@ class Linearization(Pullback, Protocol):
         """
         ...
 
+    def hvp(self, w: Floats, dx: Floats) -> Floats:
+        """Return Σ w_i H_i dx, where H_i is the second derivative of f_i.
+
+        Parameters
+        ----------
+        w : ndarray, shape (n,)
+            One weight per feature.
+        dx : ndarray, shape of x
+            A direction in image space.
+
+        Returns
+        -------
+        ndarray, shape of x
+            The change of the gradient of the weighted sum, per unit of `dx`.
+        """
+        ...
+
     def jacobian(self, wanted: Mask | None = None) -> Floats:
         """Return J as an explicit matrix, which the caller may change in place.
 
@@ -122,7 +138,8 @@ class FeatureMap(DifferentiableFeatures, Protocol):
 class Passes:
     """The number of network passes that a computation costs.
 
-    An explicit row of the Jacobian takes one VJP and counts as one pass.
+    An explicit row of the Jacobian takes one VJP and counts as one pass. A product with a second derivative counts as
+    what it consists of: a forward pass, a JVP, and the VJPs of both.
 
     Parameters
     ----------
@@ -214,68 +231,14 @@ class _CountedLinearization:
         self._passes.vjp += 1
         return self._at.vjp(w)
 
+    def hvp(self, w: Floats, dx: Floats) -> Floats:
+        self._passes.add(Passes(forward=1, jvp=1, vjp=2))
+        return self._at.hvp(w, dx)
+
     def jacobian(self, wanted: Mask | None = None) -> Floats:
         rows = self._at.jacobian(wanted)
         self._passes.jacobian_rows += len(rows) if wanted is None else int(np.count_nonzero(wanted))
         return rows
-
-
-@dataclass(frozen=True)
-class ClosedForm:
-    """Features given by formulas: the toys whose answers are known exactly.
-
-    Parameters
-    ----------
-    blocks : tuple of Block
-        Blocks in order; their sizes add up to n.
-    function : callable
-        Maps x to f(x), shape (n,).
-    gradient : callable
-        Maps x to J(x), shape (n, x.size).
-
-    Examples
-    --------
-    >>> bowl = ClosedForm((Block("f", 1),), lambda x: np.array([x @ x / 2]), lambda x: x[None])
-    >>> bowl.values(np.array([3.0, 4.0]))
-    array([12.5])
-    >>> bowl.linearize(np.array([3.0, 4.0])).vjp(np.array([2.0]))
-    array([6., 8.])
-    """
-
-    blocks: tuple[Block, ...]
-    function: Callable[[Floats], Floats]
-    gradient: Callable[[Floats], Floats]
-
-    def values(self, x: Floats) -> Floats:
-        """Return f(x), float64 of shape (n,)."""
-        return np.asarray(self.function(x), dtype=float)
-
-    def linearize(self, x: Floats) -> Linearization:
-        """Return the values and the Jacobian at x."""
-        return _Dense(self.values(x), np.asarray(self.gradient(x), dtype=float), x.shape)
-
-    def prefix(self, count: int) -> ClosedForm:
-        """Return the first `count` blocks alone."""
-        blocks = self.blocks[:count]
-        n = sum(block.size for block in blocks)
-        return ClosedForm(blocks, lambda x: self.function(x)[:n], lambda x: np.asarray(self.gradient(x))[:n])
-
-
-@dataclass(frozen=True)
-class _Dense:
-    values: Floats
-    rows: Floats
-    shape: tuple[int, ...]
-
-    def jvp(self, dx: Floats) -> Floats:
-        return self.rows @ np.ravel(dx)
-
-    def vjp(self, w: Floats) -> Floats:
-        return (w @ self.rows).reshape(self.shape)
-
-    def jacobian(self, wanted: Mask | None = None) -> Floats:
-        # A copy: the gradient of a linear map is one and the same array at every point.
-        return self.rows.copy() if wanted is None else np.where(wanted[:, None], self.rows, 0.0)
 
 
 def block_slices(blocks: tuple[Block, ...]) -> dict[str, slice]:

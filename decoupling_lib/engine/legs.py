@@ -47,6 +47,16 @@ class Leg:
         See `ode.FlowResult`.
     steps : int
         Number of accepted steps.
+    halvings : int
+        How often a planned step, or a part of one, was halved because it had no solution.
+    corrections : int
+        Number of Newton steps at the end.
+    retraceable : bool
+        Whether the steps are symmetric and nothing was corrected at their end. A leg of Step 3 must also have kept to
+        the mirror image of the grid of Step 2. If all legs of a self-transfer are retraceable, it is exact up to the
+        tolerance of the steps and the growth of errors.
+    grid : tuple of float
+        Where the steps ended, from 0 on; empty for methods that have no grid.
     curve : tuple of tuple
         Pairs (passes so far, relative error) at the accepted points.
     """
@@ -63,6 +73,10 @@ class Leg:
     live_channels: int
     status: str
     steps: int
+    halvings: int = 0
+    corrections: int = 0
+    retraceable: bool = False
+    grid: tuple[float, ...] = field(repr=False, default=())
     curve: tuple[tuple[int, float], ...] = field(repr=False, default=())
 
 
@@ -190,6 +204,10 @@ def describe_leg(outcome: Outcome, tally: Tally, flow: FlowResult) -> Leg:
         live_channels=int(live.sum()),
         status=flow.status,
         steps=flow.steps,
+        halvings=flow.halvings,
+        corrections=flow.corrections,
+        retraceable=flow.retraceable,
+        grid=() if flow.grid is None else tuple(float(place) for place in flow.grid),
         curve=tuple(tally.curve),
     )
 
@@ -226,4 +244,5 @@ def find_finished_leg(features: Counted, kept: Arrays | None) -> tuple[Floats, L
     entry = unpack(kept["leg"])
     passes, curve = Passes(**entry["passes"]), tuple((count, error) for count, error in entry["curve"])
     features.passes.add(passes)
-    return kept["x"], Leg(**entry | {"step": Step(entry["step"]), "passes": passes, "curve": curve})
+    grid = tuple(entry["grid"])
+    return kept["x"], Leg(**entry | {"step": Step(entry["step"]), "passes": passes, "grid": grid, "curve": curve})

@@ -8,7 +8,7 @@ from .features import Counted, Linearization, block_slices
 from .lift import Damping, Lift
 
 MAX_CORRECTIONS = 8
-"""Maximum number of Newton steps."""
+"""Maximum number of Newton steps, unless the caller says otherwise."""
 
 
 def correct(
@@ -19,7 +19,8 @@ def correct(
     damping: Damping,
     goal: float,
     solver_tolerance: float,
-) -> Floats:
+    most: int = MAX_CORRECTIONS,
+) -> tuple[Floats, int]:
     """Bring the features to `aim` by Newton steps of least norm, halved where they overshoot.
 
     There are two uses. An undamped leg drifts off its straight line; the correction ends it on the reference, at the
@@ -43,11 +44,15 @@ def correct(
         Relative error of the worst block at which the correction is done.
     solver_tolerance : float
         Tolerance of `lift.Lift`.
+    most : int
+        Maximum number of steps, at least 0.
 
     Returns
     -------
-    ndarray, shape of x
-        The corrected point; at most `MAX_CORRECTIONS` steps away.
+    x : ndarray
+        The corrected point.
+    steps : int
+        Number of steps that led to it.
     """
     slices = block_slices(features.blocks).values()
 
@@ -55,10 +60,8 @@ def correct(
         return max(block_error(at.values[block], aim[block], live[block]) for block in slices)
 
     at = features.linearize(x)
-    error = worst(at)
-    for _ in range(MAX_CORRECTIONS):
-        if error <= goal:
-            break
+    error, steps = worst(at), 0
+    while error > goal and steps < most:
         move = Lift(aim - at.values, live, damping, solver_tolerance).velocity(at)
         for fraction in (1.0, 0.5, 0.25, 0.125):
             trial = features.linearize(x + fraction * move)
@@ -66,5 +69,5 @@ def correct(
                 break
         else:
             break
-        x, at, error = x + fraction * move, trial, worst(trial)
-    return x
+        x, at, error, steps = x + fraction * move, trial, worst(trial), steps + 1
+    return x, steps

@@ -66,7 +66,8 @@ def normalize(context: Context, x: Floats, measure_only: bool = False) -> Route:
     The mean and the mean square of two numbers, one after the other:
 
     >>> from decoupling_lib.engine.context import Reference, Settings
-    >>> from decoupling_lib.engine.features import Block, ClosedForm, Counted
+    >>> from decoupling_lib.engine.closed_form import ClosedForm
+    >>> from decoupling_lib.engine.features import Block, Counted
     >>> from decoupling_lib.engine.lift import Damping
     >>> moments = ClosedForm(
     ...     (Block("mean", 1), Block("mean square", 1)),
@@ -90,6 +91,25 @@ def normalize(context: Context, x: Floats, measure_only: bool = False) -> Route:
         if leg.status in BROKEN:
             return Route(x, style, tuple(legs), leg.status)
     return Route(x, style, tuple(legs), "done")
+
+
+def retracing(context: Context, route: Route) -> Context:
+    """Return a context in which Step 3 takes the mirror image of the steps by which an image was normalized.
+
+    Parameters
+    ----------
+    context : Context
+        Feature map, reference and settings.
+    route : Route
+        What `normalize` returned for the image on which a style is to be imposed. Only the places where its steps ended
+        are used.
+
+    Returns
+    -------
+    Context
+        The same with `grids`.
+    """
+    return replace(context, grids={leg.layer: np.array(leg.grid) for leg in route.legs if leg.grid})
 
 
 def impose(context: Context, x: Floats, style: Floats) -> Route:

@@ -23,6 +23,8 @@ Field = Callable[[Floats], Floats]
 Status = Literal["reached", "damped_end", "max_steps", "stalled", "diverged", "interrupted"]
 
 SMALLEST_STEP = 1e-6
+MAX_HALVINGS = 6
+"""How often a step of the symmetric rule may be halved if its equation has no solution."""
 DIVERGED = 1e6
 
 
@@ -65,6 +67,19 @@ class FlowResult:
         for a step that is too small), `diverged` (not finite or out of all bounds) or `interrupted`.
     message : str
         One line for a reader.
+    grid : ndarray, shape (steps + 1,), optional
+        Where the accepted steps ended, from 0 on: the planned grid with the points at which steps were halved. The way
+        back takes its mirror image. (If the flow ended early, the steps that were still planned may follow.)
+    multipliers : ndarray, shape (steps, n), optional
+        Λ of the steps of a leg, if its rule solves for them.
+    gram : ndarray, shape (n, n), optional
+        The last scaled gradient Gram matrix of such a leg.
+    halvings : int
+        How often a planned step, or a part of one, was halved.
+    corrections : int
+        Number of Newton steps that were made at the end.
+    retraceable : bool
+        Whether a flow at the opposite rate, on the mirror image of `grid`, leads back up to the tolerance of the steps.
     """
 
     x: Floats
@@ -72,6 +87,12 @@ class FlowResult:
     steps: int
     status: Status
     message: str
+    grid: Floats | None = None
+    multipliers: Floats | None = None
+    gram: Floats | None = None
+    halvings: int = 0
+    corrections: int = 0
+    retraceable: bool = False
 
 
 def euler(field: Field, x: Floats, h: float, tolerance: float) -> Floats:
@@ -93,12 +114,11 @@ def rk4(field: Field, x: Floats, h: float, tolerance: float) -> Floats:
     return x + (h / 6) * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
-def implicit_midpoint(field: Field, x: Floats, h: float, tolerance: float, halvings: int = 6) -> Floats:
+def implicit_midpoint(field: Field, x: Floats, h: float, tolerance: float) -> Floats:
     """Return the x' that solves x' = x + h F((x + x')/2); order 2 and symmetric.
 
     Because the rule is symmetric, the way back is exact up to `tolerance`. The equation is solved for the velocity by
-    a fixed-point iteration with Anderson mixing of five differences. A step whose equation cannot be solved is made as
-    two halves, and these again as halves if necessary.
+    a fixed-point iteration with Anderson mixing of five differences.
 
     Parameters
     ----------
@@ -110,13 +130,11 @@ def implicit_midpoint(field: Field, x: Floats, h: float, tolerance: float, halvi
         Step size; may be negative.
     tolerance : float
         Root mean square residual of the equation at which it counts as solved, in the unit of x.
-    halvings : int
-        How many times a step may still be halved.
 
     Returns
     -------
     ndarray, shape of x
-        The end of the step; NaN if no solution was found.
+        The end of the step; NaN if no solution was found, which a smaller step may have.
     """
     velocity = field(x)
     mixing = Anderson(5)
@@ -130,12 +148,7 @@ def implicit_midpoint(field: Field, x: Floats, h: float, tolerance: float, halvi
         if not size <= 10 * first:
             break
         velocity = mixing.next(np.ravel(velocity), np.ravel(residual)).reshape(x.shape)
-    if halvings == 0:
-        return np.full_like(x, np.nan)
-    half = implicit_midpoint(field, x, 0.5 * h, tolerance, halvings - 1)
-    if not np.all(np.isfinite(half)):
-        return half
-    return implicit_midpoint(field, half, 0.5 * h, tolerance, halvings - 1)
+    return np.full_like(x, np.nan)
 
 
 RULES: dict[str, Rule] = {
@@ -175,12 +188,14 @@ def integrate(
     on_step : callable, optional
         Receives (progress, x) at each accepted point.
     grid : ndarray, shape (steps + 1,), optional
-        Where the steps end, increasing from 0 to 1. Default: equal steps. Error control chooses its own.
+        Where the steps end, increasing from 0 to 1. Default: equal steps. Error control chooses its own. The symmetric
+        rule halves a step whose equation has no solution, at most `MAX_HALVINGS` times.
 
     Returns
     -------
     FlowResult
-        A KeyboardInterrupt from anywhere ends the flow with status `interrupted` at the last accepted point.
+        `grid` has the steps really made. A KeyboardInterrupt from anywhere ends the flow with status `interrupted` at
+        the last accepted point.
 
     Examples
     --------
@@ -189,23 +204,33 @@ def integrate(
     reached [0.36788]
     """
     grid = np.linspace(0.0, 1.0, steps + 1) if grid is None else grid
-    advance = _adaptive if RULES[rule].step is None else _on_grid
+    adaptive = RULES[rule].step is None
+    advance = _adaptive if adaptive else _on_grid
     limit = DIVERGED * max(1.0, float(np.max(np.abs(x))))
-    done, count = 0.0, 0
+    places = [0.0]
+
+    def result(status: Status, message: str) -> FlowResult:
+        halvings = 0 if adaptive else int(np.count_nonzero(~np.isin(places, grid)))
+        retraceable = RULES[rule].symmetric and status == "reached"
+        return FlowResult(
+            x, places[-1], len(places) - 1, status, message, np.array(places), None, None, halvings, 0, retraceable
+        )
+
     try:
         for progress, point in advance(field, x, rule, grid, tolerance):
             if not np.all(np.isfinite(point)) or np.max(np.abs(point)) > limit:
-                return FlowResult(x, done, count, "diverged", f"the flow diverged after {done:.0%} of the way")
-            x, done, count = point, progress, count + 1
+                return result("diverged", f"the flow diverged after {places[-1]:.0%} of the way")
+            x = point
+            places.append(progress)
             if on_step is not None:
-                on_step(done, x)
-            if count >= steps and done < 1:
-                return FlowResult(x, done, count, "max_steps", f"{count} steps ended at {done:.0%} of the way")
+                on_step(progress, x)
+            if adaptive and len(places) > steps and progress < 1:
+                return result("max_steps", f"{steps} steps ended at {progress:.0%} of the way")
     except _StepTooSmallError:
-        return FlowResult(x, done, count, "stalled", f"steps became too small after {done:.0%} of the way")
+        return result("stalled", f"steps became too small after {places[-1]:.0%} of the way")
     except KeyboardInterrupt:
-        return FlowResult(x, done, count, "interrupted", f"interrupted after {done:.0%} of the way")
-    return FlowResult(x, 1.0, count, "reached", f"{count} steps")
+        return result("interrupted", f"interrupted after {places[-1]:.0%} of the way")
+    return result("reached", f"{len(places) - 1} steps")
 
 
 def graded_grid(steps: int, toward_end: float, toward_start: float = 1.0) -> Floats:
@@ -241,11 +266,18 @@ class _StepTooSmallError(Exception):
 
 
 def _on_grid(field: Field, x: Floats, rule: str, grid: Floats, tolerance: float) -> Iterator[tuple[float, Floats]]:
-    step = RULES[rule].step
+    step, halvings = RULES[rule].step, MAX_HALVINGS if RULES[rule].symmetric else 0
     assert step is not None
     for start, end in zip(grid[:-1], grid[1:], strict=True):
-        x = step(field, x, end - start, tolerance)
-        yield float(end), x
+        ends = [float(end)]  # of the step or of its parts, the next one last
+        smallest = (end - start) / 2**halvings
+        while ends:
+            point = step(field, x, ends[-1] - start, tolerance)
+            if ends[-1] - start > 1.5 * smallest and not np.all(np.isfinite(point)):
+                ends.append(0.5 * (start + ends[-1]))
+                continue
+            start, x = ends.pop(), point
+            yield start, x
 
 
 def _adaptive(field: Field, x: Floats, rule: str, grid: Floats, tolerance: float) -> Iterator[tuple[float, Floats]]:

@@ -184,7 +184,7 @@ def _advance(context: Context, state: State, starts: list[Floats], latest: Float
     stop = first.blocks[0].size
     damping = reference.damping.prefix(stop)
     goal, live = 0.1 * settings.threshold, reference.live[:stop]
-    x = correct(first, state.x + step, style[:stop], live, damping, goal, settings.solver_tolerance)
+    x, _ = correct(first, state.x + step, style[:stop], live, damping, goal, settings.solver_tolerance)
     return replace(state, x=x, count=state.count + 1, measured=measured, moved=moved)
 
 

@@ -10,14 +10,16 @@ in the opposite direction therefore lead back, at any step size, up to the toler
 their straight line exactly where nothing is damped (as constraints do in SHAKE: Hairer, Lubich and Wanner, *Geometric
 Numerical Integration*, VII.1), so a few large steps suffice. The equations are solved by quasi-Newton steps for Λ with
 the gradient Gram matrix AAᵀ of an earlier point, followed by V, with Anderson mixing of both. An iteration takes two
-forward passes and one VJP, and no linear system is solved to the end on the way. The thesis has no way back at all.
+forward passes and one VJP, and no linear system is solved to the end on the way. A step without a solution is made in
+halves, which become part of the leg's grid: the way back is exact only on the mirror image of the grid really used. The
+thesis has no way back at all.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
@@ -25,9 +27,9 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from ..common.arrays import Floats, Mask
 from .anderson import Anderson
 from .features import FeatureMap
-from .journal import Arrays
+from .leg_state import Guide, LegState, Node
 from .lift import Damping
-from .ode import FlowResult
+from .ode import FlowResult, Status
 
 DEPTH = 20
 """Number of earlier iterations that Anderson mixing uses: all of them in most steps."""
@@ -39,78 +41,14 @@ ROUNDING = 30.0
 SLOW = 10
 """A step of more iterations asks for a new Gram matrix: the present one is too old to be a good guide."""
 MAX_HALVINGS = 4
+"""How often a planned step may be halved. The halves belong to the leg's grid, which the way back has to mirror."""
+PARTS = (0.25, 0.5, 0.75, 1.0)
+"""The parts of a step that is approached from smaller ones."""
 NODES = 3
 """Number of earlier midpoints from which the first guess of a step is extrapolated."""
 HOPELESS = 1e6
 """A residual of the velocity, in units of the image, beyond which nothing converges any more."""
 RIDGE = 1e-9  # of the mean eigenvalue: an undamped Gram matrix may be singular
-
-
-class Node(NamedTuple):
-    """The solution at the midpoint of an accepted step.
-
-    Parameters
-    ----------
-    s : float
-        Place of the midpoint on the leg, in [0, 1].
-    velocity : ndarray, shape of x
-        V.
-    multipliers : ndarray, shape (n,)
-        Λ.
-    """
-
-    s: float
-    velocity: Floats
-    multipliers: Floats
-
-
-@dataclass(frozen=True)
-class LegState:
-    """Where a leg stands after an accepted step: all that the next step needs, and nothing else.
-
-    Parameters
-    ----------
-    x : ndarray
-        The point.
-    steps : int
-        Number of grid steps that led to it.
-    gram : ndarray, shape (n, n), optional
-        The scaled gradient Gram matrix in use; None before the first step.
-    gram_step : int
-        Number of the step before which that matrix was computed.
-    slow : bool
-        Whether the last step took more than `SLOW` iterations.
-    nodes : tuple of Node
-        Up to `NODES` earlier midpoints.
-    """
-
-    x: Floats
-    steps: int = 0
-    gram: Floats | None = None
-    gram_step: int = 0
-    slow: bool = False
-    nodes: tuple[Node, ...] = ()
-
-    def arrays(self) -> dict[str, Floats]:
-        """Return the state as named arrays, for a file."""
-        arrays = {"x": self.x, "steps": np.array(self.steps)}
-        if self.gram is not None:
-            arrays |= {"gram": self.gram, "gram_step": np.array(self.gram_step), "slow": np.array(self.slow)}
-        for place, (s, velocity, multipliers) in enumerate(self.nodes):
-            arrays |= {f"s{place}": np.array(s), f"velocity{place}": velocity, f"multipliers{place}": multipliers}
-        return arrays
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> LegState:
-        """Return the state that `arrays` made into named arrays; other names are ignored."""
-        count = sum(name.startswith("velocity") for name in arrays)
-        nodes = tuple(
-            Node(float(arrays[f"s{i}"]), arrays[f"velocity{i}"], arrays[f"multipliers{i}"]) for i in range(count)
-        )
-        if "gram" not in arrays:
-            return cls(arrays["x"], int(arrays["steps"]), nodes=nodes)
-        gram_step, slow = int(arrays["gram_step"]), bool(arrays["slow"])
-        return cls(arrays["x"], int(arrays["steps"]), arrays["gram"], gram_step, slow, nodes)
 
 
 def follow_symmetric(
@@ -123,6 +61,7 @@ def follow_symmetric(
     tolerance: float = 2e-7,
     refreshes: int = 2,
     on_step: Callable[[float, LegState], None] | None = None,
+    guide: Guide | None = None,
 ) -> FlowResult:
     """Follow the damped lift of a straight line in feature space along `grid`, by symmetric steps.
 
@@ -140,56 +79,105 @@ def follow_symmetric(
     damping : Damping
         δ and S of this leg.
     grid : ndarray, shape (steps + 1,)
-        Where the steps end, from 0 to 1. The way back needs its mirror image, 1 - grid[::-1].
+        Where the steps are to end, from 0 to 1. The way back needs the mirror image, 1 - g[::-1], of the `grid` g of
+        the result, which has the points at which steps were halved as well.
     tolerance : float
         Root mean square change of the image at which the solution of a step is accepted, in the unit of x.
     refreshes : int
-        How often the gradient Gram matrix may be computed from Jacobian rows during the leg: at its start, and then
-        when a step was slow and 1/`refreshes` of the steps have been made with the last one. (A step that fails gets
-        one more.)
+        How often the gradient Gram matrix may be computed from Jacobian rows during the leg: at its start, unless a
+        guide has one, and then when a step was slow and 1/`refreshes` of the steps have been made with the last one.
+        (A step that fails gets one more.)
     on_step : callable, optional
         Receives (progress, state) at each accepted point.
+    guide : Guide, optional
+        A similar leg, of the same `live` and `damping`, whose multipliers and Gram matrix are the start.
 
     Returns
     -------
     FlowResult
         With status `reached` (all the way; the caller judges the end), `stalled` (no solution was found for a step,
         not even after `MAX_HALVINGS` halvings) or `interrupted`: a KeyboardInterrupt from anywhere ends the leg at the
-        last accepted point.
+        last accepted point. `grid`, `multipliers` and `gram` are those of the steps taken.
     """
-    steps, state = len(grid) - 1, start
-    every = max(1, -(-steps // refreshes))
-    solver = _Solver(features, live / np.sqrt(damping.scales), rate, damping.delta, tolerance)
+    every = max(1, -(-(len(grid) - 1) // refreshes))
+    solver = _Solver(features, live / np.sqrt(damping.scales), rate, damping.delta, tolerance, guide)
+    state = start if start.grid.size else replace(start, grid=grid, multipliers=np.empty((0, len(rate))))
     try:
-        if state.gram is not None:
-            solver.use(state.gram, state.gram_step)
-        while state.steps < steps:
+        gram = guide.gram if state.gram is None and guide is not None else state.gram
+        if gram is not None:
+            state = _use(solver, state, gram, state.gram_step)
+        while state.steps < len(state.grid) - 1:
             if state.gram is None or (state.slow and state.steps - state.gram_step >= every):
-                solver.use(solver.gram_matrix(state.x), state.steps)
-            begin, end = float(grid[state.steps]), float(grid[state.steps + 1])
-            solver.iterations = 0
-            found = solver.advance(state.x, begin, end, state.nodes, state.steps)
-            if found is None:
-                message = f"no solution for the step from {begin:.0%} of the way"
-                return FlowResult(state.x, begin, state.steps, "stalled", message)
-            slow = solver.iterations > SLOW
-            state = LegState(found[0], state.steps + 1, solver.matrix, solver.gram_step, slow, found[1])
+                state = _use(solver, state, solver.gram_matrix(state.x), state.steps)
+            solved = _step(solver, state, grid)
+            if solved is None:
+                message = f"no solution for the step from {state.grid[state.steps]:.0%} of the way"
+                return _result(state, grid, "stalled", message)
+            state = solved
             if on_step is not None:
-                on_step(end, state)
+                on_step(float(state.grid[state.steps]), state)
     except KeyboardInterrupt:
-        done = float(grid[state.steps])
-        return FlowResult(state.x, done, state.steps, "interrupted", f"interrupted after {done:.0%} of the way")
-    return FlowResult(state.x, 1.0, steps, "reached", f"{steps} steps")
+        return _result(state, grid, "interrupted", f"interrupted after {state.grid[state.steps]:.0%} of the way")
+    return _result(state, grid, "reached", f"{state.steps} steps")
+
+
+def _result(state: LegState, planned: Floats, status: Status, message: str) -> FlowResult:
+    return FlowResult(
+        x=state.x,
+        progress=float(state.grid[state.steps]),
+        steps=state.steps,
+        status=status,
+        message=message,
+        grid=state.grid,
+        multipliers=state.multipliers,
+        gram=state.gram,
+        halvings=len(state.grid) - len(planned),
+        retraceable=status == "reached",
+    )
+
+
+def _use(solver: _Solver, state: LegState, gram: Floats, step: int) -> LegState:
+    """Return the state with another Gram matrix, which was computed before the step of this number."""
+    solver.use(gram)
+    return replace(state, gram=gram, gram_step=step)
+
+
+def _step(solver: _Solver, state: LegState, planned: Floats) -> LegState | None:
+    """Return the state after the next step; None if no solution was found.
+
+    A step that fails is tried once more with a Gram matrix of its own and other guesses, and then halved.
+    """
+    while True:
+        begin, end = (float(s) for s in state.grid[state.steps : state.steps + 2])
+        h, middle = end - begin, 0.5 * (begin + end)
+        solved = solver.find(state.x, h, middle, state.nodes, thorough=state.gram_step == state.steps)
+        if solved is not None:
+            node = Node(middle, *solved)
+            return replace(
+                state,
+                x=state.x + h * node.velocity,
+                multipliers=np.concatenate([state.multipliers, node.multipliers[None]]),
+                slow=solver.iterations > SLOW,
+                nodes=(*state.nodes, node)[-NODES:],
+            )
+        if state.gram_step < state.steps:
+            state = _use(solver, state, solver.gram_matrix(state.x), state.steps)
+            continue
+        planned_h = np.diff(planned)[np.searchsorted(planned, middle) - 1]
+        if h < 1.5 * planned_h / 2**MAX_HALVINGS:
+            return None
+        state = replace(state, grid=np.insert(state.grid, state.steps + 1, middle), nodes=())
 
 
 class _Solver:
     """Solves single steps; holds the factored Gram matrix and counts iterations."""
 
-    def __init__(self, features: FeatureMap, weights: Floats, rate: Floats, delta: float, tolerance: float):
+    def __init__(
+        self, features: FeatureMap, weights: Floats, rate: Floats, delta: float, tolerance: float, guide: Guide | None
+    ):
         self._features, self._weights, self._rate = features, weights, weights * rate
-        self._delta, self._tolerance = delta, tolerance
+        self._delta, self._tolerance, self._guide = delta, tolerance, guide
         self.iterations = 0
-        self.gram_step = 0
 
     def gram_matrix(self, x: Floats) -> Floats:
         """Return the scaled AAᵀ at x, float64, from explicit rows."""
@@ -197,47 +185,83 @@ class _Solver:
         rows *= self._weights.astype(rows.dtype)[:, None]
         return (rows @ rows.T).astype(float)
 
-    def use(self, gram: Floats, step: int) -> None:
-        """Use a Gram matrix that was computed before the step of this number."""
-        self.matrix, self.gram_step = gram, step
+    def use(self, gram: Floats) -> None:
+        """Use a Gram matrix from now on."""
         ridge = self._delta + RIDGE * np.trace(gram) / len(gram) + np.finfo(float).tiny
         self._factor = cholesky(gram + ridge * np.eye(len(gram)), lower=True)
 
-    def advance(
-        self, x: Floats, begin: float, end: float, nodes: tuple[Node, ...], step: int, halvings: int = MAX_HALVINGS
-    ) -> tuple[Floats, tuple[Node, ...]] | None:
-        """Return the end of the step, and the nodes with its own added; None if no solution was found.
-
-        A step that fails is tried once more with a Gram matrix of its own, and then as two halves.
-        """
-        middle = 0.5 * (begin + end)
-        solved = self._solve(x, end - begin, *self._guess(x, middle, nodes))
-        if solved is not None:
-            velocity, multipliers = solved
-            latest = (*nodes, Node(middle, velocity, multipliers))[-NODES:]
-            return x + (end - begin) * velocity, latest
-        if self.gram_step < step:
-            self.use(self.gram_matrix(x), step)
+    def find(
+        self, x: Floats, h: float, middle: float, nodes: tuple[Node, ...], thorough: bool
+    ) -> tuple[Floats, Floats] | None:
+        """Return V and Λ of a step, or None if no solution was found that the way back would find as well."""
+        attempts: list[Callable[[], tuple[Floats, Floats] | None]]
+        attempts = [lambda: self.solve(x, h, *self.guess(x, middle, nodes))]
+        if thorough:
+            if nodes:
+                attempts.append(lambda: self.solve(x, h, *self.guess(x, middle, ())))
+            attempts.append(lambda: self.approach(x, h, middle))
+        for attempt in attempts:
             self.iterations = 0
-            return self.advance(x, begin, end, nodes, step, halvings)
-        if halvings == 0:
-            return None
-        half = self.advance(x, begin, middle, (), step, halvings - 1)
-        return None if half is None else self.advance(half[0], middle, end, half[1], step, halvings - 1)
+            solved = attempt()
+            easy = self._delta > 0 or self.iterations <= SLOW
+            if solved is not None and (easy or self.returns(x, h, solved[0], middle)):
+                return solved
+        return None
 
-    def _guess(self, x: Floats, s: float, nodes: tuple[Node, ...]) -> tuple[Floats, Floats]:
+    def guess(self, x: Floats, s: float, nodes: tuple[Node, ...]) -> tuple[Floats, Floats]:
         """Return V and Λ at s: extrapolated through the nodes, or those of the explicit step if there are none."""
         if not nodes:
-            multipliers = cho_solve((self._factor, True), self._rate)
+            multipliers = cho_solve((self._factor, True), self._rate) if self._guide is None else self._guide.at(s)
             return self._features.linearize(x).vjp(self._weights * multipliers), multipliers
         places = [node.s for node in nodes]
         shares = [np.prod([(s - other) / (place - other) for other in places if other != place]) for place in places]
         velocity, multipliers = np.zeros_like(nodes[0].velocity), np.zeros_like(nodes[0].multipliers)
         for share, node in zip(shares, nodes, strict=True):
             velocity, multipliers = velocity + share * node.velocity, multipliers + share * node.multipliers
+        if self._guide is not None:  # it knows what lies ahead, and the nodes by how much it is off
+            multipliers += self._guide.at(s)
+            for share, node in zip(shares, nodes, strict=True):
+                multipliers -= share * self._guide.at(node.s)
         return velocity, multipliers
 
-    def _solve(self, x: Floats, h: float, velocity: Floats, multipliers: Floats) -> tuple[Floats, Floats] | None:
+    def approach(self, x: Floats, h: float, middle: float) -> tuple[Floats, Floats] | None:
+        """Return V and Λ of a step, solved for growing parts of it, each of which guesses the next; None if one fails.
+
+        The solution of a large step may be out of reach from the guess of the explicit step. The way back in particular
+        meets steps that were easy on the way there.
+        """
+        known: list[tuple[float, Floats, Floats]] = []
+        for part in PARTS:
+            if len(known) < 2:
+                velocity, multipliers = known[-1][1:] if known else self.guess(x, middle, ())
+            else:
+                (first, *one), (second, *two) = known[-2:]
+                share = (part - first) / (second - first)
+                velocity, multipliers = ((1.0 - share) * a + share * b for a, b in zip(one, two, strict=True))
+            solved = self.solve(x, part * h, velocity, multipliers)
+            if solved is None:
+                return None
+            known.append((part, *solved))
+        return solved
+
+    def returns(self, x: Floats, h: float, velocity: Floats, middle: float) -> bool:
+        """Return whether the step in the opposite direction, guessed from its own start, leads back to x.
+
+        A large undamped step may have several solutions, and then the way back could take another one. The Gram matrix
+        is that which the way back would use. (Damping leaves a single one wherever this was tried, and there the test
+        would only cost passes.)
+        """
+        end, factor = x + h * velocity, self._factor
+        self.use(self.gram_matrix(end))
+        solved = self.solve(end, -h, *self.guess(end, middle, ())) or self.approach(end, -h, middle)
+        self._factor = factor
+        if solved is None:
+            return False
+        difference = float(np.linalg.norm(solved[0] - velocity)) * abs(h) / math.sqrt(x.size)
+        return difference <= 1e3 * self._tolerance
+
+    def solve(self, x: Floats, h: float, velocity: Floats, multipliers: Floats) -> tuple[Floats, Floats] | None:
+        """Return V and Λ of the step of size h from x, or None if no solution was found from the guess."""
         before = self._features.values(x)
         mixing = Anderson(DEPTH)
         best, stale, found = np.inf, 0, None

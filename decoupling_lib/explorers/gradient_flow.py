@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.features import Block, ClosedForm
+from ..engine.closed_form import ClosedForm
+from ..engine.features import Block
 from ..engine.ode import integrate
 from ..plotting.portraits import Portrait, bowl, gradient_curve, portrait, show_portrait, unit_speed
 from ..plotting.settings import kit_settings

@@ -15,7 +15,8 @@ import numpy as np
 from ..common import validation
 from ..common.arrays import Floats
 from ..common.errors import input_error
-from ..engine.features import Block, ClosedForm
+from ..engine.closed_form import ClosedForm
+from ..engine.features import Block
 
 MOMENT_NAMES = ("mean", "variance", "skewness", "kurtosis", "fifth moment", "sixth moment")
 """The names of the moments, in order."""

@@ -90,7 +90,7 @@ class ChannelMeans:
         program = compile_network(self.network, self.precision)
         tensor = image_tensor(self.network, x, self.precision)
         means, residuals = program.linearize(tensor)
-        return NetworkLinearization(program, residuals, tuple(tensor.shape), _to_float64(means))
+        return NetworkLinearization(program, tensor, residuals, _to_float64(means))
 
     def prefix(self, count: int) -> ChannelMeans:
         """Return the map of the first blocks alone, which runs only that part of the network.
@@ -111,18 +111,24 @@ class NetworkLinearization:
     ----------
     program : CompiledNetwork
         The network's compiled functions.
+    x : Tensor, shape (H, W, 3)
+        The image.
     residuals : list of Tensor
         What they kept of the forward pass.
-    shape : tuple of int
-        Shape (H, W, 3) of the image.
     values : ndarray of float64, shape (n,)
         The channel means.
     """
 
     program: CompiledNetwork
+    x: tf.Tensor
     residuals: list[tf.Tensor]
-    shape: tuple[int, int, int]
     values: Floats
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape (H, W, 3) of the image."""
+        height, width, colors = self.x.shape
+        return height, width, colors
 
     def jvp(self, dx: Floats) -> Floats:
         """Return J dx.
@@ -153,6 +159,24 @@ class NetworkLinearization:
             The gradient of the weighted sum of the means.
         """
         return _to_float64(self.program.vjp(self.residuals, self._argument(w, self.values.shape), self.shape))
+
+    def hvp(self, w: Floats, dx: Floats) -> Floats:
+        """Return Σ w_i H_i dx, where H_i is the second derivative of a mean.
+
+        Parameters
+        ----------
+        w : ndarray, shape (n,)
+            One weight per mean.
+        dx : ndarray, shape (H, W, 3)
+            A direction.
+
+        Returns
+        -------
+        ndarray of float64, shape (H, W, 3)
+            The change of the gradient of the weighted sum, per unit of `dx`. Kinks contribute nothing.
+        """
+        w, dx = self._argument(w, self.values.shape), self._argument(dx, self.shape)
+        return _to_float64(self.program.hvp(self.x, w, dx))
 
     def jacobian(self, wanted: Mask | None = None, memory: int = JACOBIAN_MEMORY) -> Floats:
         """Return J as an explicit matrix.

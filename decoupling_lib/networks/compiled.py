@@ -50,6 +50,9 @@ class CompiledNetwork:
         Maps residuals and a direction, shape (H, W, 3), to the derivative of the channel means, shape (n,).
     vjp : callable
         Maps residuals, weights of shape (n,) and the shape (H, W, 3) to the gradient of the weighted channel means.
+    hvp : callable
+        Maps an image, weights of shape (n,) and a direction, shape (H, W, 3), to the change per unit of the direction
+        of the gradient of the weighted channel means, shape (H, W, 3).
     vjp_maps : callable
         Maps residuals, cotangents of the maps, shape (h, w, c), and the shape (H, W, 3) to a gradient.
     rows : dict of str to callable
@@ -64,6 +67,7 @@ class CompiledNetwork:
         self.linearize = compile_function(self._linearize)
         self.jvp = compile_function(self._jvp)
         self.vjp = compile_function(self._vjp)
+        self.hvp = compile_function(self._hvp)
         self.vjp_maps = compile_function(self._vjp_maps)
         self.rows = {layer: compile_function(partial(self._rows, layer)) for layer in self.sizes}
 
@@ -117,6 +121,13 @@ class CompiledNetwork:
             height, width = shape[:2] if layer == IMAGE else residuals[self.position(layer)].shape[1:3]
             parts.append(part / (height * width))
         return self._vjp_maps(residuals, parts, shape)
+
+    def _hvp(self, x: tf.Tensor, w: tf.Tensor, dx: tf.Tensor) -> tf.Tensor:
+        # The gradient of w·J(x)dx. TensorFlow differentiates the residuals, whose dependence on x is the curvature.
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            rate = tf.reduce_sum(w * self._jvp(self._forward(x)[1], dx))
+        return tape.gradient(rate, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     def _vjp_maps(
         self, residuals: list[tf.Tensor], cotangents: list[tf.Tensor], shape: tuple[int, int, int]

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from mpl_toolkits.mplot3d import Axes3D
 from scipy.optimize import brentq
 
+from ..engine.closed_form import ClosedForm
 from ..engine.context import Context, Reference, Settings
-from ..engine.features import Block, ClosedForm, Counted, FeatureMap
+from ..engine.features import Block, Counted, FeatureMap
 from ..engine.lift import Damping
 from ..engine.normalization import normalize
 from ..engine.ode import integrate

@@ -19,7 +19,7 @@ from ..engine.distances import relative_error
 from ..engine.features import Passes, block_slices
 from ..engine.journal import Chapter
 from ..engine.legs import Leg
-from ..engine.normalization import Route, normalize
+from ..engine.normalization import Route, normalize, retracing
 from ..methods.method import Method
 from .steps import DECOUPLED, impose_style, measure_style, remove_style
 
@@ -117,8 +117,8 @@ def _follow_routes(context: Context, origin: Floats, target: Floats, method: Met
     else:
         step2 = remove_style(_open_chapter(context, "step2"), target, method)
     yield "step2", step2
-    # Of the origin, Step 3 is given the style alone.
-    step3 = impose_style(_open_chapter(context, "step3"), step2.x, step1.style, method)
+    # Of the origin, Step 3 is given the style alone; of the target, the image and the places where steps ended.
+    step3 = impose_style(retracing(_open_chapter(context, "step3"), step2), step2.x, step1.style, method)
     yield "step3", step3
     if not method.measures_decoupled_style:
         yield "origin_style", _judge(_open_chapter(context, "origin_style"), origin)

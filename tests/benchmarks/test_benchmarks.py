@@ -18,7 +18,8 @@ import sweep_speedup
 import way_back
 from PIL import Image
 
-from decoupling_lib.engine.features import Block, ClosedForm, Counted, Passes
+from decoupling_lib.engine.closed_form import ClosedForm
+from decoupling_lib.engine.features import Block, Counted, Passes
 from decoupling_lib.methods import baselines
 from decoupling_lib.networks.vgg import build_network
 

@@ -7,9 +7,10 @@ import pytest
 from toys import EXACT, linear_map, point, reference, softplus_sums
 
 from decoupling_lib.engine import decoupled_gradients
+from decoupling_lib.engine.closed_form import ClosedForm
 from decoupling_lib.engine.context import Context, Reference
 from decoupling_lib.engine.decoupled_gradients import add_product, decoupled_jacobian, product
-from decoupling_lib.engine.features import ClosedForm, Counted
+from decoupling_lib.engine.features import Counted
 from decoupling_lib.engine.lift import Damping
 from decoupling_lib.engine.normalization import normalize
 from decoupling_lib.engine.tangent import to_tangent

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from decoupling_lib.engine.closed_form import ClosedForm
 from decoupling_lib.engine.context import Context, Reference, Settings
-from decoupling_lib.engine.features import Block, ClosedForm, Counted, Passes, block_slices
+from decoupling_lib.engine.features import Block, Counted, Passes, block_slices
 from decoupling_lib.engine.lift import Damping, Lift
 from decoupling_lib.engine.normalization import normalize
 from decoupling_lib.networks.channel_means import ChannelMeans

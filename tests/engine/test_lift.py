@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from toys import FADING, linear_map, point, relative
 
-from decoupling_lib.engine.features import Block, ClosedForm, FeatureMap
+from decoupling_lib.engine.closed_form import ClosedForm
+from decoupling_lib.engine.features import Block, FeatureMap
 from decoupling_lib.engine.lift import BLOCK_SHARES, Damping, Lift, dense_velocity, gradient_scales
 from decoupling_lib.engine.ode import RULES, integrate
 from decoupling_lib.engine.tangent import to_tangent

@@ -8,8 +8,9 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 from toys import EXACT, FIRST, NOISE, SAMPLE, SECOND, TOY, point, reference, softplus_sums
 
+from decoupling_lib.engine.closed_form import ClosedForm
 from decoupling_lib.engine.context import Context, Record, Task
-from decoupling_lib.engine.features import ClosedForm, Counted
+from decoupling_lib.engine.features import Counted
 from decoupling_lib.engine.legs import Leg
 from decoupling_lib.engine.normalization import Route, impose, normalize
 from decoupling_lib.engine.ode import FlowResult

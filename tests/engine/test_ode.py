@@ -157,7 +157,8 @@ def test_a_flow_past_its_pole_diverges_and_keeps_the_last_finite_point(rule: str
     result = integrate(lambda x: x * x, np.array([2.0]), rule, 40, 1e-10)
     assert result.status == "diverged" and "diverged" in result.message
     assert np.all(np.isfinite(result.x)) and np.max(np.abs(result.x)) <= 2e6
-    assert 0 < result.progress < 1 and result.progress == pytest.approx(result.steps / 40)
+    assert 0 < result.progress < 1 and result.grid.size == result.steps + 1 and result.grid[-1] == result.progress
+    assert result.steps - result.halvings == np.floor(40 * result.progress + 1e-9), "halves are counted apart"
 
 
 def test_error_control_stalls_at_the_pole():
@@ -229,8 +230,24 @@ def test_an_interruption_in_the_field_keeps_the_last_accepted_point(rule: str):
     np.testing.assert_array_equal(result.x, seen[-1])
 
 
-def test_an_implicit_equation_without_a_solution_diverges():
-    """x' = x + h(1 + ((x + x')/2)²) at h = 1 from x = 1 has no real root."""
+def test_an_implicit_equation_without_a_solution_is_solved_in_halves_up_to_the_pole():
+    """x' = x + h(1 + ((x + x')/2)²) at h = 1 from x = 1 has no real root; the flow tan(s + π/4) has a pole at π/4."""
     result = integrate(lambda x: 1 + x * x, np.array([1.0]), "symmetric", 1, 1e-10)
-    assert (result.status, result.steps, result.progress) == ("diverged", 0, 0.0)
-    np.testing.assert_array_equal(result.x, [1.0])
+    assert result.status == "diverged" and result.halvings == result.steps > 1
+    assert 0.5 < result.progress < np.pi / 4
+    np.testing.assert_allclose(result.grid[:-1], np.unique(result.grid)[:-1])
+    coarse = np.array([1.0])
+    for h in np.diff(result.grid):  # the quadratic equation of each step, by its formula
+        b = 1 - h * coarse / 2
+        coarse = (b - np.sqrt(b**2 - h * (coarse + h * (1 + coarse**2 / 4)))) / (h / 2)
+    np.testing.assert_allclose(result.x, coarse, rtol=1e-7)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 5])
+def test_halves_belong_to_the_grid_that_the_way_back_mirrors(steps: int):
+    field, x = (lambda y: 1 + y * y), np.array([-1.0])
+    there = integrate(lambda y: 1.4 * field(y), x, "symmetric", steps, 1e-13)
+    back = integrate(lambda y: -1.4 * field(y), there.x, "symmetric", tolerance=1e-13, grid=1 - there.grid[::-1])
+    assert there.status == back.status == "reached" and there.retraceable and back.halvings == 0
+    assert there.steps == steps + there.halvings
+    np.testing.assert_allclose(back.x, x, atol=1e-11)

@@ -3,13 +3,17 @@
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from toys import FIRST, NOISE, TOY
+from toys import FIRST, NOISE, TOY, reference
 
 from decoupling_lib.engine import symmetric
-from decoupling_lib.engine.features import Block, ClosedForm, Counted, Passes
+from decoupling_lib.engine.closed_form import ClosedForm
+from decoupling_lib.engine.context import Context, Settings
+from decoupling_lib.engine.features import Block, Counted, Passes
+from decoupling_lib.engine.leg_state import Guide, LegState
 from decoupling_lib.engine.lift import Damping, dense_velocity
+from decoupling_lib.engine.normalization import impose, normalize, retracing
 from decoupling_lib.engine.ode import graded_grid
-from decoupling_lib.engine.symmetric import LegState, follow_symmetric
+from decoupling_lib.engine.symmetric import follow_symmetric
 
 LIVE = np.ones(5, bool)
 RATE = 0.2 * np.concatenate([np.zeros(2), (TOY.values(NOISE) - TOY.values(FIRST))[2:]])
@@ -171,8 +175,10 @@ def test_a_target_out_of_reach_stalls_and_keeps_the_last_point():
     result = follow_symmetric(
         square, LegState(x), np.array([-2.0]), np.ones(1, bool), Damping(0.0, np.ones(1)), np.arange(2.0)
     )
-    assert result.status == "stalled" and result.steps == 0
-    np.testing.assert_array_equal(result.x, x)
+    # Halves of the step lead as far as they can: the square is 1 - 2s on the way, and 0 at half of it.
+    assert result.status == "stalled" and result.steps == result.halvings - 1
+    assert 0.4 < result.progress < 0.5
+    assert result.x @ result.x == pytest.approx(1 - 2 * result.progress)
 
 
 def test_one_step_is_exact_on_a_linear_map_whose_rows_stay_unchanged():
@@ -186,3 +192,52 @@ def test_one_step_is_exact_on_a_linear_map_whose_rows_stay_unchanged():
     wanted = 1 + copy.T @ np.linalg.solve(copy @ copy.T + delta * np.diag(scales), rate)
     np.testing.assert_allclose(found.x, wanted, atol=1e-10)
     np.testing.assert_array_equal(rows, copy)
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.02])
+@pytest.mark.parametrize("steps", range(1, 9))
+def test_the_way_back_mirrors_the_grid_that_was_used_halves_included(steps: int, delta: float):
+    """The whole line, in as few steps as one: some steps have no solution and are halved."""
+    near = reference(TOY, TOY.values(NOISE), delta, NOISE)
+    settings = Settings(steps=steps, tolerance=1e-12, corrections=0)
+    context = Context(Counted(TOY), near, settings)
+    there = normalize(context, FIRST)
+    back = impose(retracing(context, there), there.x, there.style)
+    assert there.status == back.status == "done"
+    assert distance(there.x, FIRST) > 0.5 and distance(back.x, FIRST) < 1e-10
+    for leg, mirror in zip(there.legs, reversed(back.legs), strict=True):
+        assert leg.retraceable and mirror.retraceable and mirror.halvings == 0
+        assert leg.steps == mirror.steps == steps + leg.halvings
+        np.testing.assert_allclose(mirror.grid, 1 - np.array(leg.grid)[::-1], atol=1e-15)
+
+
+def test_without_the_halves_the_way_back_is_another_one_and_says_so():
+    context = Context(
+        Counted(TOY), reference(TOY, TOY.values(NOISE), 0.0, NOISE), Settings(steps=1, tolerance=1e-12, corrections=0)
+    )
+    there = normalize(context, FIRST)
+    back = impose(context, there.x, there.style)
+    assert sum(leg.halvings for leg in there.legs) > 0
+    assert distance(back.x, FIRST) > 0.1 and not all(leg.retraceable for leg in back.legs)
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.05])
+def test_a_guide_saves_passes_and_changes_nothing_else(delta: float):
+    damping, grid = Damping(delta, SCALES), graded_grid(16, 2.0)
+    first = follow_symmetric(TOY, LegState(FIRST), 0.3 * RATE, LIVE, damping, grid, 1e-12)
+    guide = Guide(first.grid, first.multipliers, first.gram)
+    x = FIRST + 1e-3 * NOISE
+    found, passes = [], []
+    for chosen in (None, guide):
+        counted = Counted(TOY)
+        found.append(follow_symmetric(counted, LegState(x), 0.3 * RATE, LIVE, damping, grid, 1e-10, guide=chosen).x)
+        passes.append(counted.passes)
+    assert distance(*found) < 1e-8
+    assert passes[1].jacobian_rows == 0 < passes[0].jacobian_rows and passes[1].total < passes[0].total
+
+
+def test_a_guide_is_interpolated_between_midpoints():
+    guide = Guide(np.array([0.0, 0.5, 1.0]), np.array([[1.0], [3.0]]), np.eye(1))
+    for s, wanted in ((0.0, 1.0), (0.25, 1.0), (0.5, 2.0), (0.75, 3.0), (1.0, 3.0)):
+        assert guide.at(s) == pytest.approx(wanted)
+    assert Guide(np.array([0.0, 1.0]), np.array([[2.0]]), np.eye(1)).at(0.3) == 2.0

@@ -7,7 +7,8 @@ import pytest
 from toys import CURVED, LINEAR, A, V, X, history, relative
 
 from decoupling_lib.common.errors import InputError
-from decoupling_lib.engine.features import Block, ClosedForm, Counted
+from decoupling_lib.engine.closed_form import ClosedForm
+from decoupling_lib.engine.features import Block, Counted
 from decoupling_lib.methods import baselines
 from decoupling_lib.methods.baselines import descend, descend_lbfgs
 from decoupling_lib.methods.projected import descend_loss_projected, descend_projected

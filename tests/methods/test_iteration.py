@@ -5,7 +5,8 @@ import pytest
 from toys import BLOCKS, LINEAR, A, V, X
 
 from decoupling_lib.common.errors import InputError
-from decoupling_lib.engine.features import Block, ClosedForm
+from decoupling_lib.engine.closed_form import ClosedForm
+from decoupling_lib.engine.features import Block
 from decoupling_lib.methods.iteration import DIVERGED, Goal, Watch, iterate, set_goal
 
 TARGETS = np.array([3.0, 4.0, 0.0, 2.0, 1.0])  # the norms of the blocks are 5 and √5

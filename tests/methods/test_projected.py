@@ -5,7 +5,8 @@ import pytest
 from toys import BLOCKS, CURVED, LINEAR, A, V, X, history, relative
 
 from decoupling_lib.common.errors import InputError
-from decoupling_lib.engine.features import Block, ClosedForm, Counted
+from decoupling_lib.engine.closed_form import ClosedForm
+from decoupling_lib.engine.features import Block, Counted
 from decoupling_lib.methods.projected import DRIFT, descend_loss_projected, descend_projected
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import build_network

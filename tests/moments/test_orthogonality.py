@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from toys import EXACT, point, reference, softplus_sums
 
+from decoupling_lib.engine.closed_form import ClosedForm
 from decoupling_lib.engine.context import Context, Reference
-from decoupling_lib.engine.features import Block, ClosedForm, Counted
+from decoupling_lib.engine.features import Block, Counted
 from decoupling_lib.engine.lift import Damping
 from decoupling_lib.engine.normalization import normalize
 from decoupling_lib.engine.ode import integrate

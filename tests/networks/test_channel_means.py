@@ -40,6 +40,23 @@ def test_jvp_is_the_central_difference(activation: str, pooling: str):
     np.testing.assert_allclose(found, slope, atol=2e-5 * np.abs(slope).max())
 
 
+@pytest.mark.parametrize("pooling", ["smooth", "average"])
+def test_hvp_is_the_change_of_the_gradient(pooling: str):
+    means = ChannelMeans(network(pooling=pooling, layers=DISTS), "float64")
+    at = means.linearize(ODD)
+    w, dx, other = RNG.standard_normal(len(at.values)), RNG.standard_normal(ODD.shape), RNG.standard_normal(ODD.shape)
+    found = at.hvp(w, dx)
+    assert found.shape == ODD.shape and found.dtype == np.float64
+    slope = (means.linearize(ODD + 1e-5 * dx).vjp(w) - means.linearize(ODD - 1e-5 * dx).vjp(w)) / 2e-5
+    np.testing.assert_allclose(found, slope, atol=1e-6 * np.abs(slope).max())
+    assert np.vdot(other, found) == pytest.approx(np.vdot(dx, at.hvp(w, other)), rel=1e-9), "it is symmetric"
+
+
+def test_a_network_with_kinks_has_no_second_derivative_elsewhere():
+    at = ChannelMeans(network("relu", "max"), "float64").linearize(ODD)
+    assert not at.hvp(np.ones(len(at.values)), np.ones(ODD.shape)).any()
+
+
 @pytest.mark.parametrize(("activation", "pooling"), VARIANTS)
 def test_vjp_is_the_transpose_of_jvp_and_gives_the_jacobian_rows(activation: str, pooling: str):
     at = ChannelMeans(network(activation, pooling), "float64").linearize(ODD)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from decoupling_lib.engine.closed_form import ClosedForm
 from decoupling_lib.engine.context import Reference, Settings
-from decoupling_lib.engine.features import Block, ClosedForm
+from decoupling_lib.engine.features import Block
 from decoupling_lib.engine.lift import Damping, gradient_scales
 from decoupling_lib.moments.samples import TEN
 
@@ -20,7 +21,14 @@ def softplus_sums(sizes: tuple[int, ...], pixels: int, seed: int) -> ClosedForm:
         tuple(Block(f"block{k}", size) for k, size in enumerate(sizes, start=1)),
         lambda x: mix @ np.logaddexp(0, filters @ x),
         lambda x: (mix / (1 + np.exp(-filters @ x))) @ filters,
+        lambda x, w: softplus_curvature(filters, x, w @ mix),
     )
+
+
+def softplus_curvature(filters: np.ndarray, x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the second derivative of the sum of softplus units with these weights."""
+    y = filters @ x
+    return (filters.T * (weights / (4 * np.cosh(y / 2) ** 2))) @ filters
 
 
 def fading_sums(seed: int) -> ClosedForm:
@@ -32,6 +40,7 @@ def fading_sums(seed: int) -> ClosedForm:
         (Block("first", 2), Block("second", 3), Block("third", 4)),
         lambda x: mix @ np.logaddexp(0, filters @ x),
         lambda x: (mix / (1 + np.exp(-filters @ x))) @ filters,
+        lambda x, w: softplus_curvature(filters, x, w @ mix),
     )
 
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from patience import HANG
 
+from decoupling_lib.engine.closed_form import ClosedForm
 from decoupling_lib.engine.context import Context, Reference, Settings
-from decoupling_lib.engine.features import Block, ClosedForm, Counted
+from decoupling_lib.engine.features import Block, Counted
 from decoupling_lib.engine.lift import Damping, gradient_scales
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import build_network
