@@ -30,7 +30,7 @@ ROUTES = ("step1", "step2", "step3")
 def leg(step, layer, errors=(1.0, 0.1), final=0.01, passes=30):
     curve = tuple((10 * at, error) for at, error in enumerate(errors))
     counted = Passes(forward=1, jvp=passes - 3, vjp=2)
-    return Leg(step, layer, final, 0.0, 0.1, 0.2, 0.3, counted, 1.0, 64, "reached", 2, curve)
+    return Leg(step, layer, final, 0.0, 0.1, 0.2, 0.3, counted, 1.0, 64, "reached", 2, curve=curve)
 
 
 def make_transfer(shape=(64, 64), layers=2, reached=ROUTES, status="done", normalizes=True):
