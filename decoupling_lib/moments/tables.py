@@ -201,6 +201,8 @@ def _find_settling_options(way: Outcome, others: list[Outcome]) -> str:
     for size in range(1, len(stated) + 1):
         for names in itertools.combinations(stated, size):
             options = {name: stated[name] for name in names}
+            if "delimiter" in options and way.delimiter == numerals.COMMA and "decimal" in stated:
+                options["decimal"] = stated["decimal"]  # once commas divide, a point could be a thousands mark
             if all(_excludes(options, other) for other in others):
                 return _write_options(options)
     return _write_options({"thousands": numerals.NONE, **stated})

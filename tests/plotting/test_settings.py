@@ -109,7 +109,9 @@ def every_kind(folder: Path) -> dict[str, str]:
         path = folder / f"{number}.png"
         gallery.draw_figure(gallery.FIGURES[number], choose_source(), path)
         found[number] = hashlib.sha256(path.read_bytes()).hexdigest()
-    leg = Leg(Step.ORIGIN, "block1_conv1", 0.1, 0, 0.1, 0.2, 0.3, Passes(9), 1, 64, "reached", 2, curve=((0, 1.0), (9, 0.1)))
+    leg = Leg(
+        Step.ORIGIN, "block1_conv1", 0.1, 0, 0.1, 0.2, 0.3, Passes(9), 1, 64, "reached", 2, curve=((0, 1.0), (9, 0.1))
+    )
     image = np.linspace(0, 1, 20 * 30 * 3).reshape(20, 30, 3)
     route = Route(image, np.zeros(64), (leg,), "done")
     transfer = Transfer(image, image[::-1], {"block1_conv1": slice(0, 64)}, dict.fromkeys(("step1", "step2"), route))
