@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.linalg import cho_solve, solve_triangular
 
 from ..common.arrays import Floats, Mask
 from .anderson import Anderson
 from .features import FeatureMap, Linearization
 from .lift import Damping
-from .symmetric import DEPTH, RIDGE
+from .symmetric import DEPTH, factor_gram
 
 MAX_ITERATIONS = 60
 PATIENCE = 10
@@ -134,9 +134,7 @@ class SolvedLeg:
 
     @cached_property
     def _factor(self) -> Floats:
-        ridge = self.damping.delta + RIDGE * np.trace(self.gram) / len(self.gram) + np.finfo(float).tiny
-        factor: Floats = cholesky(self.gram + ridge * np.eye(len(self.gram)), lower=True)
-        return factor
+        return factor_gram(self.gram, self.damping.delta)
 
     def _linearize(self, point: int) -> Linearization:
         return self.features.linearize(self.points[point])

@@ -169,6 +169,13 @@ def _step(solver: _Solver, state: LegState, planned: Floats) -> LegState | None:
         state = replace(state, grid=np.insert(state.grid, state.steps + 1, middle), nodes=())
 
 
+def factor_gram(gram: Floats, delta: float) -> Floats:
+    """Return the lower Cholesky factor of a scaled gradient Gram matrix (n, n) plus δ, kept regular by `RIDGE`."""
+    ridge = delta + RIDGE * np.trace(gram) / len(gram) + np.finfo(float).tiny
+    factor: Floats = cholesky(gram + ridge * np.eye(len(gram)), lower=True)
+    return factor
+
+
 class _Solver:
     """Solves single steps; holds the factored Gram matrix and counts iterations."""
 
@@ -187,8 +194,7 @@ class _Solver:
 
     def use(self, gram: Floats) -> None:
         """Use a Gram matrix from now on."""
-        ridge = self._delta + RIDGE * np.trace(gram) / len(gram) + np.finfo(float).tiny
-        self._factor = cholesky(gram + ridge * np.eye(len(gram)), lower=True)
+        self._factor = factor_gram(gram, self._delta)
 
     def find(
         self, x: Floats, h: float, middle: float, nodes: tuple[Node, ...], thorough: bool

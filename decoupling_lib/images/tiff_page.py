@@ -157,7 +157,7 @@ def _decompress(page: Page, segments: list[tuple[int, int]]) -> Iterator[np.ndar
 
 
 def _decompress_group(page: Page, group: list[tuple[int, int]], rows: int) -> np.ndarray:
-    """Return the rows of some strips or tiles: libtiff is told that they are strips of a gray image of bytes."""
+    """Return the rows of some strips or tiles, which libtiff receives as the strips of a gray image of bytes."""
     height, row_bytes = page.segment[0], page.row_bytes
     content, offsets, left = bytearray(8), [], rows * row_bytes
     for at, size in group:

@@ -1,4 +1,4 @@
-"""Numbers from text and CSV files, without a guess that nobody is told of.
+"""Numbers from text and CSV files: every assumption is reported, and what has several meanings is refused.
 
 How a file is read, in this order:
 
@@ -136,9 +136,8 @@ def _find_conventions(text: str, delimiter: str, options: TableOptions) -> Itera
     unquoted = delimiter if '"' not in text else None
 
     def occurs(mark: str) -> bool:
-        # Spaces that divide cells do not divide thousands, but other kinds of blanks may.
-        characters = numerals.MARKS[mark].replace(unquoted or "", "") if mark == BLANK_RUNS else numerals.MARKS[mark]
-        return (mark != unquoted or mark == BLANK_RUNS) and any(character in text for character in characters)
+        # Spaces that divide cells divide no thousands, but other kinds of blanks may.
+        return any(character in text for character in numerals.MARKS[mark] if character != unquoted)
 
     if options.delimiter is None and unquoted and unquoted in (options.decimal, options.thousands):
         return  # what is stated to be a mark of numbers divides none

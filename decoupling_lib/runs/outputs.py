@@ -188,7 +188,7 @@ def _restore_transfer(arrays: Mapping[str, Floats], report: Mapping[str, Any]) -
         # The report has null for infinity and NaN, which curves mark alike.
         values: dict[str, Any] = {name: math.nan if value is None else value for name, value in stage.items()}
         own = curves[curves[:, 0] == number, 1:]
-        values |= {"step": Step(stage["step"]), "passes": Passes(**stage["passes"])}
+        values |= {"step": Step(stage["step"]), "passes": Passes(**stage["passes"]), "grid": tuple(stage["grid"])}
         values["curve"] = tuple((int(passes), float(error)) for passes, error in own)
         legs.append(Leg(**{field.name: values[field.name] for field in fields(Leg)}))
     widths = {IMAGE: 3} | {each.name: each.outputs for each in ARCHITECTURES[report["network"]["architecture"]]}
