@@ -67,6 +67,13 @@ def transfer_command(
     method: Annotated[
         str, typer.Option(help="decoupled, projected, descent or direct.", rich_help_panel=METHOD)
     ] = DEFAULTS.method,
+    reference: Annotated[
+        str,
+        typer.Option(
+            help="Images whose features are the reference: noise, natural (noise), photographs, midpoint or target.",
+            rich_help_panel=METHOD,
+        ),
+    ] = DEFAULTS.reference,
     rule: Annotated[
         str | None,
         typer.Option(
@@ -155,10 +162,17 @@ def transfer_command(
         int | None,
         typer.Option(
             help="Maximum number of steps after Step 3 that bring the style closer to that of the origin.",
-            show_default=_BY_LAYERS,
+            show_default="depends on --layers; 0 with midpoint and target",
             rich_help_panel=EXPERT,
         ),
     ] = None,
+    corrections: Annotated[
+        int,
+        typer.Option(
+            help="Maximum number of steps at the end of each leg of Step 3 that bring its layer to the style.",
+            rich_help_panel=EXPERT,
+        ),
+    ] = DEFAULTS.corrections,
     precision: Annotated[
         str,
         typer.Option(
@@ -188,7 +202,7 @@ def transfer_command(
 ) -> None:
     """Impose the style of ORIGIN on TARGET by decoupled features."""
     began = time.perf_counter()
-    choices = {"activation": activation, "pooling": pooling, "method": method}
+    choices: dict[str, Any] = {"activation": activation, "pooling": pooling, "method": method}
     if as_thesis:
         choices = _choose_as_thesis(context, choices)
     shape = validation.size(size) if size is not None else None
@@ -215,6 +229,8 @@ def transfer_command(
         tolerance=tolerance,
         precision=precision,
         refinements=refinements,
+        corrections=corrections,
+        reference=reference,
         threshold=threshold,
         learning_rate=learning_rate,
         optimizer=optimizer,
@@ -258,7 +274,7 @@ def transfer_command(
         raise DrawingError(describe_missing(missing, _HOW_TO_DRAW))
 
 
-def _choose_as_thesis(context: typer.Context, choices: Mapping[str, str]) -> dict[str, str]:
+def _choose_as_thesis(context: typer.Context, choices: Mapping[str, Any]) -> dict[str, Any]:
     """Return the choices of `--as-thesis`; refuse another value that was given explicitly."""
     for name, value in AS_THESIS.items():
         source = context.get_parameter_source(name)
@@ -266,6 +282,14 @@ def _choose_as_thesis(context: typer.Context, choices: Mapping[str, str]) -> dic
         if explicit and choices[name] != value:
             raise input_error(f"--{name}", "conflicts with --as-thesis", choices[name], value, "leave one of them out")
     return dict(AS_THESIS)
+
+
+def _print_style(style: Mapping[str, Any]) -> None:
+    """Print how far each layer is from the style, and how far the target was before."""
+    for layer, gap in style["result"].items():
+        before = style["untouched"].get(layer)
+        share = f", {gap / before:.0%} of the target's {before:.2%} before the transfer" if before and gap else ""
+        print(f"style of {layer}: {gap:.2%} from that of the origin{share}")
 
 
 def _print_summary(report: Mapping[str, Any], folder: Path) -> None:
@@ -278,6 +302,6 @@ def _print_summary(report: Mapping[str, Any], folder: Path) -> None:
     if report["self_transfer"]:
         psnr = report["self_transfer"]["psnr_db"]
         print("self-transfer: " + (f"PSNR {psnr:.1f} dB" if psnr is not None else "exact"))
-    errors = ", ".join(f"{name} {value:.2%}" for name, value in report["style_relative_error"].items())
-    print(f"style imposed within: {errors}")
+    print(f"reference: {report['reference']['kind']}")
+    _print_style(report["style"])
     print(f"outputs in {folder} ({report['wall_seconds']:.0f} s, {report['peak_memory_mib']:,} MiB)")

@@ -45,9 +45,10 @@ def follow_lift(context: Context, x: Floats, task: Task, record: Record) -> Flow
         aim = np.concatenate([aim[: task.moving.start], task.aim[task.moving]])
         equal = damping.prefix(task.aim.size)  # here the held features have to stay where they are
         goal = 0.1 * settings.threshold if undamped else settings.threshold
-        x, count = correct(
-            features, flow.x, aim, task.live, equal, goal, settings.solver_tolerance, settings.corrections
-        )
+        own = damping.leg(len(features.blocks) - 1, task.moving).scales
+        ease = np.sqrt(own / equal.scales)
+        gram = None if flow.gram is None else ease[:, None] * flow.gram * ease
+        x, count = correct(features, flow.x, aim, task.live, equal, goal, settings.corrections, gram)
         flow = replace(flow, x=x, corrections=count, retraceable=flow.retraceable and count == 0)
     if task.imposing and flow.halvings:  # the halves are not on the way that was to be retraced
         flow = replace(flow, retraceable=False)

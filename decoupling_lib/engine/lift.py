@@ -94,7 +94,47 @@ class Damping:
         return Damping(self.delta, scales)
 
 
-def gradient_scales(at: Linearization, blocks: tuple[Block, ...], live: Mask) -> Floats:
+def squared_gradient_norms(at: Linearization, live: Mask) -> Floats:
+    """Return ‖∇f_i‖² of every feature.
+
+    Parameters
+    ----------
+    at : Linearization
+        The features at an image.
+    live : ndarray of bool, shape (n,)
+        Features that are False get 0, at no cost.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        At least 0.
+    """
+    rows = at.jacobian(live)
+    norms: Floats = np.einsum("ij,ij->i", rows, rows, dtype=float)  # without a float64 copy of the rows
+    return norms
+
+
+def gram_matrix(at: Linearization, weights: Floats) -> Floats:
+    """Return the scaled gradient Gram matrix AAᵀ at a point, from explicit Jacobian rows.
+
+    Parameters
+    ----------
+    at : Linearization
+        The features at the point.
+    weights : ndarray, shape (n,)
+        By which the rows are scaled; rows of weight 0 are zero and cost nothing.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, n)
+        Positive semidefinite.
+    """
+    rows = at.jacobian(weights > 0)
+    rows *= weights.astype(rows.dtype)[:, None]
+    return (rows @ rows.T).astype(float)
+
+
+def gradient_scales(norms: Floats, blocks: tuple[Block, ...], live: Mask) -> Floats:
     """Return S: for each block its share of the mean squared gradient norm of its live features.
 
     In the first block each feature has its own squared norm: its leg is that of a single convolution, and damping each
@@ -103,8 +143,8 @@ def gradient_scales(at: Linearization, blocks: tuple[Block, ...], live: Mask) ->
 
     Parameters
     ----------
-    at : Linearization
-        The features at the reference image.
+    norms : ndarray, shape (n,)
+        `squared_gradient_norms` at the reference image, or their mean over several.
     blocks : tuple of Block
         Blocks in order.
     live : ndarray of bool, shape (n,)
@@ -115,8 +155,6 @@ def gradient_scales(at: Linearization, blocks: tuple[Block, ...], live: Mask) ->
     ndarray, shape (n,)
         Above 0.
     """
-    rows = at.jacobian(live)
-    norms = np.einsum("ij,ij->i", rows, rows, dtype=float)  # without a float64 copy of the rows
     scales = np.ones(len(norms))
     for place, block in enumerate(block_slices(blocks).values()):
         alive = norms[block][live[block]]

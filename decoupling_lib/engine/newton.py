@@ -1,14 +1,20 @@
-"""Newton corrections of least norm, which bring features to their target values."""
+"""Quasi-Newton corrections of least norm, which bring features to their target values."""
 
 from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import eigh
 
 from ..common.arrays import Floats, Mask
 from .distances import block_error
 from .features import Counted, Linearization, block_slices
-from .lift import Damping, Lift
+from .lift import Damping, gram_matrix
 
-MAX_CORRECTIONS = 8
-"""Maximum number of Newton steps, unless the caller says otherwise."""
+MAX_CORRECTIONS = 16
+"""Maximum number of steps, unless the caller says otherwise."""
+SLOW = 0.5
+"""A step that leaves more of the error than this has the Gram matrix computed at its end. With damping that happens at
+most once: there a matrix of its own does not make steps faster."""
 
 
 def correct(
@@ -18,10 +24,14 @@ def correct(
     live: Mask,
     damping: Damping,
     goal: float,
-    solver_tolerance: float,
     most: int = MAX_CORRECTIONS,
+    gram: Floats | None = None,
 ) -> tuple[Floats, int]:
-    """Bring the features to `aim` by Newton steps of least norm, halved where they overshoot.
+    """Bring the features to `aim` by quasi-Newton steps of least norm, halved where they overshoot.
+
+    A step is Aᵀ(G + δ)⁻¹ times the gap, in scaled features, with a gradient Gram matrix G = AAᵀ that may be that of
+    another point nearby. It takes one VJP and one forward pass. (Newton steps with a G of their own need hundreds of
+    Jacobian rows each, and end no closer.)
 
     There are two uses. An undamped leg drifts off its straight line; the correction ends it on the reference, at the
     expense of the way back, since it is not part of the reversible field. A damped leg that imposes a style ends near
@@ -42,10 +52,10 @@ def correct(
         Damping of the steps.
     goal : float
         Relative error of the worst block at which the correction is done.
-    solver_tolerance : float
-        Tolerance of `lift.Lift`.
     most : int
         Maximum number of steps, at least 0.
+    gram : ndarray, shape (n, n), optional
+        G at a point nearby, scaled by `damping`. Default: it is computed at x.
 
     Returns
     -------
@@ -55,19 +65,34 @@ def correct(
         Number of steps that led to it.
     """
     slices = block_slices(features.blocks).values()
+    weights = live / np.sqrt(damping.scales)
 
     def worst(at: Linearization) -> float:
         return max(block_error(at.values[block], aim[block], live[block]) for block in slices)
 
-    at = features.linearize(x)
-    error, steps = worst(at), 0
+    def invert(matrix: Floats) -> Floats:
+        eigenvalues, vectors = eigh(matrix)
+        inverse: Floats = (vectors * damping.filter(eigenvalues)) @ vectors.T
+        return inverse
+
+    at, steps = features.linearize(x), 0
+    error = worst(at)
+    inverse = None if gram is None else invert(gram)
+    own = False  # whether the Gram matrix was computed here
     while error > goal and steps < most:
-        move = Lift(aim - at.values, live, damping, solver_tolerance).velocity(at)
+        if inverse is None:
+            inverse, own = invert(gram_matrix(at, weights)), True
+        move = at.vjp(weights * (inverse @ (weights * (aim - at.values))))
         for fraction in (1.0, 0.5, 0.25, 0.125):
             trial = features.linearize(x + fraction * move)
             if worst(trial) < error:
                 break
         else:
-            break
+            if own:
+                break
+            inverse = None
+            continue
+        if worst(trial) > SLOW * error and (not own or damping.delta == 0):
+            inverse = None
         x, at, error, steps = x + fraction * move, trial, worst(trial), steps + 1
     return x, steps

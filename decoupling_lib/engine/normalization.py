@@ -33,14 +33,15 @@ class Route:
         One entry per leg, in the order of running.
     status : str
         `done`, or the status that ended the route early: `stalled`, `diverged` or `interrupted`.
-    achieved : ndarray, shape (n,), optional
-        The decoupled features of x, where the route measured them at its end (`refinement.refine`).
+    initial, achieved : ndarray, shape (n,), optional
+        The decoupled features of the image before and after a refinement, where there was one (`refinement.refine`).
     """
 
     x: Floats
     style: Floats
     legs: tuple[Leg, ...]
     status: str
+    initial: Floats | None = None
     achieved: Floats | None = None
 
 

@@ -2,15 +2,20 @@
 
 Damped legs impose a style only approximately. The rest is found by a shooting method: the decoupled features of the
 image are measured as Step 1 measures them, and quasi-Newton steps of least norm move the image until they have the
-wanted values. The derivative of the decoupled features is that of the raw ones, carried back through the (damped)
-projections of all earlier legs: the decoupled gradients ∇c_k ≈ P_1 ⋯ P_(k-1) ∇f_k of the theory. The thesis has no such
-step. The refinement sees the image, c, and what Step 0 determined; where the style is already there, as in a
+wanted values. Measuring starts from the multipliers and the gradient Gram matrix of the measurement before. The
+derivative of the decoupled features is that of the raw ones, carried back through the (damped)
+projections of all earlier legs: the decoupled gradients ∇c_k ≈ P_1 ⋯ P_(k-1) ∇f_k of the theory. (The exact ones, of
+`decoupled_features`, take several times as many passes for a single product as the measurement does. An approximation
+that is kept and only learns from the steps does not lead to the goal: the gradients change too much.) The thesis has no
+such step. The refinement sees the image, c, and what Step 0 determined; where the style is already there, as in a
 self-transfer, it does nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +26,8 @@ from .decoupled_leg import follow_lift
 from .distances import block_error
 from .features import Counted, block_slices
 from .journal import NOWHERE, Arrays, Tally
-from .legs import Outcome, describe_leg, find_finished_leg, keep_leg
+from .leg_state import Guide
+from .legs import Leg, Outcome, describe_leg, find_finished_leg, keep_leg
 from .newton import correct
 from .normalization import Route, normalize
 from .ode import FlowResult, Status
@@ -54,6 +60,8 @@ class State:
         Number of steps that led to x, and how many of them were made since the best image.
     measured, moved : tuple of ndarray
         The decoupled features of the latest images, and these images.
+    guides : mapping of str to Guide
+        The legs that measured the latest image, by layer.
     """
 
     x: Floats
@@ -65,25 +73,49 @@ class State:
     stale: int = 0
     measured: tuple[Floats, ...] = ()
     moved: tuple[Floats, ...] = ()
+    guides: Mapping[str, Guide] = field(default_factory=dict)
 
     def arrays(self) -> dict[str, Floats]:
         """Return the state as named arrays, for a journal."""
-        return {name: np.asarray(value) for name, value in vars(self).items()}
+        arrays = {name: np.asarray(value) for name, value in vars(self).items() if name != "guides"}
+        for layer, guide in self.guides.items():
+            arrays |= {f"guide.{name}.{layer}": array for name, array in guide._asdict().items()}
+        return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> State:
         """Return the state that `arrays` made into named arrays; other names are ignored."""
-        return cls(
-            x=arrays["x"],
-            best=arrays["best"],
-            initial=arrays["initial"],
-            nearest=arrays["nearest"],
-            best_error=float(arrays["best_error"]),
-            count=int(arrays["count"]),
-            stale=int(arrays["stale"]),
-            measured=tuple(arrays["measured"]),
-            moved=tuple(arrays["moved"]),
-        )
+        found: dict[str, Any] = {each.name: arrays[each.name] for each in fields(cls) if each.name != "guides"}
+        layers = [name.removeprefix("guide.grid.") for name in arrays if name.startswith("guide.grid.")]
+        guides = {layer: Guide(*(arrays[f"guide.{name}.{layer}"] for name in Guide._fields)) for layer in layers}
+        for name, kind in (
+            ("best_error", float),
+            ("count", int),
+            ("stale", int),
+            ("measured", tuple),
+            ("moved", tuple),
+        ):
+            found[name] = kind(found[name])
+        return cls(**found, guides=guides)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The decoupled features of an image, and the legs that measured them.
+
+    Parameters
+    ----------
+    starts : list of ndarray
+        The points x̌_0 = x, x̌_1, … at which the blocks were measured.
+    values : ndarray, shape (n,)
+        c(x).
+    guides : mapping of str to Guide
+        The legs, by layer; empty for rules without multipliers.
+    """
+
+    starts: list[Floats]
+    values: Floats
+    guides: Mapping[str, Guide]
 
 
 def refine(context: Context, route: Route) -> Route:
@@ -101,8 +133,8 @@ def refine(context: Context, route: Route) -> Route:
     -------
     Route
         The best image found, with one more leg, which bears the names of all blocks. The errors of that leg are those
-        of the decoupled features of the worst block; its status `reached` means `CLOSE_ENOUGH`. `achieved` has the
-        decoupled features of the image, NaN if they could not be measured.
+        of the decoupled features of the worst block; its status `reached` means `CLOSE_ENOUGH`. `initial` and
+        `achieved` have the decoupled features of the image before and after, NaN if they could not be measured.
     """
     features, settings, listen, journal = context.features, context.settings, context.listen, context.journal
     style, live, slices = route.style, context.reference.live, block_slices(features.blocks)
@@ -111,7 +143,7 @@ def refine(context: Context, route: Route) -> Route:
     if kept is not None and (finished := find_finished_leg(features, kept)) is not None:
         if listen is not None:
             listen(Step.TRANSFER, name, 1.0, finished[0])
-        return Route(finished[0], style, (*route.legs, finished[1]), route.status, kept["achieved"])
+        return _end(route, finished, kept["initial"], kept["achieved"])
     tally = Tally(features, kept)
     unknown = np.full_like(style, np.nan)
     state = State(route.x, route.x, unknown, unknown) if kept is None else State.from_arrays(kept)
@@ -120,11 +152,11 @@ def refine(context: Context, route: Route) -> Route:
         if kept is not None and listen is not None:
             listen(Step.TRANSFER, name, tally.progress, state.x)
         while True:
-            starts, measured = _measure(context, state.x)
+            measured = _measure(context, state.x, state.guides)
             if measured is None:
                 status = "diverged"
                 break
-            error = max(block_error(measured[at], style[at], live[at]) for at in slices.values())
+            error = max(block_error(measured.values[at], style[at], live[at]) for at in slices.values())
             tally.note(state.count / most, error)
             if listen is not None:
                 listen(Step.TRANSFER, name, tally.progress, state.x)
@@ -134,7 +166,7 @@ def refine(context: Context, route: Route) -> Route:
                 break
             if state.count == settings.refinements or state.stale == PATIENCE:
                 break
-            state = _advance(context, state, starts, measured, style)
+            state = _advance(context, state, measured, style)
             journal.keep(name, state.arrays() | tally.arrays())
     except KeyboardInterrupt:
         status = "interrupted"
@@ -144,47 +176,58 @@ def refine(context: Context, route: Route) -> Route:
     leg = describe_leg(outcome, tally, flow)
     if status == "interrupted":
         return Route(state.best, style, (*route.legs, leg), "interrupted")
-    keep_leg(journal, state.best, leg, achieved=state.nearest)
-    return Route(state.best, style, (*route.legs, leg), route.status, state.nearest)
+    keep_leg(journal, state.best, leg, initial=state.initial, achieved=state.nearest)
+    return _end(route, (state.best, leg), state.initial, state.nearest)
 
 
-def _measure(context: Context, x: Floats) -> tuple[list[Floats], Floats | None]:
-    """Return the points x̌_0 = x, x̌_1, … at which the blocks are measured, and c(x); None if a leg broke off."""
+def _end(route: Route, end: tuple[Floats, Leg], initial: Floats, achieved: Floats) -> Route:
+    return Route(end[0], route.style, (*route.legs, end[1]), route.status, initial, achieved)
+
+
+def _measure(context: Context, x: Floats, guides: Mapping[str, Guide]) -> Measurement | None:
+    """Return c(x) and how it was measured; None if a leg broke off."""
     starts: list[Floats] = []
+    followed: dict[str, Guide] = {}
 
     def move(leg_context: Context, x: Floats, task: Task, record: Record) -> FlowResult:
         starts.append(x)
-        return follow_lift(leg_context, x, task, record)
+        flow = follow_lift(leg_context, x, task, record)
+        if flow.grid is not None and flow.multipliers is not None and flow.gram is not None:
+            followed[task.layer] = Guide(flow.grid, flow.multipliers, flow.gram)
+        return flow
 
     coarse = replace(
         context.settings,
         tolerance=max(context.settings.tolerance, COARSE),
         solver_tolerance=max(context.settings.solver_tolerance, COARSE),
     )
-    measuring = replace(context, settings=coarse, step=Step.TRANSFER, listen=None, journal=NOWHERE, move=move)
+    measuring = replace(
+        context, settings=coarse, step=Step.TRANSFER, listen=None, journal=NOWHERE, move=move, guides=guides
+    )
     route = normalize(measuring, x, measure_only=True)
-    return [*starts, route.x], route.style if route.status == "done" else None
+    return Measurement([*starts, route.x], route.style, followed) if route.status == "done" else None
 
 
-def _judge(state: State, measured: Floats, error: float) -> State:
+def _judge(state: State, measured: Measurement, error: float) -> State:
     """Return the state with its image measured."""
     if state.count == 0:
-        state = replace(state, initial=measured)
+        state = replace(state, initial=measured.values)
+    state = replace(state, guides=measured.guides)
     if error < state.best_error:
-        return replace(state, best=state.x, best_error=error, nearest=measured, stale=0)
+        return replace(state, best=state.x, best_error=error, nearest=measured.values, stale=0)
     return replace(state, stale=state.stale + 1)
 
 
-def _advance(context: Context, state: State, starts: list[Floats], latest: Floats, style: Floats) -> State:
+def _advance(context: Context, state: State, latest: Measurement, style: Floats) -> State:
     """Return the state after one more step."""
     settings, reference = context.settings, context.reference
-    measured, moved = (*state.measured[-SECANTS:], latest), (*state.moved[-SECANTS:], state.x)
-    step = _step(context.features, starts, style - latest, reference, measured, moved)
+    measured, moved = (*state.measured[-SECANTS:], latest.values), (*state.moved[-SECANTS:], state.x)
+    step = _step(context.features, latest.starts, style - latest.values, reference, measured, moved)
     first = context.features.prefix(1)
     stop = first.blocks[0].size
-    damping = reference.damping.prefix(stop)
-    goal, live = 0.1 * settings.threshold, reference.live[:stop]
-    x, _ = correct(first, state.x + step, style[:stop], live, damping, goal, settings.solver_tolerance)
+    damping, guide = reference.damping.prefix(stop), state.guides.get(first.blocks[0].name)
+    goal, live, gram = 0.1 * settings.threshold, reference.live[:stop], None if guide is None else guide.gram
+    x, _ = correct(first, state.x + step, style[:stop], live, damping, goal, gram=gram)
     return replace(state, x=x, count=state.count + 1, measured=measured, moved=moved)
 
 

@@ -28,7 +28,7 @@ from ..common.arrays import Floats, Mask
 from .anderson import Anderson
 from .features import FeatureMap
 from .leg_state import Guide, LegState, Node
-from .lift import Damping
+from .lift import Damping, gram_matrix
 from .ode import FlowResult, Status
 
 DEPTH = 20
@@ -187,10 +187,8 @@ class _Solver:
         self.iterations = 0
 
     def gram_matrix(self, x: Floats) -> Floats:
-        """Return the scaled AAᵀ at x, float64, from explicit rows."""
-        rows = self._features.linearize(x).jacobian(self._weights > 0)
-        rows *= self._weights.astype(rows.dtype)[:, None]
-        return (rows @ rows.T).astype(float)
+        """Return the scaled AAᵀ at x."""
+        return gram_matrix(self._features.linearize(x), self._weights)
 
     def use(self, gram: Floats) -> None:
         """Use a Gram matrix from now on."""

@@ -20,6 +20,14 @@ METHODS = (
     ("direct: all layers at once, by L-BFGS", "direct"),
 )
 """The methods to choose from: text of the list, and value of the option."""
+REFERENCE_TEXTS = (
+    ("noise", "noise"),
+    ("natural noise, 1/frequency", "natural"),
+    ("mean of photographs", "photographs"),
+    ("midpoint of both pictures", "midpoint"),
+    ("the target itself", "target"),
+)
+"""The references to choose from: text of the list, and value of the option."""
 OWN_CONTROLS = {
     "decoupled": ("steps",),
     "projected": ("automatic", "rate", "iterations"),
@@ -27,6 +35,7 @@ OWN_CONTROLS = {
     "direct": ("iterations",),
 }
 """The controls that act for some methods only, by method."""
+DEFAULTS = Options()
 
 
 def transfer_explorer() -> Explorer:
@@ -46,6 +55,9 @@ def transfer_explorer() -> Explorer:
         ),
         "layers": integer_slider("layers", 2, 1, 5, "number of style layers, starting with the first"),
         "method": dropdown("method", METHODS, "decoupled"),
+        "reference": dropdown(
+            "reference", REFERENCE_TEXTS, DEFAULTS.reference, "the images whose features both pictures are moved to"
+        ),
         "automatic": checkbox("automatic learning rate", True, "choose the learning rate in each iteration"),
         "rate": log_slider("learning rate", 5e-4, -5, 0, "the annex uses 5e-4"),
         "iterations": integer_slider("iterations", 200, 10, 2000, "maximum iterations per leg", 10),
@@ -134,5 +146,5 @@ def options(values: Mapping[str, Any]) -> Options:
         chosen["learning_rate"] = values["rate"]
     return Options(
         layers=values["layers"], size=(values["size"], values["size"]), method=values["method"],
-        softness=values["softness"], refinements=0, **chosen,
+        softness=values["softness"], reference=values["reference"], refinements=0, **chosen,
     )  # fmt: skip

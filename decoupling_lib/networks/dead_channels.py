@@ -23,8 +23,8 @@ DEAD_FRACTION = 1e-6
 """A channel is dead if its mean is at most this fraction of its layer's mean."""
 
 
-def find_dead_channels(network: Network, noise_images: Floats) -> dict[str, Mask]:
-    """Return which channels noise leaves dead.
+def find_dead_channels(network: Network, images: Sequence[Floats] | Floats) -> dict[str, Mask]:
+    """Return which channels the images of a reference, such as noise, leave dead.
 
     A channel is dead if its mean over the images is at most `DEAD_FRACTION` of the layer's, in the network with ReLU
     and maximum pooling, whatever `network` itself uses.
@@ -33,8 +33,8 @@ def find_dead_channels(network: Network, noise_images: Floats) -> dict[str, Mask
     ----------
     network : Network
         The network, read at its style layers.
-    noise_images : ndarray, shape (k, H, W, 3)
-        At least one image of noise, RGB, nominally in [0, 1].
+    images : sequence of ndarray, shape (H, W, 3) each
+        At least one image, RGB, nominally in [0, 1]; sizes may differ.
 
     Returns
     -------
@@ -46,11 +46,11 @@ def find_dead_channels(network: Network, noise_images: Floats) -> dict[str, Mask
     InputError
         Another shape, or images that do not fit the network.
     """
-    if np.ndim(noise_images) != 4 or not len(noise_images):
-        accepted = "at least one image, shape (k, height, width, 3)"
-        raise input_error("noise images", "have the wrong shape", noise_images, accepted, "stack them")
+    if not len(images) or any(np.ndim(image) != 3 for image in images):
+        accepted = "at least one image, each of shape (height, width, 3)"
+        raise input_error("reference images", "have the wrong shape", images, accepted, "put them into a list")
     means = ChannelMeans(network.as_thesis())
-    found = [channel_means_by_layer(means, x) for x in noise_images]
+    found = [channel_means_by_layer(means, x) for x in images]
     mean = {layer: np.mean([each[layer] for each in found], axis=0) for layer in network.layers}
     return {layer: dead_mask(each) for layer, each in mean.items()}
 

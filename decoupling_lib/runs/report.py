@@ -14,6 +14,7 @@ from ..engine.legs import Leg
 from ..images.pictures import out_of_range_fraction
 from ..images.quality import max_error, psnr, ssim
 from ..transfers import memory
+from ..transfers.references import PAIR_DEPENDENT
 from ..transfers.run import Transfer
 from ..transfers.setup import Experiment
 from . import digest
@@ -40,7 +41,7 @@ def create_report(experiment: Experiment, result: Transfer, wall_seconds: float)
     """
     options, last = experiment.options, result.routes["step3"].x
     judging = Passes()
-    for name in ("origin_style", "result_style"):
+    for name in ("origin_style", "target_style", "result_style", "saved_style"):
         for leg in result.routes[name].legs if name in result.routes else ():
             judging.add(leg.passes)
     report = {
@@ -54,6 +55,11 @@ def create_report(experiment: Experiment, result: Transfer, wall_seconds: float)
         "stages": [_describe_leg(leg) for leg in result.legs],
         "self_transfer": None,
         "style_relative_error": result.style_relative_error,
+        "style": result.style_gaps | {"worst_channel": result.worst_channels},
+        "reference": {
+            "kind": options.reference,
+            "depends_on_pair": options.reference in PAIR_DEPENDENT,
+        },
         "out_of_range_fraction": out_of_range_fraction(last),
         "passes": asdict(result.passes),
         "judging_passes": asdict(judging),
@@ -98,7 +104,8 @@ def compose_caption(report: dict[str, Any]) -> str:
         f"{report['method']}, {network['architecture']} {network['weights']} ({network['sha256'][:8]}), "
         f"{', '.join(network['layers'])}",
         f"{network['activation']}, {network['pooling']} pooling, softness {network['softness']:g}, "
-        f"damping {report['damping']:g}, within {worst:.1%} of the ReLU/max network",
+        f"reference {report['reference']['kind']}, damping {report['damping']:g}, "
+        f"within {worst:.1%} of the ReLU/max network",
         f"{report['size'][1]}x{report['size'][0]} px, seed {report['seed']}, "
         f"{sum(report['passes'].values()):,} passes, {report['wall_seconds']:.0f} s",
     ]

@@ -162,27 +162,30 @@ def estimate_run(inputs: Inputs) -> Estimate:
         What the run starts from.
     """
     costs, method, settings, blocks = _measure(inputs), inputs.method_settings, inputs.settings, inputs.features.blocks
-    zero = costs[-1].times(5, 0, 1)
-    parts = [Part(Step.REFERENCE, "noise", Range(zero, zero))]
+    chosen = inputs.reference_images()
+    zero = costs[-1].times(len(chosen.images) + 4, 0, chosen.scaled)
+    parts = [Part(Step.REFERENCE, chosen.kind, Range(zero, zero))]
     larger = inputs.origin.array.size / inputs.target.array.size
     parts += _scale(larger, _estimate_legs(inputs, costs, Step.ORIGIN))
     if not inputs.self_transfer:  # in a self-transfer Step 2 is Step 1
         parts += _estimate_legs(inputs, costs, Step.TARGET)
     parts += reversed(_estimate_legs(inputs, costs, Step.TRANSFER))
-    name = "+".join(block.name for block in blocks)
+    name, refined = "+".join(block.name for block in blocks), False
     if method.name == "direct":
         low, high = (min(count, method.iterations) for count in EVALUATIONS)
         parts.append(Part(Step.TRANSFER, name, Range(costs[-1].times(low, low), costs[-1].times(high, high))))
     elif method.name == "decoupled" and settings.refinements and len(costs) > 1:
         parts.append(Part(Step.TRANSFER, name, _estimate_refinement(inputs, costs)))
-        return Estimate(tuple(parts), inputs.memory_mib)  # the refinement judges
+        refined = True
     judging = [
         _decoupled_part(inputs, cost, Step.JUDGING, block.name)
         for block, cost in zip(blocks[:-1], costs[:-1], strict=True)
     ]
     if method.name != "decoupled":
         parts += _scale(larger, judging)
-    return Estimate(tuple(parts + judging), inputs.memory_mib)
+        parts += [] if inputs.self_transfer else judging
+    # The result, which a refinement has measured already, and its 8-bit image.
+    return Estimate(tuple(parts + judging * (1 if refined else 2)), inputs.memory_mib)
 
 
 def _measure(inputs: Inputs) -> list[Cost]:
@@ -246,9 +249,9 @@ def _estimate_leg(inputs: Inputs, cost: Cost, ease: float = 1.0, corrected: bool
     low, high = _count_passes(
         inputs.settings, cost.size, ease * count_iterations(inputs.settings.steps, inputs.options.softness)
     )
-    end = MAX_CORRECTIONS if corrected else 0
+    end = inputs.settings.corrections if corrected else 0
     forward, vjp, jacobians = high
-    return Range(cost.times(*low), cost.times(forward + 2 * end, vjp + 2 * end, jacobians + end))
+    return Range(cost.times(*low), cost.times(forward + 2 * end, vjp + end, jacobians + min(end, 1)))
 
 
 def _count_passes(
@@ -278,7 +281,7 @@ def _estimate_refinement(inputs: Inputs, costs: list[Cost]) -> Range:
     """Return the seconds of steps that each measure the image, compute all Jacobians and correct the first block."""
     measure = sum((_estimate_leg(inputs, cost, COARSE) for cost in costs[:-1]), Range(0.0, 0.0))
     jacobians = sum(cost.jacobian for cost in costs)
-    low, high = (jacobians + costs[0].times(2 * n, 2 * n, n) for n in (MAX_CORRECTIONS // 2, MAX_CORRECTIONS))
+    low, high = (jacobians + costs[0].times(2 * n, n, 1) for n in (MAX_CORRECTIONS // 4, MAX_CORRECTIONS))
     most = inputs.settings.refinements
     few, many = (0, 0) if inputs.self_transfer else (min(REFINEMENTS, most), most)
     return Range((few + 1) * measure.low + few * low, (many + 1) * measure.high + many * high)

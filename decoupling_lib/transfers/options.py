@@ -9,11 +9,14 @@ from typing import Any
 from ..common import validation
 from ..common.errors import input_error
 from ..engine.context import Settings
+from ..engine.newton import MAX_CORRECTIONS
 from ..engine.ode import RULES
 from ..methods.baselines import OPTIMIZERS
 from ..methods.choice import METHODS
 from ..methods.method import MethodSettings
 from ..networks.architectures import ACTIVATIONS, ARCHITECTURES, LAYER_SETS, POOLINGS, PRECISIONS
+from .references import DEFAULT as DEFAULT_REFERENCE
+from .references import PAIR_DEPENDENT, REFERENCES
 
 DEFAULT_MAX_SIDE = 96
 """Longest side in pixels where no size is given."""
@@ -37,7 +40,8 @@ class Tuning:
     steps, tolerance, grading : int, float, tuple of float
         See `engine.context.Settings`; for the symmetric rule.
     refinements : int
-        See `engine.refinement`. Each step measures the image through all layers, which takes minutes with five.
+        See `engine.refinement`, for references that do not depend on the pair of images; others need none. Each step
+        measures the image through all layers, which takes minutes with five.
     """
 
     softness: float
@@ -97,7 +101,11 @@ class Options:
     precision : str
         The dtype of `networks.channel_means.ChannelMeans`.
     refinements : int, optional
-        Maximum number of refinement steps. Default: `TUNING`.
+        Maximum number of refinement steps. Default: `TUNING`; 0 with the references midpoint and target.
+    corrections : int
+        Maximum number of Newton steps at the end of a leg; see `engine.context.Settings`.
+    reference : str
+        A name in `references.REFERENCES`.
     threshold : float, optional
         Relative error at which a leg counts as `reached`. Default: 1e-3; 1e-2 for methods other than `decoupled`.
     learning_rate, optimizer, iterations, annex_slips : float, str, int, bool
@@ -130,7 +138,9 @@ class Options:
     tolerance: float | None = None
     precision: str = "mixed"
     refinements: int | None = None
+    corrections: int = MAX_CORRECTIONS
     threshold: float | None = None
+    reference: str = DEFAULT_REFERENCE
     learning_rate: float | None = None
     optimizer: str = "SGD"
     iterations: int = 2000
@@ -173,6 +183,7 @@ class ResolvedOptions(Options):
             threshold=1e-3 if self.method != "decoupled" or self.threshold is None else self.threshold,
             grading=self.tuning.grading,
             refinements=self.refinements,
+            corrections=self.corrections,
         )
 
     def method_settings(self) -> MethodSettings:
@@ -187,8 +198,8 @@ class ResolvedOptions(Options):
         )
 
 
-AS_THESIS = {"activation": "relu", "pooling": "max", "method": "descent"}
-"""What `--as-thesis` sets: the thesis's network and the annex's descent."""
+AS_THESIS = {"activation": "relu", "pooling": "max", "method": "descent", "reference": "noise"}
+"""What `--as-thesis` sets: the thesis's network, the annex's descent, and noise as the reference."""
 
 _CHOICES: dict[str, Collection[str]] = {
     "layer_set": LAYER_SETS,
@@ -199,12 +210,14 @@ _CHOICES: dict[str, Collection[str]] = {
     "precision": PRECISIONS,
     "rule": RULES,
     "optimizer": OPTIMIZERS,
+    "reference": REFERENCES,
 }
 _INTEGER_RANGES: dict[str, Mapping[str, int]] = {
     "layers": {"low": 1, "high": 5},
     "max_side": {"low": validation.MIN_SIDE, "high": validation.MAX_SIDE},
     "steps": {"low": 1, "high": 100_000},
     "refinements": {"low": 0, "high": 1000},
+    "corrections": {"low": 0, "high": 100},
     "iterations": {"low": 1, "high": 10_000_000},
     "noise_draws": {"low": 1, "high": 1000},
 }
@@ -251,6 +264,7 @@ def resolve_options(options: Options) -> ResolvedOptions:
     if options.annex_slips and options.method != "descent":
         raise input_error("annex slips", "need the annex's descent", options.method, "descent", "add --method descent")
     tuned = TUNING[options.layers]
+    refinements = 0 if options.reference in PAIR_DEPENDENT else tuned.refinements
     no_size = options.size is None and options.max_side is None
     return ResolvedOptions(
         **vars(options)
@@ -260,7 +274,7 @@ def resolve_options(options: Options) -> ResolvedOptions:
             "growth": tuned.growth if options.growth is None else options.growth,
             "damping": tuned.damping if options.damping is None else options.damping,
             "tolerance": tuned.tolerance if options.tolerance is None else options.tolerance,
-            "refinements": tuned.refinements if options.refinements is None else options.refinements,
+            "refinements": refinements if options.refinements is None else options.refinements,
         }
     )
 

@@ -24,7 +24,7 @@ from ..methods.method import Method
 from .steps import DECOUPLED, impose_style, measure_style, remove_style
 
 STEPS = ("step1", "step2", "step3")
-CHAPTERS = (*STEPS, "origin_style", "result_style")
+CHAPTERS = (*STEPS, "origin_style", "target_style", "result_style", "saved_style")
 """The routes of a transfer by name, which are the chapters of its journal."""
 
 
@@ -39,8 +39,9 @@ class Transfer:
     layers : mapping of str to slice
         The place of each layer in the feature vector.
     routes : mapping of str to Route
-        What was run: `step1`, `step2`, `step3`; `origin_style` (Step 1 of the decoupled method on the origin, if the
-        method's own Step 1 is another one); `result_style` (the same on the result).
+        What was run: `step1`, `step2`, `step3`; `origin_style` and `target_style` (Step 1 of the decoupled method on
+        the images, if the method's own is another one); `result_style` (the same on the result); `saved_style` (on the
+        result as its 8-bit image has it).
     """
 
     origin: Floats
@@ -81,10 +82,53 @@ class Transfer:
     @property
     def style_relative_error(self) -> dict[str, float]:
         """‖c(result) - c‖/‖c‖ by layer; empty for a transfer that was not judged."""
+        return self._compare("result_style")
+
+    @property
+    def style_gaps(self) -> dict[str, dict[str, float]]:
+        """The same of several images, by their names, each by layer.
+
+        `untouched` is the target before the transfer: a gap means little unless it is compared with this one.
+        `unrefined` is the result before its refinement, if there was one. `result` is `style_relative_error`, and
+        `saved` that of the 8-bit image. What was not measured is empty.
+        """
+        step3 = self.routes.get("step3")
+        unrefined = None if step3 is None else step3.initial
+        return {
+            "untouched": self._compare("target_style" if "target_style" in self.routes else "step2"),
+            "unrefined": {} if unrefined is None else self._distances(unrefined),
+            "result": self.style_relative_error,
+            "saved": self._compare("saved_style"),
+        }
+
+    @property
+    def worst_channels(self) -> dict[str, float]:
+        """The largest share that is left of a channel's way to the style, |c_i(result) - c_i|/|c_i(target) - c_i|.
+
+        By layer; over live channels that had at least a tenth of the mean way of their layer to go. Empty for a
+        transfer that was not judged.
+        """
         judged = self.routes.get("result_style")
-        if judged is None or judged.status != "done" or self.style is None:
+        before = self.routes.get("target_style", self.routes.get("step2"))
+        wanted = self.style
+        if judged is None or judged.status != "done" or before is None or wanted is None:
             return {}
-        return {name: relative_error(judged.style[at], self.style[at]) for name, at in self.layers.items()}
+        worst = {}
+        for name, at in self.layers.items():
+            way, left = np.abs(before.style[at] - wanted[at]), np.abs(judged.style[at] - wanted[at])
+            far = way > 0.1 * way.mean()
+            worst[name] = float(np.max(left[far] / way[far])) if far.any() else 0.0
+        return worst
+
+    def _compare(self, name: str) -> dict[str, float]:
+        judged = self.routes.get(name)
+        return self._distances(judged.style) if judged is not None and judged.status == "done" else {}
+
+    def _distances(self, style: Floats) -> dict[str, float]:
+        wanted = self.style
+        if wanted is None or not np.isfinite(style).all():
+            return {}
+        return {name: relative_error(style[at], wanted[at]) for name, at in self.layers.items()}
 
 
 def run_transfer(context: Context, origin: Floats, target: Floats, method: Method = DECOUPLED) -> Transfer:
@@ -121,12 +165,17 @@ def _follow_routes(context: Context, origin: Floats, target: Floats, method: Met
     step3 = impose_style(retracing(_open_chapter(context, "step3"), step2), step2.x, step1.style, method)
     yield "step3", step3
     if not method.measures_decoupled_style:
-        yield "origin_style", _judge(_open_chapter(context, "origin_style"), origin)
+        judged = _judge(_open_chapter(context, "origin_style"), origin)
+        yield "origin_style", judged
+        same = np.array_equal(origin, target)
+        yield "target_style", judged if same else _judge(_open_chapter(context, "target_style"), target)
     if step3.achieved is None:
         yield "result_style", _judge(_open_chapter(context, "result_style"), step3.x)
     else:  # the refinement measured it last, at no further cost
         status = "done" if np.isfinite(step3.achieved).all() else "diverged"
         yield "result_style", Route(step3.x, step3.achieved, (), status)
+    saved = np.rint(np.clip(step3.x, 0.0, 1.0) * 255.0) / 255.0  # as `images.pictures.to_uint8` rounds it
+    yield "saved_style", _judge(_open_chapter(context, "saved_style"), saved)
 
 
 def _open_chapter(context: Context, title: str) -> Context:

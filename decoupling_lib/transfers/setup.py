@@ -13,7 +13,6 @@ from ..common.arrays import Floats
 from ..engine.context import Context, Listener, Reference, Settings
 from ..engine.features import Counted
 from ..engine.journal import NOWHERE, Journal
-from ..images.noise import noise_draws
 from ..images.pictures import Picture, fit, load_picture
 from ..methods.choice import create_method, require_libraries
 from ..methods.method import MethodSettings
@@ -23,6 +22,7 @@ from ..networks.fidelity import fidelity_worst
 from ..networks.vgg import Network, build_network
 from . import memory, steps
 from .options import Options, ResolvedOptions, resolve_options
+from .references import ReferenceImages, check_reference, gather_reference_images
 from .run import Transfer, run_transfer
 
 Source = str | os.PathLike[str] | np.ndarray
@@ -64,6 +64,13 @@ class Inputs:
     def self_transfer(self) -> bool:
         """Whether origin and target are the same image."""
         return np.array_equal(self.origin.array, self.target.array)
+
+    def reference_images(self) -> ReferenceImages:
+        """Return the images from which Step 0 measures the reference."""
+        options = self.options
+        return gather_reference_images(
+            options.reference, self.origin.array, self.target.array, options.seed, options.noise_draws
+        )
 
 
 @dataclass(frozen=True)
@@ -201,6 +208,7 @@ def gather_inputs(origin: Source, target: Source, options: Options, memory_limit
         resolved.growth,
     )
     means = channel_means.ChannelMeans(network, resolved.precision)
+    check_reference(resolved.reference, np.array_equal(first.array, second.array))
     settings, method_settings = resolved.leg_settings(), resolved.method_settings()
     shape = max((first.array.shape[:2], second.array.shape[:2]), key=np.prod)
     needed = memory.estimate_peak(means, shape, settings, method_settings)
@@ -216,14 +224,14 @@ def complete_setup(inputs: Inputs) -> Experiment:
     inputs : Inputs
         What `gather_inputs` returned.
     """
-    options, network, features = inputs.options, inputs.network, inputs.features
-    noise = noise_draws(inputs.target.array.shape[:2], options.seed, options.noise_draws)
-    dead = find_dead_channels(network, noise)
+    options, network, features, chosen = inputs.options, inputs.network, inputs.features, inputs.reference_images()
+    images = chosen.images
+    dead = find_dead_channels(network, images)
     live = np.concatenate([~dead[block.name] for block in features.blocks])
     return Experiment(
         **vars(inputs),
-        reference=steps.measure_reference(features, noise, live, options.damping, options.tuning.held),
-        fidelity=fidelity_worst(network, [inputs.origin.array, inputs.target.array, noise[0]]),
+        reference=steps.measure_reference(features, images, live, options.damping, options.tuning.held, chosen.scaled),
+        fidelity=fidelity_worst(network, [inputs.origin.array, inputs.target.array, images[0]]),
     )
 
 

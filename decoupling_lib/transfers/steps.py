@@ -1,6 +1,6 @@
 """The thesis's Steps 0 to 3 (section 2.6, chapter 3): one door for all methods.
 
-0. `measure_reference`: the channel means of uniform noise are the reference values.
+0. `measure_reference`: the channel means of uniform noise, or of other images, are the reference values.
 1. `measure_style`: move the origin to the reference layer by layer; what each layer has before it moves is the style c.
 2. `remove_style`: move the target to the reference in the same way, and keep the image alone (the thesis's «desnudar»,
    to undress).
@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from ..common.arrays import Floats, Mask
 from ..engine.context import Context, Reference, Step
 from ..engine.features import Counted
-from ..engine.lift import Damping, gradient_scales
+from ..engine.lift import Damping, gradient_scales, squared_gradient_norms
 from ..engine.normalization import Route
 from ..methods.decoupled import Decoupled
 from ..methods.method import Method
@@ -25,31 +26,40 @@ DECOUPLED = Decoupled()
 
 
 def measure_reference(
-    features: Counted, noise: Floats, live: Mask, delta: float = 0.032, held: tuple[float, ...] = (1.0, 4.0)
+    features: Counted,
+    images: Sequence[Floats],
+    live: Mask,
+    delta: float = 0.032,
+    held: tuple[float, ...] = (1.0, 4.0),
+    scaled: int = 1,
 ) -> Reference:
-    """Take Step 0: determine reference values and damping from noise alone (section 3.2 of the thesis).
+    """Take Step 0: determine reference values and damping (section 3.2 of the thesis).
 
-    The thesis draws one image without a seed and of another size than the photographs. Here the noise has their size
-    and a seed, and the values may be the mean over several draws.
+    The thesis draws one image of noise, without a seed and of another size than the photographs. Here the noise has
+    their size and a seed, the values may be the mean over several images, and the images need not be noise: see
+    `references`.
 
     Parameters
     ----------
     features : Counted
         The feature map.
-    noise : ndarray, shape (draws, H, W, 3)
-        Noise images in [0, 1].
+    images : sequence of ndarray, shape (H, W, 3) each
+        At least one image in [0, 1]; sizes may differ.
     live : ndarray of bool, shape (n,)
-        The channels that noise reaches (`networks.dead_channels`, section 4.4 of the thesis).
+        The channels that the images reach (`networks.dead_channels`, section 4.4 of the thesis).
     delta, held : float, tuple of float
-        See `engine.lift.Damping`; its scales are measured at the first draw.
+        See `engine.lift.Damping`.
+    scaled : int
+        Number of images, from the first on, at which the scales of the damping are measured.
 
     Returns
     -------
     Reference
         Values, live channels and damping for every leg of the run.
     """
-    values = np.mean([features.values(image) for image in noise], axis=0)
-    scales = gradient_scales(features.linearize(noise[0]), features.blocks, live)
+    values = np.mean([features.values(image) for image in images], axis=0)
+    norms = np.mean([squared_gradient_norms(features.linearize(image), live) for image in images[:scaled]], axis=0)
+    scales = gradient_scales(norms, features.blocks, live)
     return Reference(values, live, Damping(delta, scales, held))
 
 

@@ -5,8 +5,15 @@ import pytest
 from toys import FADING, linear_map, point, relative
 
 from decoupling_lib.engine.closed_form import ClosedForm
-from decoupling_lib.engine.features import Block, FeatureMap
-from decoupling_lib.engine.lift import BLOCK_SHARES, Damping, Lift, dense_velocity, gradient_scales
+from decoupling_lib.engine.features import Block, FeatureMap, Linearization
+from decoupling_lib.engine.lift import (
+    BLOCK_SHARES,
+    Damping,
+    Lift,
+    dense_velocity,
+    gradient_scales,
+    squared_gradient_norms,
+)
 from decoupling_lib.engine.ode import RULES, integrate
 from decoupling_lib.engine.tangent import to_tangent
 from decoupling_lib.networks.channel_means import ChannelMeans
@@ -56,15 +63,19 @@ def test_a_leg_damps_held_features_more_than_moving_ones():
     np.testing.assert_array_equal(whole.scales, [1, 2, 3, 4])
 
 
+def scales_at(at: Linearization, blocks: tuple[Block, ...], live: np.ndarray) -> np.ndarray:
+    return gradient_scales(squared_gradient_norms(at, live), blocks, live)
+
+
 def test_scales_are_shares_of_each_squared_gradient_in_the_first_block_and_of_the_live_mean_in_later_ones():
     at = FADING.linearize(point(5, PIXELS))
     squares = [float(row @ row) for row in at.jacobian()]
     live = np.array([1, 1, 1, 0, 1, 0, 0, 0, 0], bool)
     own = [BLOCK_SHARES[0] * squares[0], BLOCK_SHARES[0] * squares[1]]
-    found = gradient_scales(at, FADING.blocks, live)
+    found = scales_at(at, FADING.blocks, live)
     np.testing.assert_allclose(found, own + [BLOCK_SHARES[1] * (squares[2] + squares[4]) / 2] * 3 + [1.0] * 4)
     alone = FADING.prefix(1)
-    np.testing.assert_allclose(gradient_scales(alone.linearize(point(5, PIXELS)), alone.blocks, live[:2]), own)
+    np.testing.assert_allclose(scales_at(alone.linearize(point(5, PIXELS)), alone.blocks, live[:2]), own)
 
 
 def test_scales_of_dead_and_very_weak_features_of_the_first_block():
@@ -73,23 +84,23 @@ def test_scales_of_dead_and_very_weak_features_of_the_first_block():
     at, live = features.linearize(np.zeros(7)), np.array([1, 0, 1, 1, 1, 1, 1], bool)
     mean = 29 / 4
     wanted = [4, mean, 1e-9 * mean, 1e-9 * mean, 25]
-    found = gradient_scales(at, features.blocks, live)
+    found = scales_at(at, features.blocks, live)
     np.testing.assert_allclose(found, [BLOCK_SHARES[0] * each for each in wanted] + [BLOCK_SHARES[1] * 0.5] * 2)
     weak = linear_map((2, 1), np.diag([1.0, 1e-3, 1.0]))
-    found = gradient_scales(weak.linearize(np.zeros(3)), weak.blocks, np.ones(3, bool))
+    found = scales_at(weak.linearize(np.zeros(3)), weak.blocks, np.ones(3, bool))
     np.testing.assert_allclose(found, [BLOCK_SHARES[0], BLOCK_SHARES[0] * 1e-6, BLOCK_SHARES[1]])
 
 
 def test_blocks_without_a_share_of_their_own_take_the_last_share():
     features = linear_map((1,) * 7, np.eye(7))
-    found = gradient_scales(features.linearize(np.zeros(7)), features.blocks, np.ones(7, bool))
+    found = scales_at(features.linearize(np.zeros(7)), features.blocks, np.ones(7, bool))
     np.testing.assert_allclose(found, [*BLOCK_SHARES, BLOCK_SHARES[-1], BLOCK_SHARES[-1]])
 
 
 @pytest.mark.parametrize("live", [True, False])
 def test_scales_are_one_where_no_live_feature_has_a_gradient(live: bool):
     features = linear_map((2, 2), np.zeros((4, 5)) if live else np.ones((4, 5)))
-    found = gradient_scales(features.linearize(np.zeros(5)), features.blocks, np.full(4, live))
+    found = scales_at(features.linearize(np.zeros(5)), features.blocks, np.full(4, live))
     np.testing.assert_array_equal(found, np.ones(4))
 
 
@@ -142,7 +153,7 @@ def test_the_velocity_on_a_network_and_on_its_prefix_is_that_of_the_formula(mean
         rate, live = block_rate(features, 2), np.ones(64 if count == 1 else 192, bool)
         live[[3, -5]] = False
         at = features.linearize(IMAGE)
-        damping = Damping(delta, gradient_scales(at, features.blocks, live))
+        damping = Damping(delta, scales_at(at, features.blocks, live))
         lift = Lift(rate, live, damping, tolerance=1e-10)
         lift.velocity(features.linearize(IMAGE[::-1]))
         A = at.jacobian()

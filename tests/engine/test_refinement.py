@@ -16,7 +16,7 @@ from decoupling_lib.engine.lift import Damping
 from decoupling_lib.engine.normalization import Route, impose, normalize
 from decoupling_lib.engine.refinement import refine
 
-DAMPED = Settings("adaptive", 400, 1e-9, 1e-10, 1e-3)
+DAMPED = Settings("adaptive", 400, 1e-9, 1e-10, 1e-3, corrections=0)
 
 
 def impose_by_legs(delta: float = 0.3) -> tuple[Reference, Route]:
@@ -58,7 +58,7 @@ def test_an_image_that_has_its_style_already_is_left_as_it_is():
 
 def test_the_best_image_is_kept_when_steps_make_it_worse(monkeypatch):
     step0, route = impose_by_legs()
-    monkeypatch.setattr(refinement, "_step", lambda features, starts, *rest: np.ones_like(starts[0]))
+    monkeypatch.setattr(refinement, "_step", lambda features, starts, *rest: 9 * np.ones_like(starts[0]))
     for most, steps in ((3, 3), (16, refinement.PATIENCE)):  # the maximum, or the patience
         result = refine(Context(Counted(TOY), step0, replace(DAMPED, refinements=most)), route)
         np.testing.assert_array_equal(result.x, route.x)

@@ -5,7 +5,7 @@ import numpy as np
 from decoupling_lib.engine.closed_form import ClosedForm
 from decoupling_lib.engine.context import Reference, Settings
 from decoupling_lib.engine.features import Block
-from decoupling_lib.engine.lift import Damping, gradient_scales
+from decoupling_lib.engine.lift import Damping, gradient_scales, squared_gradient_norms
 from decoupling_lib.moments.samples import TEN
 
 SAMPLE = np.array(TEN)
@@ -53,7 +53,8 @@ def linear_map(sizes: tuple[int, ...], rows: np.ndarray) -> ClosedForm:
 def reference(features: ClosedForm, values: np.ndarray, delta: float = 0.0, at: np.ndarray | None = None) -> Reference:
     """Return a reference without dead channels, damped by `delta` on the scales of the gradients at a point."""
     live = np.ones(len(values), bool)
-    scales = np.ones(len(values)) if at is None else gradient_scales(features.linearize(at), features.blocks, live)
+    norms = np.ones(len(values)) if at is None else squared_gradient_norms(features.linearize(at), live)
+    scales = np.ones(len(values)) if at is None else gradient_scales(norms, features.blocks, live)
     return Reference(np.asarray(values, float), live, Damping(delta, scales))
 
 

@@ -30,6 +30,8 @@ INVALID = {
     "tolerance": (0, 1, "1e-4"),
     "precision": ("double", 64, None, ["mixed", "double"]),
     "refinements": (-1, 1.5, "1"),
+    "corrections": (-1, 101, 1.5, "1", None),
+    "reference": ("Noise", "", 1, None, ["noise"]),
     "threshold": (0, 2, "1"),
     "learning_rate": (0, -1, "1"),
     "optimizer": ("sgd", 1, None),

@@ -63,8 +63,8 @@ def test_every_method_runs_to_the_end_and_is_judged_in_one_way(transfers, means,
     assert result.status == "done"
     end = result.routes["step3"].x
     assert end.shape == SHAPE and np.isfinite(end).all() and not np.array_equal(end, RAMP)
-    names = ["step1", "step2", "step3"] + ["origin_style"] * (method != "decoupled") + ["result_style"]
-    assert list(result.routes) == names
+    judged = ["origin_style", "target_style"] if method != "decoupled" else []
+    assert list(result.routes) == ["step1", "step2", "step3", *judged, "result_style", "saved_style"]
     # The error is ‖c(result) - c‖/‖c‖, with c by Step 1 of the decoupled method on each image.
     # Where a refinement has judged, it has done so with its coarse tolerance.
     coarse = replace(QUICK, solver_tolerance=refinement.COARSE) if method == "decoupled" else QUICK
@@ -77,6 +77,27 @@ def test_every_method_runs_to_the_end_and_is_judged_in_one_way(transfers, means,
         for layer, at in zip(LAYERS, (slice(64), slice(64, 192)), strict=True)
     }
     assert result.style_relative_error == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_gaps_of_the_target_of_the_result_and_of_what_is_saved_of_it(transfers, means, reference, method):
+    result = transfers[method]
+    saved = np.round(255 * np.clip(result.result, 0, 1)) / 255
+    c, before, after = (
+        normalization.normalize(Context(Counted(means), reference, QUICK), x).style for x in (WAVES, RAMP, saved)
+    )
+    for name, style in (("untouched", before), ("saved", after)):
+        wanted = {
+            layer: np.linalg.norm(style[at] - c[at]) / np.linalg.norm(c[at]) for layer, at in result.layers.items()
+        }
+        assert result.style_gaps[name] == pytest.approx(wanted, rel=1e-5, abs=1e-9)
+    assert result.style_gaps["result"] == result.style_relative_error
+    assert bool(result.style_gaps["unrefined"]) == (method == "decoupled")
+    for layer, at in result.layers.items():
+        way = np.abs(before - c)[at]
+        left = np.abs(result.routes["result_style"].style - c)[at]
+        far = way > 0.1 * way.mean()
+        assert result.worst_channels[layer] == pytest.approx(np.max(left[far] / way[far]), rel=1e-4)
 
 
 def test_a_result_that_the_refinement_measured_is_not_measured_again(transfers, run):
@@ -168,7 +189,7 @@ def test_a_run_that_is_interrupted_every_few_points_ends_as_an_uninterrupted_one
     assert stops >= 20 // every
     assert_same_transfer(result, uninterrupted)
     assert result.passes == uninterrupted.passes and result.passes.total > 0
-    assert len(journal) == 7, "one state per leg, and one of the refinement, which judges"
+    assert len(journal) == 8, "one state per leg, one of the refinement, which judges, and one of the saved image"
 
 
 def test_step_3_receives_no_array_of_the_origin_but_its_style(run, monkeypatch):

@@ -14,7 +14,7 @@ from patience import HANG
 from decoupling_lib.engine.closed_form import ClosedForm
 from decoupling_lib.engine.context import Context, Reference, Settings
 from decoupling_lib.engine.features import Block, Counted
-from decoupling_lib.engine.lift import Damping, gradient_scales
+from decoupling_lib.engine.lift import Damping, gradient_scales, squared_gradient_norms
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import build_network
 from decoupling_lib.transfers.steps import impose_style, measure_reference, measure_style, remove_style
@@ -64,7 +64,7 @@ def test_step_0_averages_over_the_draws_and_takes_its_scales_at_the_first(draws:
     step0 = measure_reference(counted, images, live, delta=0.2)
     np.testing.assert_allclose(step0.values, sum(toy().values(image) for image in images) / draws)
     assert step0.damping.delta == 0.2
-    scales = gradient_scales(toy().linearize(images[0]), toy().blocks, live)
+    scales = gradient_scales(squared_gradient_norms(toy().linearize(images[0]), live), toy().blocks, live)
     np.testing.assert_array_equal(step0.damping.scales, scales)
     np.testing.assert_array_equal(step0.live, live)
     assert counted.passes.forward == draws + 1 and counted.passes.jacobian_rows == 2, "rows of the live features alone"

@@ -1,0 +1,88 @@
+"""Shared by the experiments on the thesis's question: pairs of pictures, and tasks that are run once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import _common as common
+
+from decoupling_lib.common.atomic_files import write_text
+from decoupling_lib.networks.calibration import CALIBRATION_PICTURES
+
+PICTURES = CALIBRATION_PICTURES
+"""The twelve bundled pictures. (The softness of the network was scaled by them, too: see the docs.)"""
+SHIFTS = (1, 4, 7)
+
+
+def list_pairs(shifts: tuple[int, ...] = SHIFTS) -> list[tuple[str, str]]:
+    """Return pairs (origin, target) in which each picture is the origin as often as the target: 12 for each shift."""
+    n = len(PICTURES)
+    return [(PICTURES[k], PICTURES[(k + shift) % n]) for shift in shifts for k in range(n)]
+
+
+def run_tasks(
+    path: Path, function: Callable[..., dict[str, Any]], tasks: Mapping[str, tuple[Any, ...]], processes: int
+) -> dict[str, dict[str, Any]]:
+    """Run each task in one of several processes of one thread each, and keep its row in a JSON file.
+
+    What the file has already is not run again: an experiment may be stopped and continued. A task that fails is kept
+    with its error.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    function : callable
+        A function of a module, which maps a task's arguments to a row.
+    tasks : mapping of str to tuple
+        Arguments by the name of the task; they can be written as JSON.
+    processes : int
+        Number of processes.
+
+    Returns
+    -------
+    dict of str to dict
+        The rows of all tasks, by name.
+    """
+    kept = json.loads(path.read_text("utf-8")) if path.exists() else {"machine": common.machine(), "rows": {}}
+    rows = kept["rows"]
+    wanted = {name: _digest(arguments) for name, arguments in tasks.items()}
+    open_tasks = [name for name in tasks if rows.get(name, {}).get("task") != wanted[name]]
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+    began = time.perf_counter()
+    with ProcessPoolExecutor(
+        processes, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=24
+    ) as pool:
+        running = {pool.submit(_call, function, tasks[name]): name for name in open_tasks}
+        for count, future in enumerate(as_completed(running), start=1):
+            name = running[future]
+            rows[name] = {"task": wanted[name]} | future.result()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            ordered = {each: rows[each] for each in tasks if each in rows} | rows
+            write_text(path, json.dumps(kept | {"rows": ordered}, indent=1) + "\n")
+            left = (time.perf_counter() - began) / count * (len(running) - count) / 60
+            print(f"{count}/{len(running)} {name}; about {left:.0f} min left", flush=True)
+    return {name: rows[name] for name in tasks}
+
+
+def _digest(arguments: tuple[Any, ...]) -> str:
+    return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _call(function: Callable[..., dict[str, Any]], arguments: tuple[Any, ...]) -> dict[str, Any]:
+    began = time.perf_counter()
+    try:
+        found = function(*arguments)
+    except Exception as error:
+        found = {"status": f"{type(error).__name__}: {error}"[:300]}
+    row: dict[str, Any] = json.loads(json.dumps(found), parse_constant=lambda _: None)
+    return row | {"seconds": round(time.perf_counter() - began, 1)}
