@@ -96,7 +96,6 @@ from .plotting.transfers import show_curve as show_curve
 from .transfers.evaluation import edge_strength as edge_strength
 from .transfers.evaluation import evaluate as evaluate
 from .transfers.evaluation import gram_ratio as gram_ratio
-from .transfers.options import TUNING as TUNING
 from .transfers.options import Options as Options
 from .transfers.options import resolve_options as resolve_options
 from .transfers.run import Transfer as Transfer
@@ -107,5 +106,6 @@ from .transfers.steps import impose_style as impose_style
 from .transfers.steps import measure_reference as measure_reference
 from .transfers.steps import measure_style as measure_style
 from .transfers.steps import remove_style as remove_style
+from .transfers.tuning import TUNING as TUNING
 
 __version__: str

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,6 +14,7 @@ from ..common.errors import DrawingError, RunEndedError, input_error
 from ..transfers.options import AS_THESIS, DEFAULT_MAX_SIDE, Options
 from .groups import BASIC, EXPERT, METHOD, NETWORK, NetworkOption, WeightsOption
 from .output import FaultError, open_output_folder, print_notes
+from .transfer_summary import print_summary
 
 DEFAULTS = Options()
 _BY_LAYERS = "depends on --layers"
@@ -202,7 +202,7 @@ def transfer_command(
 ) -> None:
     """Impose the style of ORIGIN on TARGET by decoupled features."""
     began = time.perf_counter()
-    choices: dict[str, Any] = {"activation": activation, "pooling": pooling, "method": method}
+    choices = {"activation": activation, "pooling": pooling, "method": method, "reference": reference}
     if as_thesis:
         choices = _choose_as_thesis(context, choices)
     shape = validation.size(size) if size is not None else None
@@ -230,7 +230,6 @@ def transfer_command(
         precision=precision,
         refinements=refinements,
         corrections=corrections,
-        reference=reference,
         threshold=threshold,
         learning_rate=learning_rate,
         optimizer=optimizer,
@@ -269,12 +268,12 @@ def transfer_command(
             report, missing = execution.report, execution.missing
         journal.clear()
     if not quiet:
-        _print_summary(report, folder)
+        print_summary(report, folder)
     if missing:
         raise DrawingError(describe_missing(missing, _HOW_TO_DRAW))
 
 
-def _choose_as_thesis(context: typer.Context, choices: Mapping[str, Any]) -> dict[str, Any]:
+def _choose_as_thesis(context: typer.Context, choices: Mapping[str, str]) -> dict[str, str]:
     """Return the choices of `--as-thesis`; refuse another value that was given explicitly."""
     for name, value in AS_THESIS.items():
         source = context.get_parameter_source(name)
@@ -282,26 +281,3 @@ def _choose_as_thesis(context: typer.Context, choices: Mapping[str, Any]) -> dic
         if explicit and choices[name] != value:
             raise input_error(f"--{name}", "conflicts with --as-thesis", choices[name], value, "leave one of them out")
     return dict(AS_THESIS)
-
-
-def _print_style(style: Mapping[str, Any]) -> None:
-    """Print how far each layer is from the style, and how far the target was before."""
-    for layer, gap in style["result"].items():
-        before = style["untouched"].get(layer)
-        share = f", {gap / before:.0%} of the target's {before:.2%} before the transfer" if before and gap else ""
-        print(f"style of {layer}: {gap:.2%} from that of the origin{share}")
-
-
-def _print_summary(report: Mapping[str, Any], folder: Path) -> None:
-    for stage in report["stages"]:
-        print(
-            f"Step {stage['step']} {stage['layer']}: relative error {stage['relative_error']:.2e}, "
-            f"of held layers {stage['held_relative_error']:.1e}, "
-            f"remaining {stage['remaining_fraction']:.3f}, {stage['status']}"
-        )
-    if report["self_transfer"]:
-        psnr = report["self_transfer"]["psnr_db"]
-        print("self-transfer: " + (f"PSNR {psnr:.1f} dB" if psnr is not None else "exact"))
-    print(f"reference: {report['reference']['kind']}")
-    _print_style(report["style"])
-    print(f"outputs in {folder} ({report['wall_seconds']:.0f} s, {report['peak_memory_mib']:,} MiB)")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..networks import architectures, weights
-from .options import TUNING
+from .tuning import TUNING
 
 if TYPE_CHECKING:
     from ..networks.vgg import Network

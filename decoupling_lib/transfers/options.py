@@ -15,53 +15,11 @@ from ..methods.baselines import OPTIMIZERS
 from ..methods.choice import METHODS
 from ..methods.method import MethodSettings
 from ..networks.architectures import ACTIVATIONS, ARCHITECTURES, LAYER_SETS, POOLINGS, PRECISIONS
-from .references import DEFAULT as DEFAULT_REFERENCE
-from .references import PAIR_DEPENDENT, REFERENCES
+from . import references
+from .tuning import TUNING, Tuning
 
 DEFAULT_MAX_SIDE = 96
 """Longest side in pixels where no size is given."""
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """Defaults that depend on the number of layers.
-
-    Parameters
-    ----------
-    softness, growth : float
-        See `networks.vgg.build_network`. They are as soft as possible while the channel means of most photographs stay
-        within 10 % of those of the network with ReLU and maximum pooling. With five layers the first ones are softer,
-        since their legs amplify the errors of the later ones.
-    damping : float
-        δ of `engine.lift.Damping`: as little as lets most photographs come back. On the way back each layer amplifies
-        the errors of the legs behind it, so more layers need more damping and a finer tolerance.
-    held : tuple of float
-        See `engine.lift.Damping`; one value per leg.
-    steps, tolerance, grading : int, float, tuple of float
-        See `engine.context.Settings`; for the symmetric rule.
-    refinements : int
-        See `engine.refinement`, for references that do not depend on the pair of images; others need none. Each step
-        measures the image through all layers, which takes minutes with five.
-    """
-
-    softness: float
-    growth: float
-    damping: float
-    held: tuple[float, ...]
-    steps: int
-    tolerance: float
-    grading: tuple[float, float]
-    refinements: int
-
-
-TUNING = {
-    1: Tuning(0.29, 1.0, 0.032, (1,), 16, 5e-8, (3.0, 1.0), 0),
-    2: Tuning(0.29, 2.0, 0.032, (1, 4), 16, 5e-8, (3.0, 1.0), 16),
-    3: Tuning(0.29, 1.0, 0.07, (1, 4, 10), 18, 2e-8, (2.0, 1.5), 8),
-    4: Tuning(0.29, 0.95, 0.1, (1, 10, 10, 3), 18, 2e-8, (2.0, 1.5), 4),
-    5: Tuning(0.35, 0.87, 0.115, (1, 10, 10, 3, 3), 18, 2e-8, (2.0, 1.5), 3),
-}
-"""By the number of layers; measured by `benchmarks/frontier.py` and `benchmarks/growth.py`."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +98,7 @@ class Options:
     refinements: int | None = None
     corrections: int = MAX_CORRECTIONS
     threshold: float | None = None
-    reference: str = DEFAULT_REFERENCE
+    reference: str = references.DEFAULT
     learning_rate: float | None = None
     optimizer: str = "SGD"
     iterations: int = 2000
@@ -210,7 +168,7 @@ _CHOICES: dict[str, Collection[str]] = {
     "precision": PRECISIONS,
     "rule": RULES,
     "optimizer": OPTIMIZERS,
-    "reference": REFERENCES,
+    "reference": references.REFERENCES,
 }
 _INTEGER_RANGES: dict[str, Mapping[str, int]] = {
     "layers": {"low": 1, "high": 5},
@@ -264,7 +222,7 @@ def resolve_options(options: Options) -> ResolvedOptions:
     if options.annex_slips and options.method != "descent":
         raise input_error("annex slips", "need the annex's descent", options.method, "descent", "add --method descent")
     tuned = TUNING[options.layers]
-    refinements = 0 if options.reference in PAIR_DEPENDENT else tuned.refinements
+    refinements = 0 if options.reference in references.PAIR_DEPENDENT else tuned.refinements
     no_size = options.size is None and options.max_side is None
     return ResolvedOptions(
         **vars(options)

@@ -22,7 +22,8 @@ from ..networks.fidelity import fidelity_worst
 from ..networks.vgg import Network, build_network
 from . import memory, steps
 from .options import Options, ResolvedOptions, resolve_options
-from .references import ReferenceImages, check_reference, gather_reference_images
+from .reference_images import ReferenceImages, gather_reference_images
+from .references import check_reference
 from .run import Transfer, run_transfer
 
 Source = str | os.PathLike[str] | np.ndarray

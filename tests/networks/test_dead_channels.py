@@ -65,9 +65,9 @@ def test_the_smooth_form_of_a_network_has_the_same_dead_channels():
     assert expected["block2_conv1"].any()
 
 
-def test_noise_images_that_are_not_stacked_are_refused():
+def test_reference_images_that_are_not_a_list_of_images_are_refused():
     for images in (np.zeros((16, 16, 3)), np.zeros((0, 16, 16, 3))):
-        with pytest.raises(InputError, match=r"noise images.*\(k, height, width, 3\)"):
+        with pytest.raises(InputError, match=r"reference images.*\(height, width, 3\)"):
             find_dead_channels(NETWORK, images)
 
 

@@ -189,10 +189,10 @@ def test_the_parts_are_the_legs_of_the_run(pictures, changes):
     assert all(0 < part.seconds.low <= part.seconds.high for part in expected.parts)
 
 
-def test_a_self_transfer_has_no_step_2_and_no_refinement_steps(pictures):
+def test_a_self_transfer_has_no_step_2_and_is_measured_twice_at_its_end(pictures):
     inputs = gather_inputs(pictures[0], pictures[0], OPTIONS)
     parts = estimate_run(inputs).parts
-    assert {part.step for part in parts} == {0, 1, 3}
+    assert {part.step for part in parts} == {0, 1, 3, 4}  # the refinement, and the 8-bit image
     (again,) = [part.seconds for part in parts if "+" in part.layer]
     first = next(part.seconds for part in parts if part.step == 1)
     assert again.low <= first.low and again.high <= first.high  # it measures the image once, by coarse legs

@@ -13,8 +13,9 @@ from PIL import Image
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import build_network
 from decoupling_lib.runs import outputs, report
-from decoupling_lib.transfers.options import TUNING, Options
+from decoupling_lib.transfers.options import Options
 from decoupling_lib.transfers.setup import prepare
+from decoupling_lib.transfers.tuning import TUNING
 
 LAYER = "block1_conv1"
 OPTIONS = Options(

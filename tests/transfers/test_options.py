@@ -10,7 +10,8 @@ from paths import ROOT
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.networks import architectures
 from decoupling_lib.runs import sweep_spec
-from decoupling_lib.transfers.options import AS_THESIS, TUNING, Options, resolve_options
+from decoupling_lib.transfers.options import AS_THESIS, Options, resolve_options
+from decoupling_lib.transfers.tuning import TUNING
 
 INVALID = {
     "layers": (0, 6, 1.5, True, "2", None),

@@ -9,7 +9,8 @@ from decoupling_lib.images.pictures import load_picture
 from decoupling_lib.networks.calibration import CALIBRATION_PICTURES
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.transfers.options import Options
-from decoupling_lib.transfers.references import REFERENCES, check_reference, gather_reference_images
+from decoupling_lib.transfers.reference_images import gather_reference_images
+from decoupling_lib.transfers.references import REFERENCES, check_reference
 from decoupling_lib.transfers.setup import prepare
 
 RNG = np.random.default_rng(1)

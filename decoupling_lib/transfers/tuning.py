@@ -1,0 +1,47 @@
+"""Defaults that depend on the number of layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Defaults that depend on the number of layers.
+
+    Parameters
+    ----------
+    softness, growth : float
+        See `networks.vgg.build_network`. They are as soft as possible while the channel means of most photographs stay
+        within 10 % of those of the network with ReLU and maximum pooling. With five layers the first ones are softer,
+        since their legs amplify the errors of the later ones.
+    damping : float
+        δ of `engine.lift.Damping`: as little as lets most photographs come back. On the way back each layer amplifies
+        the errors of the legs behind it, so more layers need more damping and a finer tolerance.
+    held : tuple of float
+        See `engine.lift.Damping`; one value per leg.
+    steps, tolerance, grading : int, float, tuple of float
+        See `engine.context.Settings`; for the symmetric rule.
+    refinements : int
+        See `engine.refinement`, for references that do not depend on the pair of images; others need none. Each step
+        measures the image through all layers, which takes minutes with five.
+    """
+
+    softness: float
+    growth: float
+    damping: float
+    held: tuple[float, ...]
+    steps: int
+    tolerance: float
+    grading: tuple[float, float]
+    refinements: int
+
+
+TUNING = {
+    1: Tuning(0.29, 1.0, 0.032, (1,), 16, 5e-8, (3.0, 1.0), 0),
+    2: Tuning(0.29, 2.0, 0.032, (1, 4), 16, 5e-8, (3.0, 1.0), 16),
+    3: Tuning(0.29, 1.0, 0.07, (1, 4, 10), 18, 2e-8, (2.0, 1.5), 8),
+    4: Tuning(0.29, 0.95, 0.1, (1, 10, 10, 3), 18, 2e-8, (2.0, 1.5), 4),
+    5: Tuning(0.35, 0.87, 0.115, (1, 10, 10, 3, 3), 18, 2e-8, (2.0, 1.5), 3),
+}
+"""By the number of layers; measured by `benchmarks/frontier.py` and `benchmarks/growth.py`."""
