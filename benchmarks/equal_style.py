@@ -35,16 +35,14 @@ from __future__ import annotations
 import argparse
 import json
 from _statistics import bootstrap_over_pictures, correct_by_holm
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import _common as common
 import _experiments as experiments
-import numpy as np
+from _direct import SHARES, best_at, match_directly
 
-SHARES = (0.2, 0.4, 0.6, 0.75, 0.85, 0.92, 1.0)
 ALL_PAIRS, SOME_PAIRS = ("noise", "midpoint", "target"), ("natural", "photographs")
 LARGE = 128
 STYLE, CONTENT = ("gram", "bands", "colors"), ("ssim", "edges")
@@ -118,40 +116,19 @@ def _direct(experiment: Any) -> dict[str, Any]:
     from _judges import judge
 
     from decoupling_lib.engine.features import Counted
-    from decoupling_lib.methods.baselines import descend_lbfgs
     from decoupling_lib.transfers.evaluation import observer_network
 
     origin, target, live = experiment.origin.array, experiment.target.array, experiment.reference.live
     features, look = experiment.features.map, observer_network(experiment.network)
-    start, end = features.values(target), features.values(origin)
     row: dict[str, Any] = {"status": "done", "shares": list(SHARES), "passes": []}
     curves: dict[str, list[float]] = {name: [] for name in STYLE + CONTENT}
     for share in SHARES:
         counted = Counted(features)
-        aim = start + share * (end - start)
-        flow = descend_lbfgs(counted, target, aim, live=live, iterations=600, threshold=1e-3)
+        found = match_directly(counted, target, origin, share, live)
         row["passes"].append(counted.passes.total)
-        for name, value in judge(look, flow.x, origin, target).items():
+        for name, value in judge(look, found, origin, target).items():
             curves[name].append(value)
     return row | curves
-
-
-def best_at(style: Sequence[float], content: Sequence[float], wanted: float) -> float:
-    """Return the best content on a curve where its style is `wanted`; see the top of the module.
-
-    The curve begins with the target as it was, at (1, 1), and is straight between its points.
-    """
-    s, c = np.array([1.0, *style]), np.array([1.0, *content])
-    if wanted <= s.min():
-        return float(c[s.argmin()])
-    if wanted >= s.max():
-        return float(c[s.argmax()])
-    found = [
-        c[k] + (c[k + 1] - c[k]) * (wanted - s[k]) / (s[k + 1] - s[k])
-        for k in range(len(s) - 1)
-        if s[k] != s[k + 1] and min(s[k], s[k + 1]) <= wanted <= max(s[k], s[k + 1])
-    ]
-    return float(max(found))
 
 
 def print_tables(rows: list[dict[str, Any]], size: int) -> None:

@@ -69,7 +69,7 @@ class Options:
     learning_rate, optimizer, iterations, annex_slips : float, str, int, bool
         See `methods.method.MethodSettings`.
     noise_draws : int
-        Number of noise images of which the reference is the mean.
+        Number of images of which the reference is the mean, if it is one of noise.
     seed : int
         Seed of the noise, and of random weights.
 

@@ -23,8 +23,8 @@ class Tuning:
     steps, tolerance, grading : int, float, tuple of float
         See `engine.context.Settings`; for the symmetric rule.
     refinements : int
-        See `engine.refinement`, for references that do not depend on the pair of images; others need none. Each step
-        measures the image through all layers, which takes minutes with five.
+        See `engine.refinement`; for references that do not depend on the pair of images, with which more of the gap
+        is left. Each step measures the image through all layers, which takes minutes with five.
     """
 
     softness: float
