@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -68,12 +68,13 @@ def transfer_command(
         str, typer.Option(help="decoupled, projected, descent or direct.", rich_help_panel=METHOD)
     ] = DEFAULTS.method,
     reference: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Images whose features are the reference: noise, natural (noise), photographs, midpoint or target.",
+            show_default="midpoint; noise for a self-transfer",
             rich_help_panel=METHOD,
         ),
-    ] = DEFAULTS.reference,
+    ] = None,
     rule: Annotated[
         str | None,
         typer.Option(
@@ -202,7 +203,7 @@ def transfer_command(
 ) -> None:
     """Impose the style of ORIGIN on TARGET by decoupled features."""
     began = time.perf_counter()
-    choices = {"activation": activation, "pooling": pooling, "method": method, "reference": reference}
+    choices: dict[str, Any] = {"activation": activation, "pooling": pooling, "method": method, "reference": reference}
     if as_thesis:
         choices = _choose_as_thesis(context, choices)
     shape = validation.size(size) if size is not None else None
@@ -273,7 +274,7 @@ def transfer_command(
         raise DrawingError(describe_missing(missing, _HOW_TO_DRAW))
 
 
-def _choose_as_thesis(context: typer.Context, choices: Mapping[str, str]) -> dict[str, str]:
+def _choose_as_thesis(context: typer.Context, choices: Mapping[str, str | None]) -> dict[str, Any]:
     """Return the choices of `--as-thesis`; refuse another value that was given explicitly."""
     for name, value in AS_THESIS.items():
         source = context.get_parameter_source(name)

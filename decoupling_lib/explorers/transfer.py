@@ -21,13 +21,15 @@ METHODS = (
 )
 """The methods to choose from: text of the list, and value of the option."""
 REFERENCE_TEXTS = (
+    ("automatic", ""),
     ("noise", "noise"),
     ("natural noise, 1/frequency", "natural"),
     ("mean of photographs", "photographs"),
     ("midpoint of both pictures", "midpoint"),
     ("the target itself", "target"),
 )
-"""The references to choose from: text of the list, and value of the option."""
+"""The references to choose from: text of the list, and value of the option; the first is midpoint, or noise for a
+self-transfer."""
 OWN_CONTROLS = {
     "decoupled": ("steps",),
     "projected": ("automatic", "rate", "iterations"),
@@ -35,7 +37,6 @@ OWN_CONTROLS = {
     "direct": ("iterations",),
 }
 """The controls that act for some methods only, by method."""
-DEFAULTS = Options()
 
 
 def transfer_explorer() -> Explorer:
@@ -55,9 +56,7 @@ def transfer_explorer() -> Explorer:
         ),
         "layers": integer_slider("layers", 2, 1, 5, "number of style layers, starting with the first"),
         "method": dropdown("method", METHODS, "decoupled"),
-        "reference": dropdown(
-            "reference", REFERENCE_TEXTS, DEFAULTS.reference, "the images whose features both pictures are moved to"
-        ),
+        "reference": dropdown("reference", REFERENCE_TEXTS, "", "the images whose features both pictures are moved to"),
         "automatic": checkbox("automatic learning rate", True, "choose the learning rate in each iteration"),
         "rate": log_slider("learning rate", 5e-4, -5, 0, "the annex uses 5e-4"),
         "iterations": integer_slider("iterations", 200, 10, 2000, "maximum iterations per leg", 10),
@@ -146,5 +145,5 @@ def options(values: Mapping[str, Any]) -> Options:
         chosen["learning_rate"] = values["rate"]
     return Options(
         layers=values["layers"], size=(values["size"], values["size"]), method=values["method"],
-        softness=values["softness"], reference=values["reference"], refinements=0, **chosen,
+        softness=values["softness"], reference=values["reference"] or None, refinements=0, **chosen,
     )  # fmt: skip

@@ -109,7 +109,13 @@ def _run(source: NetworkSource, origin: str, target: str) -> tuple[Experiment, T
     from ..runs.execute import execute
     from ..transfers.setup import gather_inputs
 
-    options = Options(size=(SIDE, SIDE), network=source.architecture, weights=source.weights, refinements=REFINEMENTS)
+    options = Options(
+        size=(SIDE, SIDE),
+        network=source.architecture,
+        weights=source.weights,
+        reference="noise",  # the thesis's
+        refinements=REFINEMENTS,
+    )
     done = execute(gather_inputs(origin, target, options))
     return done.experiment, done.transfer
 

@@ -159,7 +159,8 @@ def _create_jobs(pairs: Sequence[tuple[str, str]], fixed: Mapping[str, Any], gri
         for combination in product(*grid.values()):
             given = {**fixed, **dict(zip(grid, combination, strict=True))}
             try:
-                options = resolve_options(Options(**{name: _parse(name, value) for name, value in given.items()}))
+                chosen = Options(**{name: _parse(name, value) for name, value in given.items()})
+                options = resolve_options(chosen, self_transfer=origin == target)
                 network, source = weights.default_source(options.network, options.weights)
                 options = replace(options, network=network, weights=source)
             except TypeError as error:

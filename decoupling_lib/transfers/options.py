@@ -62,8 +62,8 @@ class Options:
         Maximum number of refinement steps. Default: `TUNING`; 0 with the references midpoint and target.
     corrections : int
         Maximum number of Newton steps at the end of a leg; see `engine.context.Settings`.
-    reference : str
-        A name in `references.REFERENCES`.
+    reference : str, optional
+        A name in `references.REFERENCES`. Default: noise for a self-transfer, midpoint for two images.
     threshold : float, optional
         Relative error at which a leg counts as `reached`. Default: 1e-3; 1e-2 for methods other than `decoupled`.
     learning_rate, optimizer, iterations, annex_slips : float, str, int, bool
@@ -98,7 +98,7 @@ class Options:
     refinements: int | None = None
     corrections: int = MAX_CORRECTIONS
     threshold: float | None = None
-    reference: str = references.DEFAULT
+    reference: str | None = None
     learning_rate: float | None = None
     optimizer: str = "SGD"
     iterations: int = 2000
@@ -109,7 +109,7 @@ class Options:
 
 @dataclass(frozen=True)
 class ResolvedOptions(Options):
-    """Options that have been validated, with the defaults that depend on the number of layers filled in.
+    """Options that have been validated, with the defaults filled in that depend on the layers or on the pair of images.
 
     The fields that may still be None are those whose None has a meaning of its own: see `Options`.
     """
@@ -119,6 +119,7 @@ class ResolvedOptions(Options):
     damping: float = 0.0
     tolerance: float = 0.0
     refinements: int = 0
+    reference: str = ""
 
     @property
     def tuning(self) -> Tuning:
@@ -190,8 +191,8 @@ _RANGES: dict[str, Mapping[str, Any]] = {
 _DEFAULTS = {field.name: field.default for field in fields(Options)}
 
 
-def resolve_options(options: Options) -> ResolvedOptions:
-    """Validate options and fill in the defaults that depend on the number of layers.
+def resolve_options(options: Options, self_transfer: bool = False) -> ResolvedOptions:
+    """Validate options and fill in the defaults that depend on others, or on whether there are two images.
 
     Whether there are such weights is not checked here: `networks.weights.read` does that.
 
@@ -199,6 +200,8 @@ def resolve_options(options: Options) -> ResolvedOptions:
     ----------
     options : Options
         What the user chose. Resolved options stay as they are.
+    self_transfer : bool
+        Whether origin and target are the same image.
 
     Returns
     -------
@@ -222,7 +225,10 @@ def resolve_options(options: Options) -> ResolvedOptions:
     if options.annex_slips and options.method != "descent":
         raise input_error("annex slips", "need the annex's descent", options.method, "descent", "add --method descent")
     tuned = TUNING[options.layers]
-    refinements = 0 if options.reference in references.PAIR_DEPENDENT else tuned.refinements
+    reference = options.reference
+    if reference is None:
+        reference = references.SELF_DEFAULT if self_transfer else references.PAIR_DEFAULT
+    refinements = 0 if reference in references.PAIR_DEPENDENT else tuned.refinements
     no_size = options.size is None and options.max_side is None
     return ResolvedOptions(
         **vars(options)
@@ -232,6 +238,7 @@ def resolve_options(options: Options) -> ResolvedOptions:
             "growth": tuned.growth if options.growth is None else options.growth,
             "damping": tuned.damping if options.damping is None else options.damping,
             "tolerance": tuned.tolerance if options.tolerance is None else options.tolerance,
+            "reference": reference,
             "refinements": refinements if options.refinements is None else options.refinements,
         }
     )

@@ -12,7 +12,10 @@ REFERENCES = ("noise", "natural", "photographs", "midpoint", "target")
 """noise: uniform noise, as in the thesis. natural: noise whose amplitudes fall as 1/frequency. photographs: the bundled
 pictures of `networks.calibration`. midpoint: the two images of the transfer, with equal weight. target: the target,
 which then has no style to remove."""
-DEFAULT = "noise"
+SELF_DEFAULT = "noise"
+"""The reference of a self-transfer, from which the way back is stable."""
+PAIR_DEFAULT = "midpoint"
+"""The reference of a transfer between two images; see `docs/findings.md`."""
 PAIR_DEPENDENT = ("midpoint", "target")
 """References that are not the same for every pair of images."""
 

@@ -197,6 +197,9 @@ def gather_inputs(origin: Source, target: Source, options: Options, memory_limit
     if memory_limit is not None:
         validation.integer_in_range(memory_limit, "memory limit", 1, 2**40)
     first, second = (_load(source, resolved) for source in (origin, target))
+    if same := np.array_equal(first.array, second.array):
+        resolved = resolve_options(options, self_transfer=True)
+    check_reference(resolved.reference, same)
     architecture, source = weights.default_source(resolved.network, resolved.weights)
     network = build_network(
         architecture,
@@ -209,7 +212,6 @@ def gather_inputs(origin: Source, target: Source, options: Options, memory_limit
         resolved.growth,
     )
     means = channel_means.ChannelMeans(network, resolved.precision)
-    check_reference(resolved.reference, np.array_equal(first.array, second.array))
     settings, method_settings = resolved.leg_settings(), resolved.method_settings()
     shape = max((first.array.shape[:2], second.array.shape[:2]), key=np.prod)
     needed = memory.estimate_peak(means, shape, settings, method_settings)
