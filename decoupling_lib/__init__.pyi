@@ -86,6 +86,7 @@ from .plotting.portraits import show_cosines as show_cosines
 from .plotting.portraits import show_nested as show_nested
 from .plotting.portraits import show_portrait as show_portrait
 from .plotting.portraits import unit_speed as unit_speed
+from .plotting.settings import use_kit_settings as use_kit_settings
 from .plotting.style import COLORS as COLORS
 from .plotting.style import LINES as LINES
 from .plotting.style import MARKERS as MARKERS

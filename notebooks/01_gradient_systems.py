@@ -30,6 +30,8 @@ import numpy as np
 import decoupling_lib as dl
 from decoupling_lib.figures.theory import STARTS
 
+dl.use_kit_settings()  # plots look the same on every computer, whatever your own settings of Matplotlib are
+
 # %% [markdown]
 # ## Coupled or decoupled?
 #

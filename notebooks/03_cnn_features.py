@@ -31,6 +31,8 @@ from skimage.measure import block_reduce
 import decoupling_lib as dl
 from decoupling_lib.methods import gatys
 
+dl.use_kit_settings()  # plots look the same on every computer, whatever your own settings of Matplotlib are
+
 # %% [markdown]
 # ## A convolution is a pattern held against every place
 #

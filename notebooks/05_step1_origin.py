@@ -27,6 +27,8 @@ import numpy as np
 
 import decoupling_lib as dl
 
+dl.use_kit_settings()  # plots look the same on every computer, whatever your own settings of Matplotlib are
+
 # %% [markdown]
 # ## Step 0, in one line
 #

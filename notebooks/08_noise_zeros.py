@@ -29,6 +29,8 @@ import numpy as np
 import decoupling_lib as dl
 from decoupling_lib.networks import digit_images, digits_classifier
 
+dl.use_kit_settings()  # plots look the same on every computer, whatever your own settings of Matplotlib are
+
 # %% [markdown]
 # ## The fifth layer
 #

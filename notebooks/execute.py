@@ -110,6 +110,7 @@ def execute(source: Path) -> Path:
         kernel_name="python3",
         timeout=600,
         record_timing=False,
+        coalesce_streams=True,  # in how many pieces a kernel sends what a cell prints depends on time
         resources={"metadata": {"path": source.parent}},
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # at start it warns of unencrypted local sockets
     )

@@ -53,6 +53,8 @@ def sweep_command(
             rows = run_sweep(jobs, folder, scheduler, workers, threads, count)
         reason = try_to_draw(lambda: write_contact_sheet(folder / "contact.png", rows, folder))
     failed = [row for row in rows if row.result.status == "failed"]
+    for note in dict.fromkeys(row.result.message for row in rows if row.result.status == "done" and row.result.message):
+        print(note, file=sys.stderr)
     for row in failed:
         print(f"{row.job.name}: {row.result.message}")
     fresh = sum(row.fresh for row in rows)

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..common import validation
 from ..common.errors import input_error
+from ..networks.weights import ENVIRONMENT, SOURCES
 
 HOST = "127.0.0.1"
 PORT = 8866
@@ -26,15 +27,22 @@ SHARE = Path(__file__).with_name("share")
 """Folder in which Jupyter finds the page's template and its kernel."""
 _FOREIGN = ("JUPYTER", "JPY_", "VOILA_", "IPYTHON")
 """How variables of the environment begin that change what Jupyter does."""
-_START = "import sys, tempfile; tempfile.tempdir = sys.argv.pop(1); from voila.app import main; main()"
-"""Starts Voilà with a folder for all its temporary files; TMPDIR would be that of the browser too, which it opens."""
+_START = """\
+import sys, tempfile
+tempfile.tempdir = sys.argv.pop(1)
+from voila.app import Voila
+Voila.launch_instance(tornado_settings={"ws_ping_interval": 0})
+"""
+"""Starts Voilà with a folder for all its temporary files; TMPDIR would be that of the browser too, which it opens.
+
+It sends no pings: browser and server are on one machine, where a page that ends closes its connection. Jupyter Server's
+default interval and timeout, 30 and 90 seconds in milliseconds, are seconds to Tornado, which warns that the timeout is
+longer. With equal values there would be no warning, but Jupyter Server would take a late timer for a lost page.
+"""
 _OPTIONS = (
     "--Voila.auto_token=True",
     "--Voila.port_retries=0",
     "--Voila.log_level=ERROR",
-    # Both are 30 s: the default timeout is longer, which Jupyter Server corrects with a warning per page.
-    "--ZMQChannelsWebsocketConnection.websocket_ping_interval=30000",
-    "--ZMQChannelsWebsocketConnection.websocket_ping_timeout=30000",
     "--template=explorers",
     "--VoilaConfiguration.multi_kernel_manager_class=decoupling_lib.explorers.kernels.PageKernels",
     # Other extensions of this environment could break the page, and it needs no others.
@@ -113,6 +121,11 @@ def serve(port: int = PORT, browser: bool = True, announce: Callable[[str], None
 def _environment(folder: str, token: str) -> dict[str, str]:
     """Return the environment of the server, in which Jupyter and IPython find nothing of the user's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    # Server and kernels work in other folders than the one in which the user's paths lead to their files.
+    if (file := kept.get(ENVIRONMENT)) and file not in SOURCES:
+        kept[ENVIRONMENT] = str(validation.path(file, ENVIRONMENT).absolute())
+    if home := kept.get("KERAS_HOME"):
+        kept["KERAS_HOME"] = str(Path(home).absolute())
     return kept | {
         # The token is passed in the environment: other users of the machine can read a process's arguments.
         "JUPYTER_TOKEN": token,

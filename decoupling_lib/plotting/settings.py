@@ -1,7 +1,8 @@
 """Matplotlib, loaded whatever the user's settings are, and the kit's own settings, under which it draws every picture.
 
 A user's matplotlibrc, style sheets and environment may turn images upside down, print white on white or ask for a TeX
-that is not installed. They hold for the user's own plots; none of the kit's pictures depends on them.
+that is not installed. They hold for the user's own plots; none of the kit's pictures depends on them, and neither does
+a picture of a lesson.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ try:
     import matplotlib.backends.backend_agg
     import matplotlib.figure
     import matplotlib.font_manager
+    from matplotlib.backends import backend_registry
 except ImportError:
     raise
 except Exception as error:  # a backend that does not exist, a file that is not text, ...
@@ -37,12 +39,17 @@ finally:
     _log.setLevel(_level)
 
 
+# Not matplotlib.rcdefaults(), which also reads the user's folder of style sheets, broken ones included.
+_KIT_SETTINGS: Any = {
+    name: value for name, value in matplotlib.rcParamsDefault.items() if name not in ("backend", "interactive")
+}
+"""All of Matplotlib's settings but two, which say where pyplot shows figures and when, and which a notebook needs."""
+
+
 @contextmanager
 def _own_settings() -> Iterator[None]:
-    """Replace all of the user's settings by Matplotlib's defaults; the backend, which only pyplot uses, stays."""
-    # Not matplotlib.rcdefaults(), which also reads the user's folder of style sheets, broken ones included.
-    defaults: Any = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
-    with matplotlib.rc_context(defaults):
+    """Replace the user's settings until the end of the block."""
+    with matplotlib.rc_context(_KIT_SETTINGS):
         yield
 
 
@@ -51,3 +58,22 @@ kit_settings = SharedContext(_own_settings)
 
 Settings belong to the whole process: a plot of the user's own that another thread makes at the same time has them too,
 and a setting that another thread changes until the last block ends is restored."""
+
+
+def use_kit_settings() -> None:
+    """Replace your settings of Matplotlib by those of the kit, for the rest of a notebook or program.
+
+    Plots made from then on look the same on every computer, whatever a matplotlibrc, a style sheet or a profile of
+    IPython says. A later change, such as `matplotlib.rcParams["font.size"] = 14`, has its effect as usual.
+    `kit_settings` does the same for the length of a block.
+
+    Notes
+    -----
+    The backend stays, and so does the format in which Jupyter shows figures (`InlineBackend.figure_formats` and
+    `InlineBackend.print_figure_kwargs`).
+    """
+    backend = matplotlib.get_backend(auto_select=False)
+    if backend is not None:
+        # When it is loaded, otherwise at the first plot, the backend of notebooks sets what `InlineBackend.rc` says.
+        backend_registry.load_backend_module(backend)
+    matplotlib.rcParams.update(_KIT_SETTINGS)

@@ -57,7 +57,7 @@ def run_sweep(
     """
     if scheduler is not None:
         sweep_workers.require_encryption(scheduler)
-    out = out.resolve()  # workers elsewhere have working directories of their own
+    out = out.absolute()  # workers elsewhere have working directories of their own
     rows: dict[str, Row] = {}
 
     def end(job: Job, result: JobResult, fresh: bool) -> None:

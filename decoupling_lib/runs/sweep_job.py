@@ -6,21 +6,20 @@ report.json that lists no picture as missing.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..common import validation
 from ..common.atomic_files import write_text
-from ..common.errors import DrawingError
+from ..common.errors import DrawingError, InputError, RunEndedError
 from ..common.folder_lock import folder_lock
 from .output_files import MISSING, REPORT
+from .sweep_shares import Shares, describe_worker, find_sha256, require_files, require_folder
 from .sweep_spec import Job, weights_file
 
 FAILURE_FILE = "failure.json"
@@ -35,14 +34,18 @@ class JobResult:
     status : {"done", "failed"}
         Whether it has its outputs.
     message : str
-        Why it failed, in one line; empty for a transfer that is done.
+        Why it failed, or why a worker left it to another one, in one line; otherwise empty.
     summary : mapping
         What the table shows of its report; see `summarize_report`.
+    refused_by : str
+        Address of the cluster's worker that refused to run it, for what its machine lacks or its settings; another
+        worker may be able to. Empty otherwise.
     """
 
     status: str
     message: str = ""
     summary: Mapping[str, Any] = field(default_factory=dict)
+    refused_by: str = ""
 
 
 def find_complete_report(job: Job, folder: Path) -> dict[str, Any] | None:
@@ -68,7 +71,7 @@ def find_complete_report(job: Job, folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def run_job(job: Job, out: str) -> JobResult:
+def run_job(job: Job, out: str, shares: Shares | None = None) -> JobResult:
     """Run one transfer into its folder unless it is complete there; this is what a worker does.
 
     An error is written into the folder's failure.json and returned, not raised: other transfers continue.
@@ -79,41 +82,65 @@ def run_job(job: Job, out: str) -> JobResult:
         The transfer.
     out : str
         Output folder of the sweep.
+    shares : Shares, optional
+        What the worker of a cluster must find on its machine. Default: it runs where the sweep was started.
 
     Returns
     -------
     JobResult
-        How it ended.
+        How it ended. On a cluster, the message of a failure names the worker.
     """
+    folder = Path(out)
+    address, worker = describe_worker() if shares is not None else ("", "")
+    if shares is not None:
+        try:
+            require_folder(shares.mark, folder, worker)
+        except InputError as error:  # nothing is written into what may be another folder
+            return JobResult("failed", str(error), refused_by=address)
+    if (report := find_complete_report(job, folder)) is not None:
+        return JobResult("done", summary=summarize_report(report))
+    own = folder / job.name
+    try:
+        report = _run(job, own, shares, worker)
+    except Exception as error:  # whatever it is, it concerns this transfer alone
+        message = _describe_failure(error, worker)
+        with suppress(OSError):
+            own.mkdir(parents=True, exist_ok=True)
+            write_text(own / FAILURE_FILE, json.dumps({"said": message}) + "\n")
+        return JobResult("failed", message, refused_by=address if isinstance(error, InputError) else "")
+    (own / FAILURE_FILE).unlink(missing_ok=True)
+    return JobResult("done", summary=summarize_report(report))
+
+
+def _run(job: Job, own: Path, shares: Shares | None, worker: str) -> dict[str, Any]:
+    """Run a transfer into its folder, or draw what is missing there, and return its report."""
     # Imported here since they load TensorFlow, which the process that distributes the work does not need.
     from ..transfers.setup import gather_inputs
     from . import outputs
     from .execute import execute
 
-    folder = Path(out)
-    if (report := find_complete_report(job, folder)) is not None:
-        return JobResult("done", summary=summarize_report(report))
-    began, own = time.perf_counter(), folder / job.name
-    try:
-        # A worker that the scheduler believes dead may still be running: then this one leaves the folder to it.
-        with folder_lock(validation.output_folder(own)):
-            undrawn = outputs.find_undrawn(own, "sweep", job.key)
-            if undrawn is not None and _describes(undrawn.report, job):
-                report, missing = undrawn.report, outputs.draw_pictures(own, undrawn)
-            else:
-                validation.require_shared(job.shared)
-                inputs = gather_inputs(job.origin, job.target, job.options)
-                execution = execute(inputs, own, began=began, extra={"sweep": job.key})
-                report, missing = execution.report, execution.missing
-            if missing:
-                raise DrawingError(outputs.describe_missing(missing, "repeat the command to draw them"))
-    except Exception as error:  # whatever it is, it concerns this transfer alone
-        message = " ".join(f"{type(error).__name__}: {error}".split())
-        own.mkdir(parents=True, exist_ok=True)
-        write_text(own / FAILURE_FILE, json.dumps({"said": message}) + "\n")
-        return JobResult("failed", message)
-    (own / FAILURE_FILE).unlink(missing_ok=True)
-    return JobResult("done", summary=summarize_report(report))
+    began = time.perf_counter()
+    # A worker that the scheduler believes dead may still be running: then this one leaves the folder to it.
+    with folder_lock(validation.output_folder(own)):
+        undrawn = outputs.find_undrawn(own, "sweep", job.key)
+        if undrawn is not None and _describes(undrawn.report, job):
+            report, missing = undrawn.report, outputs.draw_pictures(own, undrawn)
+        else:
+            if shares is not None:
+                require_files(shares, worker)
+            inputs = gather_inputs(job.origin, job.target, job.options)
+            execution = execute(inputs, own, began=began, extra={"sweep": job.key})
+            report, missing = execution.report, execution.missing
+        if missing:
+            raise DrawingError(outputs.describe_missing(missing, "repeat the command to draw them"))
+    return report
+
+
+def _describe_failure(error: Exception, worker: str) -> str:
+    """Return one line about an error; on a cluster it names the worker."""
+    own = isinstance(error, InputError | RunEndedError | DrawingError)  # their messages need no name of a type
+    message = " ".join((str(error) if own else f"{type(error).__name__}: {error}").split())
+    return message if worker in message else f"{worker}: {message}"
 
 
 def summarize_report(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,20 +172,6 @@ def summarize_report(report: Mapping[str, Any]) -> dict[str, Any]:
 def _describes(report: Mapping[str, Any], job: Job) -> bool:
     """Return whether a report is that of a transfer, whose files have not changed since, as far as they are here."""
     before = [*(image["sha256"] for image in report["inputs"]), report["network"]["sha256"]]
-    now = [_find_sha256(name) for name in (job.origin, job.target, weights_file(job) or "")]
+    now = [find_sha256(name) for name in (job.origin, job.target, weights_file(job) or "")]
     same = all(own in (None, recorded) for own, recorded in zip(now, before, strict=True))
     return bool(report["sweep"] == job.key and same)
-
-
-def _find_sha256(name: str) -> str | None:
-    """Return the checksum of a file; None if there is no such file."""
-    if not os.path.isfile(name):
-        return None
-    state = os.stat(name)
-    return _file_sha256(name, state.st_mtime_ns, state.st_size)
-
-
-@lru_cache(maxsize=4096)
-def _file_sha256(name: str, *_state: int) -> str:
-    with open(name, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

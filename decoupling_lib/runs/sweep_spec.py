@@ -42,8 +42,6 @@ class Job:
         All options, validated, with network and weights.
     key : str
         Digest of images and options.
-    shared : tuple of str
-        Absolute paths of the job's files that exist where the sweep was started; see `with_absolute_paths`.
     """
 
     name: str
@@ -51,7 +49,6 @@ class Job:
     target: str
     options: Options
     key: str
-    shared: tuple[str, ...] = ()
 
 
 def read_sweep(path: str | os.PathLike[str]) -> list[Job]:
@@ -111,10 +108,11 @@ def with_absolute_paths(job: Job) -> Job:
         The same transfer, with the same name and key.
     """
     own = weights_file(job)
-    found = {name: str(file.resolve()) for name in (job.origin, job.target, own or "") if (file := _local_file(name))}
+    # Links are not followed: where one leads here may be a place that workers do not have.
+    found = {name: str(file.absolute()) for name in (job.origin, job.target, own or "") if (file := _local_file(name))}
     origin, target = (found.get(name, name) for name in (job.origin, job.target))
-    options = replace(job.options, weights=found.get(own, str(Path(own).resolve()))) if own else job.options
-    return replace(job, origin=origin, target=target, options=options, shared=tuple(found.values()))
+    options = replace(job.options, weights=found.get(own, str(Path(own).absolute()))) if own else job.options
+    return replace(job, origin=origin, target=target, options=options)
 
 
 def _local_file(name: str) -> Path | None:

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..common.errors import input_error
 from .sweep_job import JobResult, run_job
+from .sweep_shares import Shares, list_shares, mark_folder
 from .sweep_spec import Job, with_absolute_paths
+
+if TYPE_CHECKING:
+    from distributed import Future
 
 LOOPBACK = "127.0.0.1"
 LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
 """Hosts at which a scheduler needs no encryption."""
 RETRIES = 2
-"""How often a transfer is run again after its worker died."""
+"""How often a transfer is run again after its worker died, and how many more workers are asked if one refuses it."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A transfer as it is sent to workers, and the answers of those that refused it."""
+
+    job: Job
+    absolute: Job
+    shares: Shares | None
+    refusals: list[JobResult] = field(default_factory=list)
 
 
 def run_jobs(
     jobs: Sequence[Job], out: Path, scheduler: str | None, workers: int | None, threads: int
 ) -> Iterator[tuple[Job, JobResult]]:
     """Run transfers on workers.
+
+    If a worker of a cluster refuses a transfer, for what its machine lacks or is set to, other workers are asked.
 
     Parameters
     ----------
@@ -45,6 +64,8 @@ def run_jobs(
     ------
     InputError
         For a scheduler that does not answer.
+    OSError
+        If the workers' mark cannot be written into the output folder.
     """
     from distributed import Client, LocalCluster, as_completed
 
@@ -65,24 +86,55 @@ def run_jobs(
         except Exception as error:  # each of Dask's kinds of transport has errors of its own
             accepted = "the address of a running Dask scheduler, such as tls://host:8786 (see docs/cluster.md)"
             raise input_error("--scheduler", "does not answer", scheduler, accepted, str(error)[:99]) from None
-        with client:
-            # Dask runs tasks with equal keys only once, and a scheduler may serve several sweeps.
-            futures = {
-                client.submit(
-                    run_job, with_absolute_paths(job), str(out), key=f"{job.name}-{uuid.uuid4().hex}", retries=RETRIES
-                ): job
-                for job in jobs
-            }
-            for future in as_completed(futures):
-                job = futures[future]
-                if future.status == "finished":
-                    yield job, future.result()
-                else:  # every worker that ran it died
-                    lost = future.status == "error"
-                    yield job, JobResult("failed", " ".join(str(future.exception()).split()) if lost else future.status)
+        with client, mark_folder(out) if scheduler is not None else nullcontext() as mark:
+
+            def submit(task: _Task, others: Collection[str] | None = None) -> Future:
+                return client.submit(
+                    run_job, task.absolute, str(out), task.shares,
+                    # Dask runs tasks with equal keys only once, and a scheduler may serve several sweeps.
+                    key=f"{task.job.name}-{uuid.uuid4().hex}", retries=RETRIES,
+                    workers=others, allow_other_workers=others is not None,  # these too may end
+                )  # fmt: skip
+
+            running = {submit(task): task for task in [_create_task(job, mark) for job in jobs]}
+            ended = as_completed(running)
+            for future in ended:
+                task, result = running.pop(future), _get_result(future)
+                if result.refused_by:
+                    task.refusals.append(result)
+                    others = sorted(client.nthreads().keys() - {each.refused_by for each in task.refusals})
+                    if others and len(task.refusals) <= RETRIES:
+                        again = submit(task, others)
+                        running[again] = task
+                        ended.add(again)
+                        continue
+                yield task.job, _add_refusals(result, task.refusals)
     finally:
         if cluster is not None:
             cluster.close()
+
+
+def _create_task(job: Job, mark: str | None) -> _Task:
+    absolute = with_absolute_paths(job)
+    return _Task(job, absolute, None if mark is None else list_shares(absolute, mark))
+
+
+def _get_result(future: Future) -> JobResult:
+    if future.status == "finished":
+        result: JobResult = future.result()
+        return result
+    lost = future.status == "error"  # every worker that ran it died
+    return JobResult("failed", " ".join(str(future.exception() if lost else future.status).split()))
+
+
+def _add_refusals(result: JobResult, refusals: Sequence[JobResult]) -> JobResult:
+    """Return a result whose message says which workers refused to run the transfer, and why the first one did."""
+    if refusals and result.status == "done":
+        return replace(result, message=f"{refusals[0].message}; another worker ran this transfer")
+    if result.refused_by and len(refusals) > 1:
+        others = ", ".join(each.refused_by for each in refusals[1:])
+        return replace(result, message=f"{refusals[0].message}; refused by {others} too")
+    return result
 
 
 def require_encryption(scheduler: str) -> None:

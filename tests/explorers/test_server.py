@@ -1,6 +1,7 @@
-"""The classroom's server reads nothing that the user has set for Jupyter, Voilà or IPython."""
+"""The classroom's server reads what the user has set for the kit, and nothing that is set for Jupyter or IPython."""
 
 import json
+import re
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +9,12 @@ from pathlib import Path
 import pytest
 from pages import classroom, kernels, wait_until
 from patience import HANG
+from tornado.httpclient import HTTPRequest
+from tornado.ioloop import IOLoop
+from tornado.websocket import websocket_connect
+
+from decoupling_lib.common.errors import InputError
+from decoupling_lib.explorers import server as server_module
 
 pytest.importorskip("voila")
 
@@ -59,19 +66,79 @@ def fill_with_traps(folder: Path) -> dict[str, str]:
     }
 
 
+def read_page(address: str) -> str:
+    """Return the page once the server answers."""
+    page = []
+
+    def read() -> bool:
+        with suppress(OSError), urllib.request.urlopen(address, timeout=HANG) as answer:
+            page.append(answer.read().decode())
+        return bool(page)
+
+    assert wait_until(read, HANG)
+    return page[0]
+
+
 @pytest.mark.slow
 def test_a_page_among_settings_that_would_break_it(tmp_path):
     changes = fill_with_traps(tmp_path)
     with classroom(PORT, tmp_path / "work", changes) as (address, server):
-        page = []
-
-        def read() -> bool:
-            with suppress(OSError), urllib.request.urlopen(address, timeout=HANG) as answer:
-                page.append(answer.read().decode())
-            return bool(page)
-
-        assert wait_until(read, HANG)
+        page = read_page(address)
         assert "of-the-user" not in address
         # The cell has run and shows a widget; its kernel runs this Python.
-        assert "application/vnd.jupyter.widget-view+json" in page[0] and "Traceback" not in page[0]
-        assert "voila-style" in page[0] and len(kernels(server.pid)) == 1
+        assert "application/vnd.jupyter.widget-view+json" in page and "Traceback" not in page
+        assert "voila-style" in page and len(kernels(server.pid)) == 1
+
+
+@pytest.mark.slow
+def test_a_page_that_connects_to_its_kernel_causes_no_warning_and_has_the_weights_of_the_user(tmp_path):
+    with (
+        open(tmp_path / "stderr", "wb") as errors,
+        classroom(PORT, tmp_path, {"DECOUPLING_WEIGHTS": "own.h5"}, errors) as (address, server),
+    ):
+        kernel = re.search(r'"kernelId": *"([0-9a-f-]{36})"', read_page(address))[1]
+        place, token = address.split("/?")
+        channels = f"{place.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels?session_id=s&{token}"
+
+        async def connect() -> None:
+            connection = await websocket_connect(HTTPRequest(channels, headers={"Origin": place}))
+            connection.close()
+
+        IOLoop(make_current=False).run_sync(connect)
+        (process,) = kernels(server.pid)
+        assert process.environ()["DECOUPLING_WEIGHTS"] == str(tmp_path / "own.h5")
+        assert process.cwd() != str(tmp_path)  # where the relative path would lead to no file
+    assert (tmp_path / "stderr").read_text() == "decoupling: interrupted\n"  # by the end of the block above
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("own.h5", "{work}/own.h5"),
+        ("./sub/own.weights.h5", "{work}/sub/own.weights.h5"),
+        ("sub/../own.keras", "{work}/sub/../own.keras"),
+        ("~/own.h5", "{home}/own.h5"),
+        ("/elsewhere/own.h5", "/elsewhere/own.h5"),
+        ("a name with blanks", "{work}/a name with blanks"),
+        ("hed", "hed"),
+        ("imagenet", "imagenet"),
+        ("random", "random"),
+        ("", ""),
+    ],
+)
+def test_paths_of_the_user_lead_to_their_files_from_every_folder(value, expected, tmp_path, monkeypatch):
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DECOUPLING_WEIGHTS", value)
+    monkeypatch.setenv("KERAS_HOME", "keras")
+    environment = server_module._environment(str(tmp_path / "server"), "token")
+    assert environment["DECOUPLING_WEIGHTS"] == expected.format(work=work, home=tmp_path / "home")
+    assert environment["KERAS_HOME"] == str(work / "keras")
+
+
+def test_weights_in_the_home_of_nobody_are_refused_before_the_server_starts(tmp_path, monkeypatch):
+    monkeypatch.setenv("DECOUPLING_WEIGHTS", "~nobody-of-this-name/own.h5")
+    with pytest.raises(InputError, match="DECOUPLING_WEIGHTS"):
+        server_module._environment(str(tmp_path), "token")

@@ -1,6 +1,5 @@
 """Faults during a run, each injected into real processes: the table in tests/README.md, row by row."""
 
-import ctypes
 import json
 import os
 import pty
@@ -22,6 +21,7 @@ from keras_files import write_legacy
 from outputs import assert_same_arrays
 from paths import ROOT
 from patience import HANG
+from permissions import obey_permissions
 from PIL import Image
 
 from decoupling_lib.common.atomic_files import write_text
@@ -33,14 +33,6 @@ pytestmark = [pytest.mark.faults, pytest.mark.slow]
 LONG = ("--network", "vgg16", "--weights", "random", "--size", "24", "--layers", "2", "--steps", "6")
 LONG += ("--refinements", "2", "--tolerance", "1e-6", "--quiet", "--out")
 """A run of a few seconds that saves a state after each step."""
-
-
-def obey_permissions() -> None:
-    """Take from a child process of root the right to override permission bits; no other user has it."""
-    if os.geteuid() == 0:
-        drop, override, search = 24, 1, 2  # prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH)
-        for capability in (override, search):
-            assert ctypes.CDLL(None, use_errno=True).prctl(drop, capability, 0, 0, 0) == 0
 
 
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lessons import FOLDER, execute
+from lessons import FOLDER, execute, run
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from paths import ROOT
 from patience import HANG
@@ -21,6 +21,19 @@ CHECKED = "NBVAL_CHECK_OUTPUT"
 HEADINGS = ["What you'll do", "What you'll learn", "What you'll need", "Exercises", "Further reading"]
 MACHINE = re.compile("|".join(map(re.escape, ("/home/", "/tmp/", "/Users/", "/root/", ":\\", str(ROOT)))))
 LIBRARY_OBJECT = re.compile(r"\[?(<|[A-Z]\w+\()")
+HOSTILE = """\
+image.origin: lower
+text.usetex: True
+figure.dpi: 300
+figure.facecolor: black
+savefig.bbox: tight
+savefig.transparent: True
+axes.prop_cycle: cycler(color=["red"])
+lines.linewidth: 20
+font.size: many
+this is no setting
+"""
+"""A user's matplotlibrc."""
 SOURCES = execute.sources()
 each_notebook = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 
@@ -109,6 +122,24 @@ def definitions(notebook) -> list[str]:
     return found
 
 
+def plots_before_the_settings(notebook) -> list[str]:
+    """Return the cells that use Matplotlib before `use_kit_settings` is called: their plots depend on the user's."""
+    found, names = [], set()
+    for k, cell in enumerate(notebook.cells):
+        for statement in ast.parse(cell.source).body if cell.cell_type == "code" else ():
+            nodes = list(ast.walk(statement))
+            called = [node.func for node in nodes if isinstance(node, ast.Call)]
+            if any(isinstance(each, ast.Attribute) and each.attr == "use_kit_settings" for each in called):
+                return found
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                module = "" if isinstance(statement, ast.Import) else f"{statement.module}."
+                imported = [each for each in statement.names if f"{module}{each.name}".startswith("matplotlib")]
+                names |= {each.asname or each.name.partition(".")[0] for each in imported}
+            elif any(isinstance(node, ast.Name) and node.id in names for node in nodes):
+                found.append(f"cell {k} plots before the settings")
+    return found
+
+
 def record(source: Path, notebook) -> dict:
     """Return the record that the notebook would get now."""
     return execute.made_from(source.read_text("utf-8")) | {"outputs": execute.outputs_sha256(notebook)}
@@ -143,7 +174,14 @@ def test_a_notebook_is_its_executed_source(source):
     notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
     nbformat.validate(notebook)
     assert cells_differ(execute.parsed(source), notebook) == []
-    for rule in (not_executed, bad_outputs, bad_exercises, definitions, missing_headings):
+    for rule in (
+        not_executed,
+        bad_outputs,
+        bad_exercises,
+        definitions,
+        plots_before_the_settings,
+        missing_headings,
+    ):
         assert rule(notebook) == [], rule.__name__
     assert untraceable(source, notebook) == [], f"make notebooks ONLY={source.stem}"
 
@@ -208,6 +246,17 @@ SOLUTION = {"tags": ["solution", "hide-input"], "jupyter": {"source_hidden": Tru
         (bad_exercises, [new_code_cell("assert 1", metadata={"tags": ["solution"]})], "not hidden"),
         (bad_exercises, [new_code_cell("1", metadata={"tags": ["exercise"]})], "may not raise"),
         (definitions, [new_code_cell("def f():\n    return 1")], "defines f"),
+        (
+            plots_before_the_settings,
+            [new_code_cell("from matplotlib import pyplot as p"), new_code_cell("p.figure()\ndl.use_kit_settings()")],
+            "cell 1 plots",
+        ),
+        (plots_before_the_settings, [new_code_cell("import matplotlib.pyplot as q\nx = q.subplots()")], "cell 0 plots"),
+        (
+            plots_before_the_settings,
+            [new_code_cell("import matplotlib.figure"), new_code_cell("f = [matplotlib.figure.Figure()]")],
+            "cell 1 plots",
+        ),
         (missing_headings, [new_markdown_cell("## Exercises\n\n## What you'll do")], "headings"),
     ],
 )
@@ -266,6 +315,24 @@ def test_a_number_changed_in_a_notebook_fails(source, tmp_path):
     assert validate(tmp_path / "changed.ipynb") == 1
 
 
+@pytest.mark.slow
+def test_the_pictures_of_a_lesson_do_not_depend_on_the_users_settings(tmp_path, monkeypatch):
+    """Run a lesson without settings, and with a matplotlibrc, a startup file and a configuration of IPython."""
+    profile = tmp_path / "user" / "profile_default"
+    (profile / "startup").mkdir(parents=True)
+    (profile / "startup" / "00.py").write_text("from matplotlib import style\nstyle.use('dark_background')\n")
+    (profile / "ipython_kernel_config.py").write_text("get_config().InlineBackend.rc = {'axes.linewidth': 9}\n")
+    (tmp_path / "user" / "matplotlibrc").write_text(HOSTILE)
+    shown = []
+    for user in ("nobody", "user"):
+        monkeypatch.setenv("IPYTHONDIR", str(tmp_path / user))
+        monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / user))
+        notebook = run(execute.parsed(FOLDER / "02_moment_decoupling.py"))
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+        shown.append([output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})])
+    assert shown[0] == shown[1] and len(shown[0]) >= 7
+
+
 def test_the_record_is_of_the_files_before_the_run_even_if_they_are_edited_meanwhile(tmp_path, monkeypatch):
     results, source = tmp_path / "results", tmp_path / "01_try.py"
     results.mkdir()
@@ -288,6 +355,15 @@ def test_the_record_is_of_the_files_before_the_run_even_if_they_are_edited_meanw
     assert before["measurements"].keys() == {"numbers.json"}
     assert {name: stored[name] for name in before} == before
     assert untraceable(source, notebook) == ["the record is of other source", "the record is of other measurements"]
+
+
+def test_what_a_cell_prints_over_time_is_one_output(tmp_path):
+    source = tmp_path / "01_try.py"
+    source.write_text(
+        "# %%\nimport time\n\nfor k in range(3):\n    print(k, flush=True)\n    time.sleep(0.4)\n", "utf-8"
+    )
+    (cell,) = nbformat.read(execute.execute(source), as_version=4).cells
+    assert [output.text for output in cell.outputs] == ["0\n1\n2\n"]
 
 
 def test_execution_is_repeatable_and_a_failure_keeps_the_old_notebook(tmp_path, capsys):

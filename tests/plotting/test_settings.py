@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import io
 import os
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from decoupling_lib.explorers import gradient_flow, moments
 from decoupling_lib.explorers.explorer import figure_html
 from decoupling_lib.figures import gallery
 from decoupling_lib.plotting.dead_channels import draw_dead_channels
-from decoupling_lib.plotting.settings import kit_settings
+from decoupling_lib.plotting.settings import kit_settings, use_kit_settings
 from decoupling_lib.plotting.style import new_figure, save_figure, show_picture
 from decoupling_lib.plotting.transfers import draw_losses, draw_panel
 from decoupling_lib.runs.contact_sheet import write_contact_sheet
@@ -153,6 +154,14 @@ import decoupling_lib.plotting  # as in the command line: before anything else l
 from test_settings import picture
 sys.stdout.buffer.write(picture(Path({folder!r})))
 """
+NOTEBOOK = """
+import sys; sys.path[:0] = {paths}
+import matplotlib.pyplot  # as in the lessons: before the kit
+import decoupling_lib as dl
+dl.use_kit_settings()
+from test_settings import plot
+sys.stdout.buffer.write(plot())
+"""
 MACHINES = {
     "image.origin: lower": {"matplotlibrc": "image.origin: lower\nbackend: TkAgg\n"},
     "usetex": {"matplotlibrc": "text.usetex: True\n"},
@@ -166,9 +175,11 @@ MACHINES = {
     "inline": {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},
 }
 """What a user's machine may have: files of Matplotlib's folder, and variables of the environment."""
+NOTEBOOKS = ("image.origin: lower", "usetex", "white on black", "syntax", "unknown and removed names", "inline")
+"""Those with which pyplot loads and draws by Agg."""
 
 
-def run_on(machine: dict[str, str | bytes], folder: Path) -> subprocess.CompletedProcess[bytes]:
+def run_on(machine: dict[str, str | bytes], folder: Path, script: str = SCRIPT) -> subprocess.CompletedProcess[bytes]:
     """Draw the picture in a new process on a machine with these settings."""
     environment = os.environ | {"MPLCONFIGDIR": str(folder / "config")}
     for name, value in machine.items():
@@ -178,8 +189,8 @@ def run_on(machine: dict[str, str | bytes], folder: Path) -> subprocess.Complete
         file = folder / "config" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(value if isinstance(value, bytes) else value.encode())
-    script = SCRIPT.format(paths=[*sys.path[:1], str(Path(__file__).parent), *sys.path], folder=str(folder))
-    command = [sys.executable, "-c", script]
+    paths = [*sys.path[:1], str(Path(__file__).parent), *sys.path]
+    command = [sys.executable, "-c", script.format(paths=paths, folder=str(folder))]
     return subprocess.run(command, capture_output=True, cwd=folder, env=environment, timeout=HANG, check=False)
 
 
@@ -188,6 +199,13 @@ def test_a_picture_does_not_depend_on_the_users_machine(name: str, tmp_path: Pat
     done = run_on(MACHINES[name], tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == picture(tmp_path)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_plot_of_a_notebook_does_not_depend_on_the_users_machine(name: str, tmp_path: Path, default_plot: bytes):
+    done = run_on(MACHINES[name], tmp_path, NOTEBOOK)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout == default_plot
 
 
 def test_a_matplotlibrc_in_the_working_directory_does_not_count(tmp_path: Path):
@@ -229,6 +247,66 @@ def test_blocks_in_several_threads_share_the_settings_and_the_users_return_after
             leave[number].set()
             threads[number].join(HANG)
             assert matplotlib.rcParams["font.size"] == size
+
+
+def plot() -> bytes:
+    """Return a plot like those of the lessons' cells."""
+    from matplotlib import pyplot as plt  # here: with some settings that the kit overcomes, pyplot does not load
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(4, 2), layout="constrained")
+    left.imshow(np.linspace(0, 1, 16).reshape(4, 4))
+    left.set_title("a title")
+    right.plot([-3, 4], [-5e4, 7e4], "o", ls="-", label="$x^2$")
+    right.hist([1, 2, 3])
+    right.legend()
+    file = io.BytesIO()
+    plt.savefig(file)
+    plt.close(figure)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def default_plot() -> bytes:
+    """Return the plot under the settings with which Matplotlib itself begins where there are no files of a user's."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        return plot()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_plot_of_a_notebook_does_not_depend_on_a_setting(name: str, default_plot: bytes):
+    with matplotlib.rc_context({name: HOSTILE[name]}):
+        use_kit_settings()
+        assert plot() == default_plot
+
+
+@pytest.mark.parametrize("name", ["dark_background", "fivethirtyeight", "grayscale", "Solarize_Light2", "seaborn-v0_8"])
+def test_a_plot_of_a_notebook_does_not_depend_on_a_style(name: str, default_plot: bytes):
+    from matplotlib import style
+
+    with style.context([name, {"lines.linewidth": 20}]):
+        assert plot() != default_plot
+        use_kit_settings()
+        assert plot() == default_plot
+
+
+def test_all_settings_at_once_are_replaced_and_later_ones_have_their_effect(default_plot: bytes, tmp_path: Path):
+    with matplotlib.rc_context(HOSTILE):
+        use_kit_settings()
+        assert plot() == default_plot
+        matplotlib.rcParams["font.size"] = 14.0
+        changed = plot()
+        assert changed != default_plot
+        picture(tmp_path)
+        assert plot() == changed
+
+
+@pytest.mark.parametrize("interactive", [False, True])
+def test_where_and_when_a_notebook_shows_its_plots_stays(interactive: bool):
+    with matplotlib.rc_context({"interactive": interactive}):
+        before = matplotlib.get_backend(auto_select=False)
+        use_kit_settings()
+        assert (matplotlib.get_backend(auto_select=False), matplotlib.is_interactive()) == (before, interactive)
 
 
 def test_a_figure_outside_of_the_kits_settings_is_an_error():

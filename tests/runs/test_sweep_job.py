@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import socket
 from pathlib import Path
 
 import numpy as np
@@ -29,22 +28,6 @@ def test_a_failure_affects_no_other_transfer_and_only_it_is_run_again(tmp_path: 
     assert [run_job(job, str(out)).status for job in jobs] == ["done", "done"]
     assert (out / jobs[0].name / "report.json").stat().st_mtime_ns == written
     assert not (out / jobs[1].name / FAILURE_FILE).exists()
-
-
-def test_a_worker_that_lacks_a_file_names_itself_and_what_to_share(tmp_path: Path):
-    """The file exists where the sweep is started, and is gone where the transfer runs."""
-    image = tmp_path / "a.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 24, 3), np.uint8)).save(image)
-    (job,) = create_jobs(tmp_path, f'pairs = [["{image}", "china"]]\n{SMALL}steps = 3\n')
-    absolute = with_absolute_paths(job)
-    assert absolute.shared == (str(image),) and absolute.key == job.key
-    image.unlink()
-    (tmp_path / "out").mkdir()
-    message = run_job(absolute, str(tmp_path / "out")).message
-    assert socket.gethostname() in message and "a.png" in message and "share its folder" in message
-    assert "spelling" not in message
-    # A file that never existed is not the worker's fault.
-    assert "share its folder" not in run_job(job, str(tmp_path / "out")).message
 
 
 def test_files_in_the_home_folder_are_found_before_they_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

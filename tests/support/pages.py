@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import psutil
 from paths import ROOT
@@ -23,12 +24,14 @@ CHROMIUM_OPTIONS = (
 
 @contextmanager
 def classroom(
-    port: int, cwd: Path = ROOT, changes: Mapping[str, str] | None = None
+    port: int, cwd: Path = ROOT, changes: Mapping[str, str] | None = None, errors: IO[bytes] | None = None
 ) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Run `decoupling classroom`, and yield the page's address and the process."""
+    """Run `decoupling classroom`, and yield the page's address and the process; its stderr may go to a file."""
     command = [sys.executable, "-m", "decoupling_lib", "classroom", "--no-browser", "--port", str(port)]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(changes or {})}
-    with subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+    ) as server:
         try:
             yield server.stdout.readline().split()[1], server
         finally:

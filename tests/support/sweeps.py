@@ -39,7 +39,7 @@ def read_table(out: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def write_report_only(job: Job, out: str) -> JobResult:
+def write_report_only(job: Job, out: str, shares: object = None) -> JobResult:
     """Do a worker's part without a transfer: write what makes it complete."""
     report = {"sweep": job.key, "inputs": [{"sha256": ""}] * 2, "network": {"sha256": ""}}
     (Path(out) / job.name).mkdir(parents=True)
@@ -47,6 +47,6 @@ def write_report_only(job: Job, out: str) -> JobResult:
     return JobResult("done")
 
 
-def write_nothing(job: Job, out: str) -> JobResult:
+def write_nothing(job: Job, out: str, shares: object = None) -> JobResult:
     """Do the part of a worker whose outputs nobody else sees."""
     return JobResult("done")

@@ -5,7 +5,6 @@ wrong, what was received, what is accepted and what to do next.
 """
 
 from .arrays import MIN_SPREAD, image, not_constant, same_shape, sample
-from .missing_files import require_shared
 from .paths import MAX_FILE_BYTES, output_folder, path, regular_file
 from .scalars import choice, in_range, integer_in_range, layer_count, seed
 from .sizes import MAX_PIXELS, MAX_SIDE, MIN_SIDE, one_size, shape, size
@@ -26,7 +25,6 @@ __all__ = [
     "output_folder",
     "path",
     "regular_file",
-    "require_shared",
     "same_shape",
     "sample",
     "seed",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from urllib.parse import unquote, urlsplit
 
@@ -38,27 +37,6 @@ def missing_file(name: str, text: str, accepted: str, known: Sequence[str] = ())
     """
     what, step = _explain(text, known)
     return input_error(name, what, text, accepted, step)
-
-
-def require_shared(files: Iterable[str]) -> None:
-    """Refuse to work on a machine that lacks files of the machine where the work was started.
-
-    Parameters
-    ----------
-    files : iterable of str
-        Absolute paths of the files there.
-
-    Raises
-    ------
-    InputError
-        A file is missing here. The message names this machine.
-    """
-    for file in files:
-        if not os.path.exists(file):
-            what = f"does not exist on the worker {socket.gethostname()}, but where the sweep was started"
-            accepted = "a file at the same path for every worker"
-            step = "share its folder with all workers, for example by a network file system (see docs/cluster.md)"
-            raise input_error("file", what, file, accepted, step)
 
 
 def _explain(text: str, known: Sequence[str]) -> tuple[str, str]:
