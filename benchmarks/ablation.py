@@ -29,8 +29,8 @@ Claims, each with its primary measure and what would count against it.
 3. Corrections bring block 1 closer and take block 2 away. Measure: the gap of block 2, corrections on minus off,
    unrefined. Against it: an interval that includes 0, or lies below it. After a refinement they make no difference.
 4. The start decides what is left of the target. Measure: `gain`, legs minus direct, both refined. Against it: an
-   interval that includes 0, or lies below it; a gain with midpoint that is none with statistics of differences of
-   Gaussians and SSIM side by side.
+   interval that includes 0, or lies below it; a gain at equal Gram matrices of legs whose statistics of differences of
+   Gaussians are further away and whose SSIM is no higher.
 
 Each claim is judged for each reference, so there are eight primary tests. They and all secondary ones that are printed
 are one family, adjusted by Holm's method. Intervals are bootstrap intervals over pictures, not pairs.

@@ -25,8 +25,12 @@ saved image alone, not how it was made: no trajectory, grid, multiplier or unrou
 of it, the grid of that Step 2, and c of T. Step 0 is measured for each transfer on its own. Noise and photographs give
 it the same values each time (the mean of photographs includes the pictures themselves, as some of twelve). With
 midpoint it sees the two images of the transfer: T and O there, the saved image and T back. With target it sees T there
-and the saved image back. So with these two references the way back knows the mean features of T besides its c. Direct
-knows the mean features of T, and nothing else, on its way back.
+and the saved image back. So with midpoint the way back knows the mean features of T besides its c. (It is another way
+than the one there even without damping, rounding and corrections: the first result has O's decoupled features of block
+2, not O's mean features, so the second midpoint differs from the first in that block. With noise the two references
+are the same, and without those three the undoing is exact.) Since c depends on the reference, with midpoint and
+target it cannot be kept from the way there: Step 1 of the way back needs T itself. That makes them a check of the
+method, not a use of it; noise and photographs need c alone. Direct knows the mean features of T, and nothing else.
 
 Primary measure. Difference in SSIM to T after T -> O -> T, decoupled minus direct, at equal Gram matrices (of four
 other layers) of the first result, without corrections, mean over pairs: two tests, for noise and midpoint. Secondary:
