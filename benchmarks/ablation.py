@@ -7,10 +7,9 @@ Written down before the first run:
 Design. Refinement (none, or up to 16 steps until every block is within 2 % of the style) x corrections at the ends of
 Step 3's legs (on, off) x start (the legs of Step 3, or direct matching of the coupled means, which has no legs and so
 nothing to correct): six combinations, on twelve pairs of the twelve bundled pictures, each once the origin and once the
-target; 48 x 48 px, because the refinement takes about 20,000 passes; two layers; references noise (three seeds in turn)
-and midpoint, both with the same 16 steps at most (the default with midpoint is none). The refinement after direct is
-the same function with direct's result as its image and the same c as its aim. Direct goes all the way to the origin's
-means, by L-BFGS to 0.1 %.
+target; 64 x 64 px; two layers; references noise (three seeds in turn) and midpoint, both with the same 16 steps at most
+(the default with midpoint is none). The refinement after direct is the same function, with direct's result as its image
+and the same c as its aim. Direct goes all the way to the origin's means, by L-BFGS to 0.1 %.
 
 Measures. The style gap by block, ‖c(x) - c‖ of the image before it is saved as a share of ‖c(target) - c‖, by the
 method's own measurement with the tolerance of the refinement (1e-5); `worst` is the larger of the two. Outside judges:
@@ -75,7 +74,7 @@ PRIMARY = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--size", type=int, default=48, help="side of the square images, in pixels")
+    parser.add_argument("--size", type=int, default=64, help="side of the square images, in pixels")
     parser.add_argument("--weights", default="hed")
     parser.add_argument("--most", type=int, help="run only so many tasks, to try the script out")
     parser.add_argument("--report", action="store_true", help="print the tables of a complete file, and run nothing")
@@ -89,7 +88,7 @@ def main() -> None:
     print_tables(list(rows.values()))
 
 
-def list_tasks(size: int = 48, weights: str = "hed") -> dict[str, tuple[Any, ...]]:
+def list_tasks(size: int = 64, weights: str = "hed") -> dict[str, tuple[Any, ...]]:
     """Return all tasks by name: (origin, target, size, weights, reference, seed)."""
     tasks: dict[str, tuple[Any, ...]] = {}
     for number, (origin, target) in enumerate(experiments.list_pairs((4,))):

@@ -128,7 +128,7 @@ def test_each_picture_is_undone_once_and_chains_have_three_pictures():
     assert sorted(target for target, _ in pairs) == sorted(origin for _, origin in pairs)
     assert len({target for target, _ in pairs}) == len(pairs) == 12
     triples = [task[1] for task in tasks if len(task[1]) == 3]
-    assert len(triples) == 4 and all(len(set(each)) == 3 for each in triples)
+    assert len(triples) == 6 and all(len(set(each)) == 3 for each in triples)
 
 
 def test_gains_of_undoing_are_read_at_equal_style():
@@ -221,6 +221,7 @@ def test_amplification_correlates_what_its_theory_names(monkeypatch, capsys):
 def test_a_task_of_each_runs_to_the_end(monkeypatch, script):
     monkeypatch.setattr(ablation, "REFINEMENTS", 1)
     monkeypatch.setattr(amplification, "PRODUCTS", 1)
+    monkeypatch.setattr(undo, "CORRECTIONS", {"on": 16})
     for name in ("undo", "ablation"):
         monkeypatch.setattr(f"{name}.SHARES", (0.5, 1.0))
     tasks = script.list_tasks(24, "random")
