@@ -217,6 +217,7 @@ def test_amplification_correlates_what_its_theory_names(monkeypatch, capsys):
     assert medians.split()[-1] == "2"  # broken transfers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", [undo, ablation, amplification])
 def test_a_task_of_each_runs_to_the_end(monkeypatch, script):
     monkeypatch.setattr(ablation, "REFINEMENTS", 1)
