@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 
 from decoupling_lib.common.arrays import Floats
 
-RESAMPLES = 2000
+RESAMPLES = 5000
 FEWEST = 4
 """Smallest number of different values of which a rank correlation is taken."""
 
