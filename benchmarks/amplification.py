@@ -35,10 +35,12 @@ reference only.
 
 Intervals are bootstrap intervals over pictures, of origins and targets. Noise has one seed for each target, three in
 turn. A power iteration of few products understates the largest growth, and the more so the larger it is, which may
-weaken correlations. Large growth is that of the steps, not of the flow: the symmetric rule takes a direction of rate k
-through a step h by (1 + hk/2)/(1 - hk/2), not by exp(hk), and hk reaches 2 in flat areas; there a step may have several
-solutions, and the equations of its derivative are solved to some percent only. Growth of more than 1e6 is therefore an
-order at best, and enters as its rank; how often it occurs is reported.
+weaken correlations. In trials the rate k of a direction in flat areas (an eigenvalue of the leg's second derivative)
+times the step h was -2.7 for several of sixteen steps toward photographs, so growth back of 1e12 is that of the flow.
+The symmetric rule takes such a direction by (1 + hk/2)/(1 - hk/2) instead of exp(hk), has several solutions there, and
+the equations of its derivative are solved to some percent only: growth of more than 1e6 is an order at best. It enters
+as its rank; how often it occurs is reported. (Four times as many steps did not bring such a self-transfer back: 25 dB
+instead of 24.)
 """
 
 from __future__ import annotations
