@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from _judges import band_statistics
@@ -31,7 +32,7 @@ JUDGES = {"colors": 0, "fine": 0, "texture": 1, "raw texture": 1, "bands": 1}
 def make_judges(network: Network) -> dict[str, Callable[[Floats], Description]]:
     """Return the functions that describe an image, by the names in `JUDGES`.
 
-    colors: the sorted values of each color; their mean absolute difference is the Wasserstein distance. fine: the Gram
+    colors: the sorted values of each color; their distance is the Wasserstein distance of order 2. fine: the Gram
     matrix of features of block1_conv2. raw texture: those of the three deeper layers of `OTHER_LAYERS`. texture: the
     same of the image with mean 0.5 and standard deviation 0.2 in each color, so that neither contrast nor color of
     single points counts. bands: statistics of differences of Gaussians, without a network.
@@ -151,3 +152,72 @@ def nearer(square: Square, part: int, givers: tuple[Description, Description]) -
             ]
         )
     )
+
+
+def examine(
+    experiment: Any, results: Mapping[Any, Floats], images: list[Floats], yardsticks: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what all judges and yardsticks say of a square of results, as saved with 8 bits.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Network, and coupled means with their live channels.
+    results : mapping
+        The four images, unclipped.
+    images : list of ndarray
+        The target, P and Q.
+    yardsticks : mapping of str to Context
+        Contexts of the legs that measure decoupled styles. The coupled means are measured too, also before saving.
+    """
+    from skimage.metrics import structural_similarity
+
+    from decoupling_lib.images.pictures import out_of_range_fraction, to_uint8
+    from decoupling_lib.transfers.evaluation import edge_strength, observer_network
+
+    target, *givers = images
+    saved = {key: to_uint8(x) / 255.0 for key, x in results.items()}
+    row: dict[str, Any] = {"selectivity": {}, "nearer": {}, "left": {}, "cross_talk": {}, "unmeasured": []}
+    row["clipped"] = float(np.mean([out_of_range_fraction(x) for x in results.values()]))
+    for name, describe in make_judges(observer_network(experiment.network)).items():
+        part, square = JUDGES[name], {key: describe(x) for key, x in saved.items()}
+        both = (describe(givers[0]), describe(givers[1]))
+        row["selectivity"][name] = selectivity(square, part)
+        row["nearer"][name] = nearer(square, part, both)
+        row["left"][name] = share_left(square, part, both, describe(target))
+    for name, context in {"coupled": None, "coupled, unsaved": None, **yardsticks}.items():
+        look = _make_yardstick(experiment, context)
+        vectors = {key: look(x) for key, x in (results if "unsaved" in name else saved).items()}
+        before, *own = (look(image) for image in images)
+        if any(each is None for each in (before, *own, *vectors.values())):
+            row["unmeasured"].append(name)
+            continue
+        for part in (0, 1):
+            square = {key: [each[part]] for key, each in vectors.items()}
+            both = ([own[0][part]], [own[1][part]])
+            row["left"][f"{name}, part {part + 1}"] = share_left(square, part, both, [before[part]])
+            row["cross_talk"][f"{name}, part {part + 1}"] = cross_talk(square, part, both)
+    similar = [structural_similarity(x, target, channel_axis=2, data_range=1.0) for x in saved.values()]
+    edges = edge_strength(target).ravel()
+    alike = [np.corrcoef(edge_strength(x).ravel(), edges)[0, 1] for x in saved.values()]
+    return row | {"ssim": float(np.mean(similar)), "edges": float(np.mean(alike))}
+
+
+def _make_yardstick(experiment: Any, context: Any) -> Callable[[Floats], Any]:
+    """Return the function that measures both parts of a style, or None where a leg does not end."""
+    from decoupling_lib.engine.normalization import normalize
+
+    place = experiment.features.blocks[0].size
+    live = (experiment if context is None else context).reference.live
+
+    def look(x: Floats) -> tuple[Floats, Floats] | None:
+        if context is None:
+            values = experiment.features.map.values(x)
+        else:
+            route = normalize(context, x, measure_only=True)
+            if route.status != "done":
+                return None
+            values = route.style
+        return values[:place][live[:place]], values[place:][live[place:]]
+
+    return look

@@ -13,10 +13,10 @@ givers less, and keep less of the target.
 Design. Twelve bundled pictures; 24 triples of a target and two givers P and Q, in which each picture is the target
 twice and a giver four times. On each target a square of four styles is imposed: (c1 of P, c2 of Q), (c1 of Q, c2 of P),
 and, for comparison, (P, P) and (Q, Q). 64 x 64 px, two layers, VGG-16 with the weights `hed`, no refinement. Two
-references: noise (three seeds in turn, and all three on six of the targets), and the midpoint of three pictures, whose
-reference values are half the target's means plus a quarter of each giver's. It is the same for all four styles; the
-scales of its damping are measured at the three pictures. Direct starts at the target and matches the mixed vector by
-L-BFGS to 0.1 %, all the way and 0.6, 0.8 and 0.9 of it. All results are judged as saved, with 8 bits.
+references: noise (three seeds on half of the triples, one of them in turn on the others), and the midpoint of three
+pictures, whose reference values are half the target's means plus a quarter of each giver's. It is the same for all four
+styles; the scales of its damping are measured at the three pictures. Direct starts at the target and matches the mixed
+vector by L-BFGS to 0.1 %, all the way, and half and three quarters of it. All results are judged as saved, with 8 bits.
 
 Two yardsticks: coupled (f1 and f2, at which direct aims) and decoupled (c1 and c2 with the reference, at which the legs
 aim; c1 is f1). By each, what is left of the untouched distance to each giver's part, and cross-talk: how far a part of
@@ -24,19 +24,26 @@ the result moves when the giver of the other part is exchanged, over the distanc
 method has the advantage by its own yardstick, so neither decides.
 
 Primary measure. Selectivity by judges that nobody matches: the logarithm of how far a part of the result moves with its
-own giver over how far it moves with the other one. Mean of the selectivity of colors (Wasserstein distance; should
-follow the first giver) and of texture (Gram matrices of three other layers, of images whose colors are standardized;
-should follow the second giver). Difference: decoupled with the midpoint minus direct all the way, mean over triples.
+own giver over how far it moves with the other one. The smaller one of the selectivity of colors (Wasserstein distance;
+should follow the first giver) and of texture (Gram matrices of three other layers, of images whose colors are
+standardized; should follow the second giver), for a control of one part alone is not independent. Difference: decoupled
+with the midpoint minus direct all the way, mean over triples.
+
 Secondary: the same of each judge alone (also the Gram matrix of block1_conv2 for the first giver, raw Gram matrices and
 statistics of differences of Gaussians for the second), SSIM and correlation of edges to the target, selectivity against
 direct at the share of the way at which it keeps as much SSIM, and all of this with noise: eighteen tests, adjusted by
 Holm's method.
 
-What would count against. An interval of the primary measure that includes 0. A gain that raw Gram matrices, which do
-not take contrast and color out, do not confirm: then c2 is only what standardized pixels would show as well. Direct as
-close to c2 as the legs are, or with no more cross-talk by the decoupled yardstick: then the control is not independent
-but merely named so. Decoupled results that leave more than a third of the untouched distance: then little was imposed.
-A gain that is gone at equal SSIM.
+What would count against. An interval of the primary measure that includes 0. A selectivity of the second part
+below 0 (a factor of 1): then it follows the wrong giver, and only the first part is controlled. A gain that raw Gram
+matrices, which do not take contrast and color out, do not confirm: then c2 is only what standardized pixels would show
+as well. Direct as close to c2 as the legs are, or with no more cross-talk by the decoupled yardstick. Decoupled results
+that leave more than a third of the untouched distance: then little was imposed. A gain that is gone at equal SSIM.
+
+What was known. The code was tried on two squares at 32 px and one at 64 px, of other triples. The first part followed
+its own giver far better than direct's; the second part followed the wrong one, and direct's neither. The primary
+measure, in a first version the mean of both parts, was therefore made stricter: the first part alone would have
+carried the mean. No run of the design had been made. The hypothesis is left as it was, though it may well fail.
 
 Intervals are bootstrap intervals over pictures: a triple counts as often as all of its three pictures were drawn,
 which makes the intervals wide. Three seeds of the noise are averaged by target before. Passes are reported beside it.
@@ -46,8 +53,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from _statistics import bootstrap_over_pictures, correct_by_holm
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -55,17 +62,18 @@ from typing import Any
 import _common as common
 import _experiments as experiments
 import numpy as np
-from _parts import JUDGES, KEYS, cross_talk, log_distance, make_judges, nearer, selectivity, share_left
-from _statistics import bootstrap_over_pictures, correct_by_holm
+from _parts import JUDGES, KEYS, examine
 
 from decoupling_lib.common.arrays import Floats
 
 SIZE = 64
 SHIFTS = ((1, 5), (3, 10))
 """The places of the two givers after the target's."""
-SEEDS, REPEATED = (0, 1, 2), 6
-SHARES = (0.6, 0.8, 0.9, 1.0)
-PRIMARY = "colors and texture"
+SEEDS = (0, 1, 2)
+REPEATED = 12
+"""Number of triples on which noise takes all seeds."""
+SHARES = (0.5, 0.75, 1.0)
+PRIMARY = "weaker part"
 CONTENT = ("ssim", "edges")
 TESTS = (PRIMARY, *JUDGES, *CONTENT, "equal SSIM")
 
@@ -93,8 +101,7 @@ def list_tasks() -> dict[str, tuple[Any, ...]]:
     """Return all tasks by name: (method, target, P, Q, size, seed)."""
     tasks = {}
     for number, triple in enumerate(list_triples()):
-        repeated = number < 2 * REPEATED and number % 2 == 0
-        seeds = SEEDS if repeated else (SEEDS[number % 3],)
+        seeds = SEEDS if number < REPEATED else (SEEDS[number % 3],)
         wanted = [("direct", 0), ("midpoint", 0), *(("noise", seed) for seed in seeds)]
         tasks |= {f"{method} {seed} {' '.join(triple)}": (method, *triple, SIZE, seed) for method, seed in wanted}
     return tasks
@@ -153,7 +160,7 @@ def _decouple(experiment: Any, images: list[Floats], reference: str) -> dict[str
     if row["status"] != "done":
         return row
     results = {(a, b): routes[f"result {a}{b}"].x for a, b in KEYS}
-    return row | examine(experiment, results, images, {"coupled": None, f"decoupled, {reference}": context})
+    return row | examine(experiment, results, images, {f"decoupled, {reference}": context})
 
 
 def _match(experiment: Any, images: list[Floats]) -> dict[str, Any]:
@@ -171,64 +178,89 @@ def _match(experiment: Any, images: list[Floats]) -> dict[str, Any]:
             wanted = np.concatenate([givers[a][:place], givers[b][place:]])
             aim = start + share * (wanted - start)
             results[a, b] = descend_lbfgs(features, images[0], aim, live=live, iterations=600, threshold=1e-3).x
-        yardsticks = {"coupled": None}
-        if share == 1.0:
-            yardsticks |= {f"decoupled, {name}": _context(experiment, images, name) for name in ("noise", "midpoint")}
+        names = ("noise", "midpoint") if share == SHARES[-1] else ()
+        yardsticks = {f"decoupled, {name}": _context(experiment, images, name) for name in names}
         row["shares"][str(share)] = examine(experiment, results, images, yardsticks)
         row["passes"] = features.passes.total - before
     return row | row["shares"][str(SHARES[-1])]
 
 
-def examine(experiment: Any, results: dict[Any, Floats], images: list[Floats], yardsticks: Any) -> dict[str, Any]:
-    """Return what all judges and yardsticks say of a square of results, as saved with 8 bits.
+def measure_outcomes(row: dict[str, Any]) -> dict[str, float]:
+    """Return the numbers of a row that are compared between methods."""
+    chosen = row["selectivity"]
+    primary = min(chosen["colors"], chosen["texture"])
+    return {PRIMARY: primary} | {name: chosen[name] for name in JUDGES} | {name: row[name] for name in CONTENT}
 
-    A yardstick is None (coupled means) or the context of the legs that measure the decoupled style.
+
+def read_at_equal_ssim(direct: dict[str, Any], ssim: float) -> float:
+    """Return direct's primary measure at the share of the way at which it keeps as much SSIM.
+
+    It is linear between shares. Where no share keeps as much, or as little, the nearest one counts.
     """
-    from _steps import save
-    from skimage.metrics import structural_similarity
-
-    from decoupling_lib.images.pictures import out_of_range_fraction
-    from decoupling_lib.transfers.evaluation import edge_strength, observer_network
-
-    target, *givers = images
-    saved = {key: save(x) for key, x in results.items()}
-    row: dict[str, Any] = {"selectivity": {}, "nearer": {}, "left": {}, "cross_talk": {}}
-    row["clipped"] = float(np.mean([out_of_range_fraction(x) for x in results.values()]))
-    for name, describe in make_judges(observer_network(experiment.network)).items():
-        part, square = JUDGES[name], {key: describe(x) for key, x in saved.items()}
-        both = (describe(givers[0]), describe(givers[1]))
-        row["selectivity"][name] = selectivity(square, part)
-        row["nearer"][name] = nearer(square, part, both)
-        row["left"][name] = share_left(square, part, both, describe(target))
-    for name, context in yardsticks.items():
-        look = _make_yardstick(experiment, context)
-        vectors = {key: look(x) for key, x in saved.items()}
-        before, *own = (look(image) for image in images)
-        for part in (0, 1):
-            square = {key: [each[part]] for key, each in vectors.items()}
-            both = ([own[0][part]], [own[1][part]])
-            row["left"][f"{name}, part {part + 1}"] = share_left(square, part, both, [before[part]])
-            row["cross_talk"][f"{name}, part {part + 1}"] = cross_talk(square, part, both)
-    similar = [structural_similarity(x, target, channel_axis=2, data_range=1.0) for x in saved.values()]
-    edges = edge_strength(target).ravel()
-    alike = [np.corrcoef(edge_strength(x).ravel(), edges)[0, 1] for x in saved.values()]
-    return row | {"ssim": float(np.mean(similar)), "edges": float(np.mean(alike))}
+    curve = sorted((row["ssim"], measure_outcomes(row)[PRIMARY]) for row in direct["shares"].values())
+    return float(np.interp(ssim, *zip(*curve, strict=True)))
 
 
-def _make_yardstick(experiment: Any, context: Any) -> Callable[[Floats], tuple[Floats, Floats]]:
-    from decoupling_lib.engine.normalization import normalize
+def list_gains(rows: list[dict[str, Any]], method: str) -> dict[tuple[str, str, str], dict[str, float]]:
+    """Return the differences to direct by triple and name of the test, averaged over seeds."""
+    triple = ("target", "first", "second")
+    direct = {tuple(row[each] for each in triple): row for row in rows if row["method"] == "direct"}
+    found: dict[Any, list[dict[str, float]]] = {}
+    for row in rows:
+        key = tuple(row[each] for each in triple)
+        if row["method"] != method or row["status"] != "done" or direct.get(key, {}).get("status") != "done":
+            continue
+        own, other = measure_outcomes(row), measure_outcomes(direct[key])
+        gains = {name: own[name] - other[name] for name in own}
+        gains["equal SSIM"] = own[PRIMARY] - read_at_equal_ssim(direct[key], row["ssim"])
+        found.setdefault(key, []).append(gains)
+    return {key: {name: float(np.mean([each[name] for each in all_])) for name in TESTS} for key, all_ in found.items()}
 
-    place = experiment.features.blocks[0].size
-    live = (experiment if context is None else context).reference.live
 
-    def look(x: Floats) -> tuple[Floats, Floats]:
-        if context is None:
-            values = experiment.features.map.values(x)
-        else:
-            route = normalize(context, x, measure_only=True)
-            if route.status != "done":
-                raise RuntimeError(f"a result cannot be measured: {route.status}")
-            values = route.style
-        return values[:place][live[:place]], values[place:][live[place:]]
+def print_tables(rows: list[dict[str, Any]]) -> None:
+    """Print the differences to direct, then what each method does by itself."""
+    methods = [name for name in ("midpoint", "noise", "direct") if any(row["method"] == name for row in rows)]
+    print("Decoupled minus direct: mean [95 % interval over pictures], triples, p by Holm")
+    found, shown = {}, {}
+    for method in methods[:-1]:
+        gains = list_gains(rows, method)
+        for test in TESTS if gains else ():
+            values = [each[test] for each in gains.values()]
+            found[f"{method:9} {test:20}"] = interval = bootstrap_over_pictures(values, list(gains))
+            shown[f"{method:9} {test:20}"] = f"{interval}, {sum(value > 0 for value in values)}/{len(values)}"
+    adjusted = correct_by_holm({name: each.p for name, each in found.items()})
+    for name, text in shown.items():
+        print(f"{name} {text}, p {adjusted[name]:.3f}")
+    print("\nmedians                                          ", *(f"{name:>10}" for name in methods))
+    done = {name: [row for row in rows if row["method"] == name and row["status"] == "done"] for name in methods}
+    names = dict.fromkeys(name for row in rows if row["status"] == "done" for name in row["left"])
+    table: dict[str, Callable[[dict[str, Any]], Any]] = {}
+    for kind in ("mixed", "whole"):
+        for name in names:
+            table[f"left of the way, {kind}: {name}"] = lambda row, kind=kind, name=name: (
+                row["left"].get(name, {}).get(kind)
+            )
+    for name in (name for name in names if name not in JUDGES):
+        table[f"cross-talk: {name}"] = lambda row, name=name: row["cross_talk"].get(name)
+    for name in (PRIMARY, *JUDGES, *CONTENT):
+        table[name if name in CONTENT else f"selectivity: {name}"] = lambda row, name=name: measure_outcomes(row)[name]
+    for name in JUDGES:
+        table[f"nearer to its own giver (mean): {name}"] = lambda row, name=name: row["nearer"][name]
+    table |= {"clipped": lambda row: row["clipped"], "passes for four results": lambda row: row["passes"]}
+    for title, look in table.items():
+        cells = []
+        for name in methods:
+            values = [value for row in done[name] if (value := look(row)) is not None]
+            middle = (np.mean if "(mean)" in title else median)(values) if values else None
+            cells.append(f"{'' if middle is None else f'{middle:,.0f}' if middle > 100 else f'{middle:.3f}':>10}")
+        print(f"{title:50}", *cells)
+    for name in methods:
+        own = [row for row in rows if row["method"] == name]
+        broken = [f"{row['target']} ({row['status']})" for row in own if row["status"] != "done"]
+        print(
+            f"{name}: {len(own)} squares, {sum(row.get('halvings', 0) for row in own)} halvings, broken off: {broken}"
+        )
 
-    return look
+
+if __name__ == "__main__":
+    common.run(main)

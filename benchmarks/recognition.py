@@ -11,13 +11,12 @@ standardizing the pixels of each patch does, which takes out the same nuisances 
 
 Design. The classes are the twelve bundled pictures. The central square of each is resized to 256 x 256 px and cut into
 patches of 32 x 32 px; patches whose gray values have a standard deviation under 0.02 are left out. A classifier learns
-12 clean patches per picture from its left half, and is tested on 4 from its right half, clean and under six nuisances
+12 clean patches per picture from its left half, and is tested on 5 from its right half, clean and under six nuisances
 in two strengths each: contrast, dimming, color cast, noise, blur, shift (see `_patches.disturb`; the noise of each
 patch has a seed of its own). Two layers, VGG-16 with the weights `hed`. c2 is measured by Step 1 of the decoupled
 method with two references: uniform noise (three seeds; a picture's accuracy is the mean over them), and photographs:
 the mean of all training patches. So the second reference has seen the left halves of the classes, as the classifier
-has, and nothing of the right halves. Steps of legs
-are solved to 1e-4. The features that compete:
+has, and nothing of the right halves. Steps of legs are solved to 1e-4. The features that compete:
 
 - f2, (f1, f2): the channel means.
 - c2, (f1, c2): decoupled; c1 is f1.
@@ -38,6 +37,10 @@ too: then c2 is an expensive standardization. A gain over f2 that the residual h
 (f1, c2) no better than (f1, f2): then decoupling throws away what f1 could have told, and gains nothing that a
 classifier with both blocks does not have. Losses on clean patches, or under noise and blur, beside the gains.
 
+What was known. Earlier, of seven pictures with six training patches each, c2 had 33 % errors under three nuisances
+(noise as the reference: 42 %) and f had 47 %; no plain competitor was tried. The code was tried on three pictures with
+three training patches each and two test patches: c2 did worse there than f2. The design was not changed after that.
+
 Intervals are bootstrap intervals over pictures. The classifiers are not trained again for each draw, so the intervals
 cover other test pictures of this kind, not other sets of classes. Patches of one picture are not independent; those
 of the two halves touch in the middle. The softness of the network was scaled by the same twelve pictures.
@@ -57,18 +60,15 @@ from typing import Any
 import _common as common
 import _experiments as experiments
 import numpy as np
+from _classifier import Table, recognize, regress_out, select
 from _patches import PATCH, STRENGTHS, choose_places, cut, disturb, load_square, standardize
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import RidgeCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from decoupling_lib.common.arrays import Floats
 from decoupling_lib.common.atomic_files import write_text
 from decoupling_lib.images.noise import uniform_noise
 
 ROOT = Path(__file__).resolve().parents[1]
-TRAINED, TESTED = 12, 4
+TRAINED, TESTED = 12, 5
 SEEDS = (0, 1, 2)
 TOLERANCE = 1e-4
 CLEAN = "clean"
@@ -80,8 +80,6 @@ RIVALS = {
     "c2": ("f2", "f2 residual", "standardized f2", "standardized colors f2"),
     "(f1, c2)": ("(f1, f2)", "standardized (f1, f2)", "standardized colors (f1, f2)", "f2"),
 }
-Table = dict[str, dict[str, Floats]]
-"""By picture and condition ("train" for the training patches), features of shape (patches, n)."""
 
 
 def main() -> None:
@@ -95,6 +93,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.report:
         rows = experiments.run_tasks(arguments.features, measure, list_tasks(), arguments.processes)
+        failed = [name for name, row in rows.items() if row["status"] != "done"]
+        if failed:
+            raise SystemExit(f"These tasks failed; read why in {arguments.features}, and take them out: {failed}")
         content = {"machine": common.machine(), "rows": recognize_all(rows), "costs": list_costs(rows)}
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         write_text(arguments.out, json.dumps(content, indent=1) + "\n")
@@ -207,41 +208,6 @@ def tabulate(rows: Mapping[str, Mapping[str, Any]], kind: str, seed: int) -> Tab
         picture: {name: np.array([dead if each is None else each for each in group]) for name, group in groups.items()}
         for picture, groups in own.items()
     }
-
-
-def select(table: Table, columns: slice) -> Table:
-    """Return some of the features."""
-    return {picture: {name: x[:, columns] for name, x in groups.items()} for picture, groups in table.items()}
-
-
-def regress_out(table: Table, first: int = 64) -> Table:
-    """Return what is left of the features after the first ones, without what a ridge regression on those explains.
-
-    Its strength is chosen by leaving out one training patch at a time.
-    """
-    trained = np.concatenate([groups["train"] for groups in table.values()])
-    model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-4, 4, 17)))
-    model.fit(trained[:, :first], trained[:, first:])
-    return {
-        picture: {name: x[:, first:] - model.predict(x[:, :first]) for name, x in groups.items()}
-        for picture, groups in table.items()
-    }
-
-
-def recognize(table: Table) -> dict[str, dict[str, float]]:
-    """Train on all pictures' training patches; return the share of recognized patches by condition and picture."""
-    trained = np.concatenate([groups["train"] for groups in table.values()])
-    labels = np.concatenate([[picture] * len(groups["train"]) for picture, groups in table.items()])
-    whole = np.isfinite(trained).all(axis=1)
-    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(trained[whole], labels[whole])
-    right: dict[str, dict[str, float]] = {}
-    for picture, groups in table.items():
-        for condition, x in groups.items():
-            if condition != "train":
-                whole = np.isfinite(x).all(axis=1)
-                count = np.sum(model.predict(x[whole]) == picture) if whole.any() else 0
-                right.setdefault(condition, {})[picture] = float(count / len(x))
-    return right
 
 
 def list_costs(rows: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
