@@ -108,10 +108,11 @@ def test_a_full_disk_ends_a_run_with_one_line_and_no_report(
 
 def test_as_thesis_runs_the_annexes_descent(decoupling, pictures, tmp_path: Path):
     command = ("transfer", *pictures, *QUICK, "--iterations", 2, "--as-thesis", "--quiet", "--out", tmp_path / "o")
-    for given in ((), ("--activation", "relu", "--pooling", "max", "--method", "descent")):
+    named = ("--activation", "relu", "--pooling", "max", "--method", "descent", "--reference", "noise")
+    for given in ((), named):
         assert decoupling(*command, *given) == (0, "", "")
         text = (tmp_path / "o" / "report.json").read_text()
-        for entry in ('"method": "descent"', '"activation": "relu"', '"pooling": "max"'):
+        for entry in ('"method": "descent"', '"activation": "relu"', '"pooling": "max"', '"kind": "noise"'):
             assert entry in text
 
 
@@ -172,6 +173,7 @@ BAD = {  # what replaces or is added to the arguments of a good call, and what t
     "a picture as weights": ({"--weights": "{0}/flat.png"}, "flat.png"),
     "not cached": ({"--weights": "imagenet"}, "decoupling weights --network vgg16"),
     "conflict": ({"--as-thesis": "", "--activation": "softplus"}, "received 'softplus'"),
+    "reference": ({"--as-thesis": "", "--reference": "midpoint"}, "received 'midpoint'"),
     "slips without descent": ({"--annex-slips": ""}, "--method descent"),
     "missing argument": ({"target": None}, "target"),
     "one too many": ({"third": "flower"}, "flower"),

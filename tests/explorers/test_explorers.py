@@ -21,6 +21,7 @@ from decoupling_lib.moments.decoupling import decouple_moments
 from decoupling_lib.networks import weights
 from decoupling_lib.transfers import setup
 from decoupling_lib.transfers.options import Options
+from decoupling_lib.transfers.references import REFERENCES
 
 
 @pytest.fixture(autouse=True)
@@ -277,7 +278,7 @@ def test_a_refused_run_gives_the_reason_and_run_can_be_pressed_again(small, monk
 
 VALUES = {
     "origin": "coffee", "target": "china", "layers": 3, "automatic": False, "rate": 0.02, "iterations": 70,
-    "steps": 9, "softness": 0.4, "size": 64,
+    "steps": 9, "softness": 0.4, "size": 64, "reference": "",
 }  # fmt: skip
 ACT = {"decoupled": {"steps"}, "descent": {"learning_rate", "iterations"}, "direct": {"iterations"}}
 ACT["projected"] = ACT["descent"]
@@ -289,6 +290,12 @@ def test_the_values_of_the_controls_that_act_are_the_options_of_the_run(method):
     expected = {"layers": 3, "size": (64, 64), "method": method, "softness": 0.4, "refinements": 0}
     expected |= {name: value for name, value in own.items() if name in ACT[method]}
     assert transfer.options(VALUES | {"method": method}) == Options(**expected)
+
+
+def test_every_reference_can_be_chosen_and_the_automatic_one_is_left_to_the_pair():
+    chosen = [transfer.options(VALUES | {"method": "decoupled", "reference": value}).reference
+              for _, value in transfer.REFERENCE_TEXTS]  # fmt: skip
+    assert chosen[0] is None and sorted(chosen[1:]) == sorted(REFERENCES)
 
 
 def test_an_automatic_rate_is_that_of_the_command_line_and_only_of_projected():

@@ -74,3 +74,13 @@ def test_halfway_between_the_two_images_each_has_half_of_the_way_to_go():
     result = experiment.run()
     gap, untouched = result.style_gaps["result"], result.style_gaps["untouched"]
     assert gap["block1_conv1"] < 0.1 * untouched["block1_conv1"]
+
+
+def test_without_a_choice_two_images_meet_halfway_and_one_image_goes_to_noise():
+    for target, kind in ((TARGET, "midpoint"), (ORIGIN, "noise")):
+        experiment = prepare(ORIGIN, target, Options(**SMALL))
+        assert experiment.options.reference == kind
+        features = ChannelMeans(experiment.network)
+        images = noise_draws((30, 26), 0, 1) if kind == "noise" else (ORIGIN, TARGET)
+        mean = np.mean([features.values(image) for image in images], axis=0)
+        np.testing.assert_allclose(experiment.reference.values, mean, rtol=1e-6)
