@@ -16,21 +16,22 @@ from ..common.interrupts import raise_from_now_on
 
 if TYPE_CHECKING:
     from ..images.pictures import Picture
+    from ..moments.samples import Sample
 
 
 class FaultError(Exception):
     """A run failed although its input is valid; the message is one line."""
 
 
-def print_notes(*pictures: Picture) -> None:
+def print_notes(*images: Picture | Sample) -> None:
     """Print on stderr what the user should know about how images were read, each note once.
 
     Parameters
     ----------
-    *pictures : Picture
-        The images.
+    *images : Picture or Sample
+        The images, or samples of their brightness.
     """
-    for note in dict.fromkeys(note for picture in pictures for note in picture.notes):
+    for note in dict.fromkeys(note for image in images for note in image.notes):
         print(note, file=sys.stderr)
 
 
