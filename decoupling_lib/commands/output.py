@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..common import validation
-from ..common.errors import OutputError, describe_value
+from ..common.errors import OutputError, RunEndedError, describe_value
 from ..common.folder_lock import folder_lock
 from ..common.interrupts import raise_from_now_on
 
@@ -33,6 +33,36 @@ def print_notes(*images: Picture | Sample) -> None:
     """
     for note in dict.fromkeys(note for image in images for note in image.notes):
         print(note, file=sys.stderr)
+
+
+@contextmanager
+def offer_to_resume(folder: Path) -> Iterator[None]:
+    """Say how to continue if a run with a journal in its folder is interrupted.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Yields
+    ------
+    None
+        The block is the run.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        With the next step as its message, if the run was interrupted.
+    """
+    step = f"finished work is kept in {folder}; repeat the command with --resume to continue"
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(step) from None
+    except RunEndedError as ended:
+        if ended.status == "interrupted":
+            raise KeyboardInterrupt(step) from None
+        raise
 
 
 @contextmanager
