@@ -260,6 +260,15 @@ def test_a_self_transfer_reports_its_psnr(small):
     assert re.search(r"PSNR\D*\d+\.\d dB", final_status(explorer))
 
 
+def test_a_self_transfer_that_has_nothing_to_do_is_reported_to_be_exact(small):
+    explorer, run, _ = small
+    explorer.controls["target"].value = explorer.controls["origin"].value
+    explorer.controls["method"].value = "direct"
+    assert explorer.worker.wait(HANG)
+    run.click()
+    assert "the self-transfer is exact; 1 network pass<" in final_status(explorer)
+
+
 def test_stop_keeps_the_latest_image(small, monkeypatch):
     explorer, run, stop = small
     monkeypatch.setattr(transfer_run, "FRAME_SECONDS", 0.0)
