@@ -34,7 +34,7 @@ def run_tasks(
     """Run each task in one of several processes of one thread each, and keep its row in a JSON file.
 
     What the file has already is not run again: an experiment may be stopped and continued. A task that fails is kept
-    with its error.
+    with its error, and run again the next time.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def run_tasks(
     kept = json.loads(path.read_text("utf-8")) if path.exists() else {"machine": common.machine(), "rows": {}}
     rows = kept["rows"]
     wanted = {name: _digest(arguments) for name, arguments in tasks.items()}
-    open_tasks = [name for name in tasks if rows.get(name, {}).get("task") != wanted[name]]
+    open_tasks = [name for name in tasks if rows.get(name, {}).get("task") != wanted[name] or "error" in rows[name]]
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
     began = time.perf_counter()
@@ -83,6 +83,6 @@ def _call(function: Callable[..., dict[str, Any]], arguments: tuple[Any, ...]) -
     try:
         found = function(*arguments)
     except Exception as error:
-        found = {"status": f"{type(error).__name__}: {error}"[:300]}
+        found = {"status": "failed", "error": f"{type(error).__name__}: {error}"[:300]}
     row: dict[str, Any] = json.loads(json.dumps(found), parse_constant=lambda _: None)
     return row | {"seconds": round(time.perf_counter() - began, 1)}

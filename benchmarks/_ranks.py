@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from _statistics import Interval
 from collections.abc import Sequence
 
 import numpy as np
+from _intervals import Interval
 from scipy.stats import rankdata
 
 from decoupling_lib.common.arrays import Floats
@@ -32,7 +32,7 @@ def mean_rank_correlation(
 ) -> Interval:
     """Return the mean over groups of the rank correlations within them, and its interval over pictures.
 
-    Differences between groups play no part. As in `_statistics.bootstrap_over_pictures`, pictures are drawn, and a
+    Differences between groups play no part. As in `_intervals.bootstrap_over_pictures`, pictures are drawn, and a
     value counts as often as the product of how often its pictures were drawn.
 
     Parameters

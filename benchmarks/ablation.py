@@ -39,7 +39,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from _statistics import bootstrap_over_pictures, correct_by_holm
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -47,6 +46,7 @@ from typing import Any
 import _common as common
 import _experiments as experiments
 from _direct import SHARES, best_at, match_directly
+from _intervals import bootstrap_over_pictures, correct_by_holm
 
 REFERENCES = ("midpoint", "noise")
 CORRECTIONS = {"legs on": 16, "legs off": 0}

@@ -47,7 +47,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from _statistics import correct_by_holm
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -56,6 +55,7 @@ from typing import Any
 import _common as common
 import _experiments as experiments
 import numpy as np
+from _intervals import correct_by_holm
 from _ranks import mean_rank_correlation, rank_correlation
 
 REFERENCES = ("noise", "photographs", "midpoint")

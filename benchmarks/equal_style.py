@@ -34,7 +34,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from _statistics import bootstrap_over_pictures, correct_by_holm
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -42,6 +41,7 @@ from typing import Any
 import _common as common
 import _experiments as experiments
 from _direct import SHARES, best_at, match_directly
+from _intervals import bootstrap_over_pictures, correct_by_holm
 
 ALL_PAIRS, SOME_PAIRS = ("noise", "midpoint", "target"), ("natural", "photographs")
 LARGE = 128

@@ -53,7 +53,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from _statistics import bootstrap_over_pictures, correct_by_holm
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -62,6 +61,7 @@ from typing import Any
 import _common as common
 import _experiments as experiments
 import numpy as np
+from _intervals import bootstrap_over_pictures, correct_by_holm
 from _parts import JUDGES, KEYS, examine
 
 from decoupling_lib.common.arrays import Floats

@@ -50,7 +50,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from _statistics import bootstrap_over_pictures, correct_by_holm
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +60,7 @@ import _common as common
 import _experiments as experiments
 import numpy as np
 from _classifier import Table, recognize, regress_out, select
+from _intervals import bootstrap_over_pictures, correct_by_holm
 from _patches import PATCH, STRENGTHS, choose_places, cut, disturb, load_square, standardize
 
 from decoupling_lib.common.arrays import Floats

@@ -52,7 +52,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from _statistics import bootstrap_over_pictures, correct_by_holm
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, median
@@ -62,6 +61,7 @@ import _common as common
 import _experiments as experiments
 import numpy as np
 from _direct import SHARES, best_at, match_directly
+from _intervals import bootstrap_over_pictures, correct_by_holm
 
 if TYPE_CHECKING:
     from decoupling_lib.common.arrays import Floats

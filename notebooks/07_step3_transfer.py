@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 7. Step 3: dressing the target in the origin's style
 #
-# The origin's style is written down (lesson 5), the target stands undressed (lesson 6). Step 3 runs the legs backwards:
-# what was measured last is imposed first. At the end the target shows the origin's style, and there are two ways to
-# judge it. Give the origin itself as target: does it come back? And give another picture: does it look, and measure,
-# like what was asked for?
+# The origin's style is written down (lesson 5), the target stands undressed (lesson 6). Step 3 runs the legs
+# backwards: what was measured last is imposed first. At the end the target shows the origin's style, and there are two
+# ways to judge it. Give the origin itself as target: does it come back? And give another picture: does it look, and
+# measure, like what was asked for?
 #
 # ## What you'll do
 #
@@ -100,18 +100,18 @@ assert all(off[layer] < before[layer] for layer in off) and max(off.values()) > 
 # The first layer is nearly exact, the second is not. On paper Step 1 would walk the last leg back to where $c_2$ was
 # imposed, and read it. But the way from a photograph to noise is like heat running backwards: flat areas must become
 # rough, and the smallest difference between two pictures grows. On the way back it shrinks, so different ways run
-# together. The last leg comes down to a place where many ways meet, and from there Step 1, off by the last digits or by
-# what damping leaves, takes another one to noise. (Neither less damping nor more steps help: *china* on *chelsea* at 32
-# pixels is 16 % off, undamped and in four times the steps 14 %.)
+# together. The last leg comes down to a place where many ways meet, and from there Step 1, off by the last digits or
+# by what damping leaves, takes another one to noise. (Neither less damping nor more steps help: *china* on *chelsea*
+# at 32 pixels is 16 % off, undamped and in four times the steps 14 %.)
 #
-# Two things narrow the gap. Quasi-Newton steps at the end (`--refinements`, of which there are none here) take many more
-# passes than all legs together. And noise is not the only place to go.
+# Two things narrow the gap. Quasi-Newton steps at the end (`--refinements`, of which there are none here) take many
+# more passes than all legs together. And noise is not the only place to go.
 #
 # ## A nearer reference
 #
-# The theory never asks for noise: any values will do as $v$. Halfway between the channel means of the two pictures, legs
-# are short, and Step 3 hardly leaves the way by which the target came. For a self-transfer that would be no way at all,
-# so noise stays its reference; for two pictures, `midpoint` is what the kit takes when it is not told.
+# The theory never asks for noise: any values will do as $v$. Halfway between the channel means of the two pictures,
+# legs are short, and Step 3 hardly leaves the way by which the target came. For a self-transfer that would be no way
+# at all, so noise stays its reference; for two pictures, `midpoint` is what the kit takes when it is not told.
 
 # %%
 near = dl.prepare("coffee", "china", dl.Options(size=(48, 48), reference="midpoint")).run()
@@ -131,8 +131,8 @@ for layer, gap in gaps["result"].items():
 assert left[last][0] < 0.8 * left[last][1] and max(share for share, _ in left.values()) < 0.5
 
 # %% [markdown]
-# Another $v$ makes another $c$, so gaps are compared as shares of what they were before the transfer. And a smaller gap by
-# the method's own yardstick is not yet a better picture: that takes other judges, to which we come below.
+# Another $v$ makes another $c$, so gaps are compared as shares of what they were before the transfer. And a smaller
+# gap by the method's own yardstick is not yet a better picture: that takes other judges, to which we come below.
 #
 # ## There and back
 #
@@ -178,9 +178,9 @@ for ax, step in zip(axes, ("step1", "step3"), strict=True):
 # %% [markdown]
 # ## Three ways to a style
 #
-# With noise as reference, as in the thesis: decoupled, with quasi-Newton steps at the end; the annex's descent; and the
-# obvious third, *direct*: change the target until all its channel means, coupled as they are, equal the origin's. No
-# noise, no legs.
+# With noise as reference, as in the thesis: decoupled, with quasi-Newton steps at the end; the annex's descent; and
+# the obvious third, *direct*: change the target until all its channel means, coupled as they are, equal the origin's.
+# No noise, no legs.
 
 # %%
 results = {}
@@ -218,9 +218,9 @@ assert list(results["descent"].style_relative_error.values())[0] > 0.1
 # - **colors**: the joint histogram, as distance to the origin's;
 # - **content**: structural similarity and edges, to the target's luminance.
 #
-# Twelve pairs were measured by `benchmarks/style_pairs.py` at 64 pixels, with noise as reference, which takes half an hour
-# or more; here is its file. Style counts as a share of what the *untouched* target was away from the origin: 1 is nothing done, 0 is there.
-# Content counts from 0 to 1, the untouched target. Upright lines are medians.
+# Twelve pairs were measured by `benchmarks/style_pairs.py` at 64 pixels, with noise as reference, which takes half an
+# hour or more; here is its file. Style counts as a share of what the *untouched* target was away from the origin: 1 is
+# nothing done, 0 is there. Content counts from 0 to 1, the untouched target. Upright lines are medians.
 
 # %%
 rows = json.loads(Path("../benchmarks/results/style_pairs.json").read_text("utf-8"))["rows"]
@@ -261,20 +261,21 @@ assert yardstick["decoupled"] < 0.5 * yardstick["direct"] and passes["decoupled"
 assert abs(np.median(judged["colors"]["decoupled"]) - np.median(judged["colors"]["direct"])) < 0.05
 
 # %% [markdown]
-# **Not for imposing, by these judges**, as far as these twelve pairs and noise as reference go. Imposing the *decoupled*
-# means does not bring a picture nearer to the origin than imposing the *coupled* ones: by the Gram matrices of other layers the direct way
-# is nearer in most pairs, by colors the two are level, and both leave about as much of the target. The direct way takes
-# a hundredth of the passes.
+# **Not for imposing, by these judges**, as far as these twelve pairs and noise as reference go. Imposing the
+# *decoupled* means does not bring a picture nearer to the origin than imposing the *coupled* ones: by the Gram
+# matrices of other layers the direct way is nearer in most pairs, by colors the two are level, and both leave about as
+# much of the target. The direct way takes a hundredth of the passes.
 #
 # The annex seems to keep much more of the target. It keeps it because it imposes little: its colors have hardly moved.
 #
-# What decoupling does give is what its yardstick measures: a style whose parts can be set one by one, to a few percent,
-# and taken back. Directly matched pictures are off by about ten percent there, because $c_2$ is no function of $f_1$
-# and $f_2$: pictures with equal coupled means go to noise by different ways. Whether a *person* would call the
-# decoupled result the better one is a question that no number here decides.
+# What decoupling does give is what its yardstick measures: a style whose parts can be set one by one, to a few
+# percent, and taken back. Directly matched pictures are off by about ten percent there, because $c_2$ is no function
+# of $f_1$ and $f_2$: pictures with equal coupled means go to noise by different ways. Whether a *person* would call
+# the decoupled result the better one is a question that no number here decides.
 #
-# Two limits of this answer. The outside judges are statistics of *photographs*, coupled quantities too. And to impose a
-# style is one thing, to *recognize* one another: for the moments of lesson 2 `benchmarks/moment_features.py` asks that.
+# Two limits of this answer. The outside judges are statistics of *photographs*, coupled quantities too. And to impose
+# a style is one thing, to *recognize* one another: for the moments of lesson 2 `benchmarks/moment_features.py` asks
+# that.
 
 # %% [markdown]
 # ## Exercises

@@ -19,7 +19,10 @@ def figures_command(
         str, typer.Option(help="Folder for the figures, their manifest and their page.", rich_help_panel=BASIC)
     ] = "figures",
     resume: Annotated[
-        bool, typer.Option("--resume", help="Skip what an earlier run has drawn.", rich_help_panel=BASIC)
+        bool,
+        typer.Option(
+            "--resume", help="Skip what an earlier run has drawn; use what it has computed.", rich_help_panel=BASIC
+        ),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.", rich_help_panel=BASIC)] = False,
     network: NetworkOption = None,

@@ -10,6 +10,7 @@ import typer
 
 from ..common.errors import input_error
 from .groups import BASIC, EXPERT, INPUTS
+from .output import print_notes
 
 TABLE = "Table"
 """The group of options that say what a text or CSV file is."""
@@ -107,9 +108,11 @@ def moments_command(
             "decoupled": decoupled.tolist(),
             "description": chosen.description,
         }
+        answer["notes"] = list(chosen.notes)
         answer["reading"] = None if chosen.reading is None else dataclasses.asdict(chosen.reading)
         print(json.dumps(answer, allow_nan=False))
         return
+    print_notes(chosen)
     print(f"{chosen.name}: {x.size} values")
     print(f"read as: {chosen.description}")
     print(f"{'':16}{'coupled':>16}{'decoupled':>16}")

@@ -10,28 +10,59 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..common import validation
-from ..common.errors import OutputError, describe_value
+from ..common.errors import OutputError, RunEndedError, describe_value
 from ..common.folder_lock import folder_lock
 from ..common.interrupts import raise_from_now_on
 
 if TYPE_CHECKING:
     from ..images.pictures import Picture
+    from ..moments.samples import Sample
 
 
 class FaultError(Exception):
     """A run failed although its input is valid; the message is one line."""
 
 
-def print_notes(*pictures: Picture) -> None:
+def print_notes(*images: Picture | Sample) -> None:
     """Print on stderr what the user should know about how images were read, each note once.
 
     Parameters
     ----------
-    *pictures : Picture
-        The images.
+    *images : Picture or Sample
+        The images, or samples of their brightness.
     """
-    for note in dict.fromkeys(note for picture in pictures for note in picture.notes):
+    for note in dict.fromkeys(note for image in images for note in image.notes):
         print(note, file=sys.stderr)
+
+
+@contextmanager
+def offer_to_resume(folder: Path) -> Iterator[None]:
+    """Say how to continue if a run with a journal in its folder is interrupted.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Yields
+    ------
+    None
+        The block is the run.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        With the next step as its message, if the run was interrupted.
+    """
+    step = f"finished work is kept in {folder}; repeat the command with --resume to continue"
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(step) from None
+    except RunEndedError as ended:
+        if ended.status == "interrupted":
+            raise KeyboardInterrupt(step) from None
+        raise
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import typer
 from ..common import validation
 from ..common.errors import DrawingError, input_error
 from .groups import BASIC, EXPERT, INPUTS
-from .output import FaultError, open_output_folder, print_notes
+from .output import FaultError, offer_to_resume, open_output_folder, print_notes
 
 
 def rerun_command(
@@ -22,6 +22,15 @@ def rerun_command(
         str | None,
         typer.Option(help="Numbers of figures of a manifest: 2.1,4.5.", show_default="all", rich_help_panel=BASIC),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Use what an earlier rerun into the same folder has computed before it was interrupted, or could not "
+            "draw.",
+            rich_help_panel=BASIC,
+        ),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Show no estimate and no progress.", rich_help_panel=BASIC)
     ] = False,
@@ -54,21 +63,22 @@ def rerun_command(
             options, step = "--origin and --target", "leave them out"
             raise input_error(options, "do not apply to figures", report, "the report.json of a transfer", step)
         numbers = [number.strip() for number in only.split(",")] if only is not None else None
-        _rerun_figures(recorded, out, numbers, weights, tolerance, quiet)
+        _rerun_figures(recorded, out, numbers, weights, tolerance, quiet, resume)
     else:
         if only is not None:
             accepted = "the manifest.json of figures"
             raise input_error("--only", "does not apply to a transfer", report, accepted, "leave it out")
-        _rerun_transfer(recorded, out, (origin, target, weights), tolerance, quiet)
+        _rerun_transfer(recorded, out, (origin, target, weights), tolerance, quiet, resume)
 
 
 def _rerun_transfer(
-    recorded: Mapping[str, Any], out: str, files: tuple[str | None, ...], tolerance: float, quiet: bool
+    recorded: Mapping[str, Any], out: str, files: tuple[str | None, ...], tolerance: float, quiet: bool, resume: bool
 ) -> None:
     began = time.perf_counter()
+    from ..runs.checkpoint import DiskJournal, fingerprint
     from ..runs.comparison import compare_run, write_comparison
     from ..runs.execute import execute
-    from ..runs.outputs import describe_missing
+    from ..runs.outputs import describe_missing, draw_pictures, find_undrawn
     from ..runs.progress import RunProgress
     from ..runs.rerun import gather_recorded_inputs
     from ..transfers.estimate import estimate_run
@@ -76,18 +86,27 @@ def _rerun_transfer(
     inputs = gather_recorded_inputs(recorded, *files)
     if not quiet:
         print_notes(inputs.origin, inputs.target)
+    key = fingerprint(inputs)
     with open_output_folder(out) as folder:
-        expected = None if quiet else estimate_run(inputs)
-        if expected is not None:
-            print(expected, file=sys.stderr)
-        with RunProgress(expected) as progress:
-            execution = execute(inputs, folder, listen=progress.listen, began=began)
-        comparison = compare_run(recorded, execution.transfer, tolerance)
+        journal = DiskJournal(folder, key, resume)
+        undrawn = find_undrawn(folder, "fingerprint", key) if resume else None
+        if undrawn is not None:
+            result, missing = undrawn.transfer, draw_pictures(folder, undrawn)
+        else:
+            expected = None if quiet else estimate_run(inputs)
+            if expected is not None:
+                print(expected, file=sys.stderr)
+            with offer_to_resume(folder), journal, RunProgress(expected) as progress:
+                execution = execute(inputs, folder, journal, progress.listen, began=began, extra={"fingerprint": key})
+            result, missing = execution.transfer, execution.missing
+        journal.clear()
+        comparison = compare_run(recorded, result, tolerance)
         write_comparison(folder, comparison.describe())
     for name, difference in comparison.differences.items():
         print(f"{name:18}{_describe_difference(difference)}")
-    if execution.missing:
-        raise DrawingError(describe_missing(execution.missing, "repeat the command to draw them"))
+    if missing:
+        step = "repeat the command with --resume to draw them, without computing again"
+        raise DrawingError(describe_missing(missing, step))
     if not comparison.same:
         raise FaultError(f"the run differs from the reported one, computed on {_describe_setup(comparison.alike)}")
     print("the same" + ("" if comparison.alike else f" within {tolerance:g}, on {_describe_setup(False)}"))
@@ -100,8 +119,10 @@ def _rerun_figures(
     weights: str | None,
     tolerance: float,
     quiet: bool,
+    resume: bool,
 ) -> None:
     from ..figures import redraw
+    from ..figures.kept_transfers import keep_transfers
     from ..runs.comparison import write_comparison
     from ..runs.progress import PartsProgress
     from ..runs.rerun import replace_weights
@@ -110,6 +131,7 @@ def _rerun_figures(
     compared = {}
     with (
         open_output_folder(out) as folder,
+        keep_transfers(folder, resume),
         PartsProgress({spec.title: spec.seconds for spec, _ in selected}, quiet) as bar,
     ):
         for spec, comparison in redraw.redraw_figures(selected, folder, tolerance, lambda spec: bar.begin(spec.title)):

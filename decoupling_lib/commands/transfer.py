@@ -13,13 +13,12 @@ from ..common import validation
 from ..common.errors import DrawingError, RunEndedError, input_error
 from ..transfers.options import AS_THESIS, DEFAULT_MAX_SIDE, Options
 from .groups import BASIC, EXPERT, METHOD, NETWORK, NetworkOption, WeightsOption
-from .output import FaultError, open_output_folder, print_notes
+from .output import FaultError, offer_to_resume, open_output_folder, print_notes
 from .transfer_summary import print_summary
 
 DEFAULTS = Options()
 _BY_LAYERS = "depends on --layers"
 _HOW_TO_DRAW = "repeat the command with --resume to draw them, without computing again"
-_HOW_TO_RESUME = "finished work is kept in {}; repeat the command with --resume to continue"
 
 
 def transfer_command(
@@ -257,14 +256,10 @@ def transfer_command(
             if expected is not None:
                 print(expected, file=sys.stderr)
             try:
-                with journal, RunProgress(expected) as progress:
+                with offer_to_resume(folder), journal, RunProgress(expected) as progress:
                     extra = {"fingerprint": key}
                     execution = execute(inputs, folder, journal, progress.listen, began=began, extra=extra)
-            except KeyboardInterrupt:
-                raise KeyboardInterrupt(_HOW_TO_RESUME.format(folder)) from None
             except RunEndedError as ended:
-                if ended.status == "interrupted":
-                    raise KeyboardInterrupt(_HOW_TO_RESUME.format(folder)) from None
                 raise FaultError(f"{ended}; {advise(inputs.options, ended.status)}") from None
             report, missing = execution.report, execution.missing
         journal.clear()

@@ -7,8 +7,8 @@ from typing import Any
 
 import ipywidgets
 
-LABEL_STYLE = {"description_width": "11em"}
-WIDTH = {"width": "30em"}
+LABEL_STYLE = {"description_width": "10em"}
+WIDTH = {"width": "32em"}
 """The layout of each control; every one gets its own, so that it can be hidden alone."""
 
 

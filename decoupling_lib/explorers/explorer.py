@@ -171,7 +171,9 @@ def build_explorer(
         The explorer; it draws nothing before its worker receives a request.
     """
     picture, status = ipywidgets.HTML(), ipywidgets.HTML()
-    bar = ipywidgets.FloatProgress(0.0, min=0.0, max=1.0, layout=ipywidgets.Layout(width="100%", visibility="hidden"))
+    # Hidden, it keeps its place between runs; where nothing is run it takes none.
+    shape = ipywidgets.Layout(width="100%", visibility="hidden", display="" if buttons else "none")
+    bar = ipywidgets.FloatProgress(0.0, min=0.0, max=1.0, layout=shape)
     column = ipywidgets.VBox([*controls.values(), *([ipywidgets.HBox(buttons)] if buttons else [])])
     heading = ipywidgets.HTML(f"<h3>{html.escape(title)}</h3>")
     result = ipywidgets.VBox([picture, bar, status], layout=ipywidgets.Layout(flex="1 1 30em", min_width="20em"))
@@ -217,5 +219,6 @@ def live_explorer(
 
     for control in controls.values():
         control.observe(update, "value")
+    explorer.show_status("drawing …")  # a first picture that needs a network takes seconds
     update()
     return explorer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from ..plotting.style import new_figure
 from .controls import dropdown, integer_slider, slider
 from .explorer import Explorer, View, live_explorer
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 EXTENT = (-3.0, 3.0, -2.0, 2.0)
 """The window: left, right, bottom, top."""
 VALUE = 1.0
@@ -29,7 +32,7 @@ RULES = ("euler", "midpoint", "rk4")
 
 
 def waves() -> ClosedForm:
-    """Return the feature f(x, y) = (x² + y²)/2 + sin(2x) cos(2y)/2 of the plane, with level sets that bend.
+    """Return the feature f(x, y) = (x² + y² + sin(2x) cos(2y))/2 of the plane, with level sets that bend.
 
     Returns
     -------
@@ -46,7 +49,7 @@ def waves() -> ClosedForm:
 FEATURES = {
     "circles: (x² + y²)/2": lambda: bowl(1.0),
     "ellipses: (x² + 3y²)/2": lambda: bowl(3.0),
-    "waves: (x² + y²)/2 + sin 2x cos 2y / 2": waves,
+    "waves: (x² + y² + sin 2x cos 2y)/2": waves,
 }
 """Functions that build the features to choose from, by their names in the list."""
 
@@ -90,7 +93,8 @@ def draw(values: Mapping[str, Any]) -> View:
     gradient = features.linearize(np.array(start)).jacobian()
     if np.linalg.norm(gradient) < FLAT:
         show_portrait(ax, _background(name))
-        ax.plot(*start, "kx", markersize=10)
+        ax.plot(*start, "kx", markersize=10, label="start")
+        _move_legend(ax)
         status = "The gradient is zero here, so there is no direction to follow. Move the starting point."
         return View(figure, f"level sets of {name}; the gradient at the starting point is zero", status)
     exact, points = gradient_curve(features, np.array(start), VALUE), [np.array(start)]
@@ -99,7 +103,7 @@ def draw(values: Mapping[str, Any]) -> View:
     show_portrait(ax, replace(_background(name), curves=(exact,)))
     ax.plot(*np.stack(points).T, "k.--", linewidth=1, label=f"{rule}, {steps} steps")
     ax.set(xlim=EXTENT[:2], ylim=EXTENT[2:])
-    ax.legend(fontsize=8, loc="lower right")
+    _move_legend(ax)
     reached = float(features.values(points[-1])[0])
     status = f"{rule}, {steps} steps of size {1 / steps:.3g}: ends at f = {reached:.4g}, asked for {VALUE:g}"
     if abs(float(features.values(exact[-1])[0]) - VALUE) < 1e-6:
@@ -107,6 +111,11 @@ def draw(values: Mapping[str, Any]) -> View:
     else:
         status += "; the exact curve ends early, at a point where the gradient is zero"
     return View(figure, f"gradient curve of {name} from {start}: {status}", status)
+
+
+def _move_legend(ax: Axes) -> None:
+    """List all that is drawn below the axes, where it covers no curve."""
+    ax.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False)
 
 
 @lru_cache(maxsize=len(FEATURES))

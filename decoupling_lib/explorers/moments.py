@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..common.errors import InputError
 from ..moments.coupled import MOMENT_NAMES, coupled_moments
 from ..moments.decoupling import DecoupledMoments, decouple_moments, impose_moments
 from ..moments.samples import load_sample
@@ -54,12 +55,8 @@ def draw(values: Mapping[str, Any]) -> View:
     Returns
     -------
     View
-        The status lists the moments that moved, and says how still the others stood.
-
-    Raises
-    ------
-    InputError
-        If no sample of this size has such moments.
+        The status lists the moments that moved, and says how still the others stood. If the sample cannot be moved to
+        such moments, the view shows it as it is, and the status says which leg does not arrive.
     """
     before, own = _sample(values["sample"])
     spread = np.sqrt(own.values[1])
@@ -68,13 +65,18 @@ def draw(values: Mapping[str, Any]) -> View:
     shifts = np.array([values["mean"] * spread, 0.0, values["skewness"], values["kurtosis"]])
     target = own.values + shifts
     target[1] *= values["variance"]
-    after = impose_moments(own.sample, target) if np.any(target != own.values) else before
+    moved, refusal = target != own.values, ""
+    try:
+        after = impose_moments(own.sample, target) if np.any(moved) else before
+    except InputError as error:
+        after, refusal = before, str(error).partition("; received")[0]
     figure = new_figure(8, 5.4, dpi=100)
     above, below = figure.subplots(2, 1, height_ratios=(1.4, 1))
     edges = np.histogram_bin_edges(np.concatenate([before, after]), 40)
     above.hist(before, edges, color="0.75", label="before")
-    above.hist(after, edges, histtype="step", color="black", linewidth=1.5, label="after")
-    above.set(xlabel="value", ylabel="how many")
+    if not refusal:
+        above.hist(after, edges, histtype="step", color="black", linewidth=1.5, label="after")
+    above.set(xlabel="value", ylabel="number of values")
     above.legend(fontsize=9, frameon=False)
     places, scale = np.arange(ORDER), np.array([spread, own.values[1], 1, 1])
     changes = {
@@ -84,14 +86,20 @@ def draw(values: Mapping[str, Any]) -> View:
     for shift, (name, change), color in zip((-0.2, 0.2), changes.items(), ("black", "0.6"), strict=True):
         below.bar(places + shift, change, 0.36, color=color, label=name)
     below.axhline(0, color="0.4", linewidth=0.8)
-    below.set_xticks(places, [*MOMENT_NAMES[:3], "kurtosis"])
+    below.set_xticks(places, ["mean\nin standard deviations", "variance\nrelative", *MOMENT_NAMES[2:ORDER]])
     below.set_ylabel("change")
     below.legend(fontsize=9, frameon=False)
     for ax in (above, below):
         ax.spines[["top", "right"]].set_visible(False)
-    moves = [f"{name} by {shift:.2g}" for name, shift in zip(MOMENT_NAMES, target - own.values, strict=False) if shift]
-    rest = np.abs(changes["decoupled"][target == own.values]).max(initial=0.0)
-    status = f"moved: {', '.join(moves) or 'nothing'}; the other decoupled moments stand still within {rest:.1g}"
+    names = (*MOMENT_NAMES[: ORDER - 1], "orthokurtosis")
+    moves = [f"{name} by {shift:.2g}" for name, shift in zip(names, target - own.values, strict=True) if shift]
+    if refusal:
+        status = f"{refusal}. Move a slider back."
+    elif np.all(moved):
+        status = f"moved: {', '.join(moves)}"
+    else:
+        rest = np.abs(changes["decoupled"][~moved]).max()
+        status = f"moved: {', '.join(moves) or 'nothing'}; the other decoupled moments stand still within {rest:.1g}"
     return View(figure, f"histogram of {values['sample']} before and after, and the moments: {status}", status)
 
 

@@ -15,7 +15,7 @@ from .transfer_run import Desk, Request, handle
 
 METHODS = (
     ("decoupled: the damped lift", "decoupled"),
-    ("projected: descent that holds the layers below", "projected"),
+    ("projected: descent, lower layers held", "projected"),
     ("descent: the thesis's annex", "descent"),
     ("direct: all layers at once, by L-BFGS", "direct"),
 )

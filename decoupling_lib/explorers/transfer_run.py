@@ -263,7 +263,8 @@ class _RunView:
 
 def _summarize(result: Transfer, experiment: Experiment, state: RunState) -> str:
     """Return one line about how a run ended."""
-    cost = f"{result.passes.total:,} network passes"
+    passes = result.passes.total
+    cost = f"{passes:,} network {'pass' if passes == 1 else 'passes'}"
     if result.status == "interrupted":
         return f"{_describe_stop(state)}; {cost}"
     if result.status != "done":
@@ -273,7 +274,9 @@ def _summarize(result: Transfer, experiment: Experiment, state: RunState) -> str
     errors = ", ".join(f"{layer} {error:.1%}" for layer, error in result.style_relative_error.items())
     quality = ""
     if np.array_equal(result.origin, result.target):
-        quality = f"; PSNR of the self-transfer {psnr(result.routes['step3'].x, result.origin):.1f} dB"
+        difference = psnr(result.routes["step3"].x, result.origin)
+        exact = difference == np.inf
+        quality = "; the self-transfer is exact" if exact else f"; PSNR of the self-transfer {difference:.1f} dB"
     return f"done; style error {errors}{quality}{_describe_unfinished(result, experiment)}; {cost}"
 
 

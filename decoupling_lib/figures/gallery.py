@@ -24,6 +24,7 @@ from ..plotting.style import save_figure, try_to_draw
 from ..runs import digest
 from ..transfers.network_source import NetworkSource, choose_source
 from . import cnn, noise, textures, theory, transfers
+from .kept_transfers import describe_failures, keep_transfers
 from .spec import DrawnFigure, FigureSpec, add_margin
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def draw_figures(
     listen : callable, optional
         Callback that receives each specification before its figure is drawn.
     resume : bool
-        Skip figures that the folder already has, drawn with the same source.
+        Skip figures that the folder already has, drawn with the same source, and use what an earlier run has computed
+        for the transfers of figures that it could not draw.
 
     Returns
     -------
@@ -83,22 +85,21 @@ def draw_figures(
     specs, source = select_figures(numbers), source or choose_source()
     folder = validation.output_folder(out)
     manifest, paths, reasons = _read_manifest(folder), [], {}
-    for spec in specs:
-        path = folder / spec.file
-        if not (resume and path.exists() and manifest.get(spec.number, {}).get("source") == vars(source)):
-            if listen is not None:
-                listen(spec)
-            reason = try_to_draw(partial(_draw_and_list, spec, source, folder, manifest))
-            if reason:
-                if not folder.is_dir():
-                    raise DrawingError(f"could not draw figure {spec.number} ({reason})")
-                reasons[spec.number] = reason
-                continue
-        paths.append(path)
-    if reasons:
-        names = ", ".join(reasons)
-        step = "all others are drawn; repeat the command with --resume to draw only what is missing"
-        raise DrawingError(f"could not draw figure {names} ({next(iter(reasons.values()))}); {step}")
+    with keep_transfers(folder, resume):
+        for spec in specs:
+            path = folder / spec.file
+            if not (resume and path.exists() and manifest.get(spec.number, {}).get("source") == vars(source)):
+                if listen is not None:
+                    listen(spec)
+                reason = try_to_draw(partial(_draw_and_list, spec, source, folder, manifest))
+                if reason:
+                    if not folder.is_dir():
+                        raise DrawingError(f"could not draw figure {spec.number} ({reason})")
+                    reasons[spec.number] = reason
+                    continue
+            paths.append(path)
+        if reasons:
+            raise DrawingError(describe_failures(reasons))
     return paths
 
 

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from ..common import validation
-from ..common.errors import describe_value, input_error
+from ..common.errors import DrawingError, describe_value, input_error
 from ..common.machine import describe_machine
 from ..networks import weights
+from ..plotting.style import try_to_draw
 from ..runs import digest
 from ..runs.comparison import TOLERANCE, Comparison
 from ..transfers.network_source import NetworkSource
 from .gallery import FIGURES, collect_data, draw_figure, hash_pixels, select_figures
-from .spec import FigureSpec
+from .kept_transfers import describe_failures
+from .spec import DrawnFigure, FigureSpec
 
 _ACCEPTED = "the manifest.json that `decoupling figures` wrote"
 _FIELDS = {"number": str, "source": dict, "versions": dict, "plotted": dict, "sha256": str, "machine": dict}
@@ -92,12 +94,22 @@ def redraw_figures(
     ------
     (FigureSpec, Comparison)
         Each figure, as soon as it is drawn.
+
+    Raises
+    ------
+    DrawingError
+        For figures that could not be drawn; all others were drawn before.
     """
+    reasons = {}
     for spec, entry in selected:
         if listen is not None:
             listen(spec)
-        path = folder / spec.file
-        drawn = draw_figure(spec, _source(entry), path)
+        path, results = folder / spec.file, list[DrawnFigure]()
+        reason = try_to_draw(lambda: results.append(draw_figure(spec, _source(entry), path)))  # noqa: B023 - called here
+        if reason:
+            reasons[spec.number] = reason
+            continue
+        (drawn,) = results
         alike = entry["machine"] == describe_machine() and entry["versions"] == drawn.versions
         data, recorded = collect_data(drawn.figure), entry["plotted"]
         off = {
@@ -109,6 +121,8 @@ def redraw_figures(
         # The margin lists versions and passes, so pixels may differ on another machine: they are not judged there.
         pixels = {"pixels": 0.0 if hash_pixels(path) == entry["sha256"] else float("inf")}
         yield spec, Comparison(alike, off | pixels, tolerance, list(off))
+    if reasons:
+        raise DrawingError(describe_failures(reasons, "compare them"))
 
 
 def _source(entry: Mapping[str, Any]) -> NetworkSource:

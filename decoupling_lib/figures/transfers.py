@@ -16,6 +16,7 @@ from ..plotting.style import new_figure, show_picture
 from ..plotting.transfers import STEP_TITLES, show_curve
 from ..transfers.network_source import NetworkSource
 from ..transfers.options import Options
+from .kept_transfers import open_journal
 from .spec import DrawnFigure, FigureSpec
 
 if TYPE_CHECKING:
@@ -116,7 +117,9 @@ def _run(source: NetworkSource, origin: str, target: str) -> tuple[Experiment, T
         reference="noise",  # the thesis's
         refinements=REFINEMENTS,
     )
-    done = execute(gather_inputs(origin, target, options))
+    inputs = gather_inputs(origin, target, options)
+    with open_journal(inputs) as journal:
+        done = execute(inputs, journal=journal)
     return done.experiment, done.transfer
 
 

@@ -18,7 +18,7 @@ from ..common.safe_npz import parse_npy
 from ..common.silence import silence_stderr
 from .color import Conversion, code_point_conversion
 from .jpeg import check_scans, shrink_factor, split_jpeg
-from .kinds import is_avif, is_raw, unknown_kind
+from .kinds import is_avif, is_raw, is_tga, unknown_kind
 from .limits import MAX_JPEG_PIXELS, check_pixel_count, refusal
 from .netpbm import decode_netpbm, is_netpbm
 from .orientation import find_orientation
@@ -95,7 +95,7 @@ def _decode_by_signature(data: bytes, label: str, wanted: Wanted) -> Raster:
         return decode_netpbm(data, label)
     if is_avif(data):
         return _decode_pillow(data, label, ("AVIF",))
-    return _decode_pillow(data, label, (*_FORMATS, "TGA") if _is_tga(data, label) else _FORMATS)
+    return _decode_pillow(data, label, (*_FORMATS, "TGA") if is_tga(data, label) else _FORMATS)
 
 
 def _decode_npy(data: bytes, label: str) -> Raster:
@@ -221,10 +221,6 @@ def _from_pillow(image: ImageFile.ImageFile) -> Raster:
         return gray_or_rgb(np.asarray(image.convert("L")), 255)
     transparent = "transparency" in image.info or image.mode in ("PA", "RGBa", "La") or image.mode == "P"
     return gray_or_rgb(np.asarray(image.convert("RGBA" if transparent else "RGB")), 255)
-
-
-def _is_tga(data: bytes, label: str) -> bool:
-    return label.lower().endswith((".tga", ".icb", ".vda", ".vst")) or data[-18:-2] == b"TRUEVISION-XFILE"
 
 
 def _check_floats(values: np.ndarray, label: str) -> None:

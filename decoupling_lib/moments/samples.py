@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ..common import validation
 from ..common.arrays import Floats
 from ..common.errors import input_error, os_input_error
 from ..common.safe_npz import parse_npy
 from ..images.bundled import bundled_pictures
+from ..images.kinds import is_picture
 from ..images.pictures import fit, load_picture
 from . import tables
 from .table_options import check_options
@@ -25,6 +25,8 @@ TEN = (0, 0.5, 1, 1.7, 2.1, 3, 3.4, 5.2, 8.9, 13)
 """The numbers of the sample "ten"."""
 _GENERATED = ("ten", "gamma")
 _BRIGHTNESS = "the brightness of an image's pixels"
+_ARRAY = b"\x93NUMPY"
+_RECOGNIZED_BYTES = 2**16  # binary files have control characters within them
 _MAX_ARRAY_BYTES = 2**27
 _LARGEST_EXACT = 2**53
 _FINEST_BIN = 16
@@ -45,12 +47,15 @@ class Sample:
         One line that says what the sample is, and what a file was taken for.
     reading : Reading or None
         What a table of numbers was taken for; None for other samples.
+    notes : tuple of str
+        What the user should know about how an image was read; see `images.pictures.Picture`.
     """
 
     name: str
     values: Floats
     description: str
     reading: Reading | None = None
+    notes: tuple[str, ...] = ()
 
 
 def sample_names() -> tuple[str, ...]:
@@ -112,7 +117,7 @@ def read_sample(
     Parameters
     ----------
     file : str or path
-        The file; an image or array is recognized by its extension.
+        The file; whether it is text, an image or an array is recognized by its content.
     column : str or int, optional
         Name of the column to read, or its number, counted from 1; a name comes first. Needed if several are named.
     max_side : int, optional
@@ -143,24 +148,24 @@ def read_sample(
     """
     path = validation.regular_file(file, "sample file", accepted=tables.ACCEPTED)
     options = check_options(column, delimiter, decimal, thousands, header)
-    reading = None
-    if not _is_image(path):
+    reading, notes = None, tuple[str, ...]()
+    start, end = _read_ends(path)
+    if not is_picture(start, end, path.name):
         table = tables.read_table(path, options)
         values, reading, description = np.array(table.values), table.reading, table.reading.describe()
     elif options.given:
         accepted, step = "options of text and CSV files", "leave it out"
         raise input_error(options.given[0], "is given for an image or array", path.name, accepted, step)
-    elif (array := _read_list(path)) is not None:
+    elif start.startswith(_ARRAY) and (array := _read_list(path)) is not None:
         values, description = array, _describe_list(array)
     else:
-        values, description = brightness(load_picture(path).array, max_side, seed), _BRIGHTNESS
-    return Sample(path.name, validation.sample(values, f"sample {path.name}", MIN_VALUES), description, reading)
+        picture = load_picture(path)
+        values, description, notes = brightness(picture.array, max_side, seed), _BRIGHTNESS, picture.notes
+    return Sample(path.name, validation.sample(values, f"sample {path.name}", MIN_VALUES), description, reading, notes)
 
 
 def _read_list(path: Path) -> np.ndarray | None:
     """Return the one-dimensional array in a .npy file; None if it is an image, or damaged, which its reader reports."""
-    if path.suffix.lower() != ".npy":
-        return None
     try:
         if path.stat().st_size > _MAX_ARRAY_BYTES:
             array = np.load(path, mmap_mode="r", allow_pickle=False)  # large images have a limit of their own
@@ -249,9 +254,15 @@ def dequantize(x: Floats, seed: int = 0, width: float | None = None) -> Floats:
     return moved
 
 
-def _is_image(path: os.PathLike[str]) -> bool:
-    extension = os.path.splitext(path)[1].lower()
-    return extension in Image.registered_extensions() or extension == ".npy"
+def _read_ends(path: Path) -> tuple[bytes, bytes]:
+    """Return the bytes of a file by which its kind is recognized."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(_RECOGNIZED_BYTES)
+            file.seek(-min(_RECOGNIZED_BYTES, path.stat().st_size), os.SEEK_END)
+            return start, file.read()
+    except OSError as error:
+        raise os_input_error(error, "sample file", path, tables.ACCEPTED) from None
 
 
 def _smallest_gap(x: Floats) -> float:

@@ -97,7 +97,7 @@ def _read_text(path: Path) -> tuple[str, str]:
     except InputError:
         raise
     except ValueError:
-        step = "save it as UTF-8 text (a spreadsheet as CSV), or give an image its own extension"
+        step = "save it as UTF-8 text (a spreadsheet as CSV)"
         raise input_error("sample file", "is not text", path.name, ACCEPTED, step) from None
 
 

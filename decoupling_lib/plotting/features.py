@@ -132,6 +132,10 @@ def show_distances(ax: Axes, distances: Mapping[str, Sequence[float]], steps: Se
     ax.tick_params(which="both", labelsize=8)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlim(-0.5, max(len(steps), SHORTEST) - 0.5)
+    low, high = ax.get_ylim()
+    if high < 10 * low:  # within less than a decade, ticks would have long labels such as 8.54 × 10⁻¹
+        middle = np.sqrt(low * high)
+        ax.set_ylim(middle / np.sqrt(10), middle * np.sqrt(10))
     ax.spines[["top", "right"]].set_visible(False)
     if lines:
         ax.legend(frameon=False, fontsize=8)

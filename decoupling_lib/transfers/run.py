@@ -103,7 +103,7 @@ class Transfer:
 
     @property
     def worst_channels(self) -> dict[str, float]:
-        """The largest share that is left of a channel's way to the style, |c_i(result) - c_i|/|c_i(target) - c_i|.
+        """The largest share that is left of a channel's way to the style, ``|c_i(result) - c_i|/|c_i(target) - c_i|``.
 
         By layer; over live channels that had at least a tenth of the mean way of their layer to go. Empty for a
         transfer that was not judged.

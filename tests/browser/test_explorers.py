@@ -112,6 +112,31 @@ def test_every_control_has_an_accessible_name(page):
                 ]
 
 
+CUT_OFF = """() => {
+  const shown = [...document.querySelectorAll(".widget-label, select")].filter((element) => element.clientWidth);
+  const context = document.createElement("canvas").getContext("2d");
+  return shown.flatMap((element) => {
+    const style = getComputedStyle(element);
+    context.font = style.font;
+    const room = element.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    const texts = element.options ? [...element.options].map((option) => option.text) : [element.textContent];
+    return texts.filter((text) => context.measureText(text).width > room);
+  });
+}"""
+"""Returns all visible labels, and all entries of visible lists, that are wider than their place."""
+
+
+def test_no_label_and_no_entry_of_a_list_is_cut_off(page):
+    for tab in TABS:
+        open_tab(page, tab)
+        assert page.evaluate(CUT_OFF) == []
+    open_tab(page, "4-7 Transfer")
+    style = page.add_style_tag(content=".widget-label { width: 5em !important } select { max-width: 6em }")
+    found = page.evaluate(CUT_OFF)
+    style.evaluate("element => element.remove()")
+    assert "origin, the style" in found and "hubble_deep_field" in found and "layers" not in found
+
+
 def test_moving_the_steps_slider_by_keyboard_changes_status_and_picture(page):
     open_tab(page, "1 Gradients")
     expect(status(page)).to_contain_text("euler, 4 steps of size 0.25: ends at")

@@ -1,6 +1,7 @@
 """A command whose picture cannot be drawn keeps what it computed; repeated with --resume, it only draws."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ from command_line import QUICK
 from outputs import assert_same_arrays
 from PIL import Image
 
+from decoupling_lib.engine import legs
 from decoupling_lib.engine.features import Counted
 from decoupling_lib.figures import gallery
+from decoupling_lib.figures import transfers as figure_transfers
 from decoupling_lib.networks import dead_channels
 from decoupling_lib.plotting import style, transfers
 from decoupling_lib.runs import execute
@@ -32,6 +35,24 @@ def read(file: Path) -> dict:
     return json.loads(file.read_text("utf-8"))
 
 
+def count_passes(patch: pytest.MonkeyPatch, most: float = math.inf) -> list:
+    """Return a list that grows with each network pass of legs, and interrupt the run after so many."""
+    passes: list = []
+
+    def count(real):
+        def call(*arguments, **options):
+            passes.append(real)
+            if len(passes) > most:
+                raise KeyboardInterrupt
+            return real(*arguments, **options)
+
+        return call
+
+    for kind in ("values", "linearize"):
+        patch.setattr(Counted, kind, count(getattr(Counted, kind)))
+    return passes
+
+
 @pytest.mark.parametrize("method", ["decoupled", "projected", "descent", "direct"])
 def test_a_transfer_keeps_its_arrays_and_report_and_resume_takes_no_pass(
     method, decoupling, pictures, tmp_path, monkeypatch
@@ -45,10 +66,7 @@ def test_a_transfer_keeps_its_arrays_and_report_and_resume_takes_no_pass(
     assert_same_arrays(folder, tmp_path / "whole")
     before = read(folder / "report.json")
     assert before["missing_pictures"] == ["losses.png"] and not (folder / "losses.png").exists()
-    passes = []
-    for kind in ("values", "linearize"):
-        real = getattr(Counted, kind)
-        monkeypatch.setattr(Counted, kind, lambda *a, real=real, **k: passes.append(real) or real(*a, **k))
+    passes = count_passes(monkeypatch)
     monkeypatch.setattr(execute, "execute", fail)
     code, out, err = decoupling(*command, folder, "--resume")
     assert (code, err) == (0, "") and str(folder) in out and "Step 3" in out and passes == []
@@ -134,6 +152,105 @@ def test_a_rerun_compares_even_if_a_picture_cannot_be_drawn(decoupling, pictures
     assert_one_line(outcome, "panel.png")
     assert "result            equal to the bit" in outcome.out
     assert_same_arrays(tmp_path / "first", tmp_path / "second")
+
+
+def test_a_rerun_that_could_not_draw_compares_and_draws_without_a_pass(decoupling, pictures, tmp_path, monkeypatch):
+    assert decoupling("transfer", *pictures, *QUICK, "--quiet", "--out", tmp_path / "first") == (0, "", "")
+    folder = tmp_path / "second"
+    images = ("--origin", pictures[0], "--target", pictures[1], "--quiet", "--out", folder)
+    command = ("rerun", tmp_path / "first" / "report.json", *images)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfers, "draw_losses", fail)
+        assert_one_line(decoupling(*command), "losses.png", "--resume")
+    (folder / "comparison.json").unlink()
+    passes = count_passes(monkeypatch)
+    code, out, err = decoupling(*command, "--resume")
+    assert (code, err, passes) == (0, "", []) and "result            equal to the bit" in out
+    assert read(folder / "comparison.json")["same"] and read(folder / "report.json")["missing_pictures"] == []
+    with Image.open(folder / "losses.png") as own, Image.open(tmp_path / "first" / "losses.png") as other:
+        assert own.size == other.size
+
+
+def test_an_interrupted_rerun_continues(decoupling, pictures, tmp_path):
+    assert decoupling("transfer", *pictures, *QUICK, "--quiet", "--out", tmp_path / "first") == (0, "", "")
+    folder = tmp_path / "second"
+    images = ("--origin", pictures[0], "--target", pictures[1], "--quiet", "--out", folder)
+    command = ("rerun", tmp_path / "first" / "report.json", *images)
+    with pytest.MonkeyPatch.context() as patch:
+        whole = count_passes(patch)
+        assert decoupling(*command).code == 0
+    with pytest.MonkeyPatch.context() as patch:
+        count_passes(patch, most=len(whole) * 2 // 3)
+        code, _, err = decoupling(*command)
+    assert code == 130 and "--resume" in err and any((folder / "unfinished").iterdir())
+    with pytest.MonkeyPatch.context() as patch:
+        rest = count_passes(patch)
+        code, out, _ = decoupling(*command, "--resume")
+    assert code == 0 and "result            equal to the bit" in out and len(rest) < len(whole)
+    assert not (folder / "unfinished").exists()
+
+
+@pytest.fixture
+def small_figures(monkeypatch):
+    """Make the transfers of figures small, and forget those that were run in this process."""
+    monkeypatch.setattr(figure_transfers, "SIDE", 32)
+    monkeypatch.setattr(figure_transfers, "REFINEMENTS", 0)
+    figure_transfers._run.cache_clear()
+    yield figure_transfers._run.cache_clear
+    figure_transfers._run.cache_clear()
+
+
+def draw_nothing_at_first(folder: Path, numbers: tuple[str, ...]) -> list[Path]:
+    """Put a folder in the place of figures, which cannot be drawn then."""
+    places = [folder / f"figure_{number.replace('.', '_')}.png" for number in numbers]
+    for place in places:
+        place.mkdir(parents=True)
+    return places
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("numbers", [("1.2",), ("4.1", "4.3"), ("4.2", "4.4"), ("2.9", "4.4")])
+def test_figures_keep_their_transfers_and_resume_takes_no_leg_again(
+    numbers, decoupling, tmp_path, monkeypatch, small_figures
+):
+    command = ("figures", "--only", ",".join(numbers), "--network", "vgg16", "--weights", "random", "--quiet", "--out")
+    whole, folder = tmp_path / "whole", tmp_path / "out"
+    run, real = [], legs.describe_leg  # for a leg that the journal has as finished, this is not called
+    monkeypatch.setattr(legs, "describe_leg", lambda *a: run.append(a) or real(*a))
+    assert decoupling(*command, whole).code == 0
+    assert run
+    small_figures()
+    places = draw_nothing_at_first(folder, numbers)
+    assert_one_line(decoupling(*command, folder), *numbers, "--resume")
+    assert any((folder / "unfinished_transfers").glob("*/unfinished/*.npz"))
+    for place in places:
+        place.rmdir()
+    small_figures()  # as in a new process
+    run.clear()
+    code, _, err = decoupling(*command, folder, "--resume")
+    assert (code, err, run) == (0, "", [])
+    for place in places:
+        assert place.read_bytes() == (whole / place.name).read_bytes()
+    assert {file.name for file in folder.iterdir()} == {file.name for file in whole.iterdir()}
+
+
+@pytest.mark.slow
+def test_a_rerun_of_figures_that_cannot_be_drawn_goes_on_and_resumes(decoupling, tmp_path, monkeypatch, small_figures):
+    whole, folder = tmp_path / "whole", tmp_path / "out"
+    options = ("--network", "vgg16", "--weights", "random", "--quiet")
+    assert decoupling("figures", "--only", "2.1,4.2,3.1", *options, "--out", whole).code == 0
+    small_figures()
+    (place,) = draw_nothing_at_first(folder, ("4.2",))
+    command = ("rerun", whole / "manifest.json", "--quiet", "--out", folder)
+    outcome = decoupling(*command)
+    assert_one_line(outcome, "4.2", "--resume")
+    assert "2.1    the same" in outcome.out and "3.1    the same" in outcome.out
+    place.rmdir()
+    small_figures()
+    monkeypatch.setattr(legs, "describe_leg", fail)
+    code, out, err = decoupling(*command, "--resume")
+    assert (code, err) == (0, "") and "3 figures are the same" in out
+    assert not (folder / "unfinished_transfers").exists()
 
 
 def test_an_error_while_a_picture_is_drawn_is_one_line():

@@ -14,7 +14,7 @@ from PIL import Image
 
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.explorers import gradient_flow, moments, noise_zeros, server, transfer, transfer_run
-from decoupling_lib.explorers.explorer import View, live_explorer
+from decoupling_lib.explorers.explorer import live_explorer
 from decoupling_lib.explorers.worker import Worker
 from decoupling_lib.moments import samples
 from decoupling_lib.moments.decoupling import decouple_moments
@@ -192,15 +192,26 @@ def test_a_moved_moment_leaves_the_others_unchanged(name, monkeypatch):
     assert not any(f"{each} by" in view.status for each in others)
 
 
-def test_moments_at_every_extreme_are_drawn_or_refused_in_one_line():
+def test_moments_at_every_extreme_are_drawn_or_refused_in_one_line_beside_the_sample_itself():
     refused = 0
     for values in extremes(moments.moment_explorer()):
-        try:
-            assert isinstance(moments.draw(values), View)
-        except InputError as error:
+        view = moments.draw(values)
+        above, below = view.figure.axes
+        labels, changes = above.get_legend_handles_labels()[1], [bar.get_height() for bar in below.patches]
+        assert view.status.isprintable() and values["sample"] in view.alt_text
+        if "cannot" in view.status:
             refused += 1
-            assert str(error).isprintable()
-    assert refused < len(extremes(moments.moment_explorer())) / 2
+            assert labels == ["before"] and not any(changes)
+        else:
+            assert labels == ["before", "after"] and any(changes)
+    assert 0 < refused < len(extremes(moments.moment_explorer())) / 2
+
+
+def test_the_status_of_moments_lists_what_moved_and_names_no_others_if_all_did():
+    still = {"sample": "gamma", "mean": 0.0, "variance": 1.0, "skewness": 0.0, "kurtosis": 0.0}
+    assert moments.draw(still).status.startswith("moved: nothing; the other decoupled moments stand still")
+    status = moments.draw(still | {"mean": 0.1, "variance": 1.1, "skewness": 0.1, "kurtosis": 0.1}).status
+    assert status.count(" by ") == 4 and "orthokurtosis by 0.1" in status and "other" not in status
 
 
 @pytest.mark.parametrize("layer", [1, 2])
@@ -248,6 +259,15 @@ def test_a_self_transfer_reports_its_psnr(small):
     assert explorer.worker.wait(HANG)
     run.click()
     assert re.search(r"PSNR\D*\d+\.\d dB", final_status(explorer))
+
+
+def test_a_self_transfer_that_has_nothing_to_do_is_reported_to_be_exact(small):
+    explorer, run, _ = small
+    explorer.controls["target"].value = explorer.controls["origin"].value
+    explorer.controls["method"].value = "direct"
+    assert explorer.worker.wait(HANG)
+    run.click()
+    assert "the self-transfer is exact; 1 network pass<" in final_status(explorer)
 
 
 def test_stop_keeps_the_latest_image(small, monkeypatch):

@@ -10,6 +10,7 @@ from refusals import refusal
 from toys import SAMPLE
 
 from decoupling_lib.common.errors import InputError
+from decoupling_lib.images.pictures import load_picture
 from decoupling_lib.moments.coupled import MOMENT_NAMES, coupled_moments
 from decoupling_lib.moments.decoupling import decouple_moments
 from decoupling_lib.moments.samples import dequantize, load_sample, read_sample, sample_names
@@ -199,3 +200,130 @@ def test_ties_are_broken_on_request(decoupling, tmp_path):
     path = write(tmp_path, "1 2 " + "3 " * 10 + "4 5")
     assert "leg 4" in decoupling("moments", path).err
     assert json.loads(decoupling("moments", path, "--dequantize", "--json").out)["n"] == 14
+
+
+NUMBERS = "1.5\n2\n3.25\n4\n5\n6.5\n7\n8\n"
+EIGHT = [1.5, 2, 3.25, 4, 5, 6.5, 7, 8]
+RGB = np.random.default_rng(17).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "encoding"),
+    [
+        ("x.heic", NUMBERS, "utf-8"),
+        ("x.webp", NUMBERS, "utf-8"),
+        ("x.png", NUMBERS, "utf-8"),
+        ("x.dng", "a\n" + NUMBERS, "utf-8"),
+        ("x.raw", NUMBERS, "utf-16"),
+        ("x.npy", NUMBERS, "utf-8-sig"),
+        ("x.ppm", NUMBERS, "utf-8"),
+        ("x.tga", NUMBERS, "utf-8"),
+        ("x", NUMBERS, "utf-8"),
+        ("x.csv", "P2\n" + NUMBERS, "utf-8"),  # the name of a column, and how a Netpbm image begins
+        ("x.txt", "BM\n" + NUMBERS, "utf-8"),  # and how a BMP image begins
+        ("x.txt", "qoif\n" + NUMBERS, "utf-8"),
+        ("x.tsv", "Größe\n" + NUMBERS, "cp1252"),
+    ],
+)
+def test_text_is_read_as_numbers_whatever_its_name(tmp_path, name, text, encoding):
+    (tmp_path / name).write_text(text, encoding)
+    sample = read_sample(tmp_path / name)
+    np.testing.assert_array_equal(sample.values, EIGHT)
+    assert sample.reading is not None
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "AVIF", "JPEG2000", "PPM", "TGA"])
+@pytest.mark.parametrize("name", ["x.csv", "x.txt", "x", "x.dat", "x.heic"])
+def test_an_image_gives_its_brightness_whatever_its_name(tmp_path, kind, name):
+    image = Image.fromarray(RGB)
+    image.save(tmp_path / "x.image", format=kind)
+    with Image.open(tmp_path / "x.image") as stored:
+        expected = (np.asarray(stored.convert("RGB")) / 255) @ LUMINANCE
+    data = (tmp_path / "x.image").read_bytes()
+    # Pillow writes the older TGA, which has no signature; the newer one ends with its own.
+    tail = bytes(8) + b"TRUEVISION-XFILE.\0" if kind == "TGA" else b""
+    (tmp_path / name).write_bytes(data + tail if not data.endswith(tail) else data)
+    sample = read_sample(tmp_path / name)
+    assert sample.reading is None
+    np.testing.assert_allclose(sample.values, expected.ravel(), atol=0.6 / 255)
+
+
+def test_an_array_is_read_whatever_its_name(tmp_path):
+    for name in ("x.csv", "x.png", "x"):
+        with open(tmp_path / name, "wb") as file:
+            np.save(file, np.array(EIGHT))
+        np.testing.assert_array_equal(read_sample(tmp_path / name).values, EIGHT)
+
+
+def brand(name: bytes) -> bytes:
+    return (16).to_bytes(4, "big") + b"ftyp" + name + bytes(104)
+
+
+@pytest.mark.parametrize("name", ["own", "x.csv", "x.txt"])
+@pytest.mark.parametrize(
+    ("own", "data", "fact"),
+    [
+        ("x.heic", brand(b"heic"), "HEIC"),
+        ("x.heif", brand(b"mif1"), "HEIC"),
+        ("x.psd", b"8BPS\0\1" + bytes(50), "Photoshop"),
+        ("x.CR3", brand(b"crx "), "raw"),
+        ("x.raf", b"FUJIFILMCCD-RAW 0201" + bytes(50), "raw"),
+        ("x.mp4", brand(b"isom"), "video"),
+        ("x.pdf", b"%PDF-1.7\n%\xe2\xe3\n1 0 obj\n", "PDF"),
+        ("x.svg", b'<?xml version="1.0"?>\n<svg xmlns="x">', "SVG"),
+        ("x.jxl", b"\xff\x0a" + bytes(50), "JPEG XL"),
+        ("x.exr", b"\x76\x2f\x31\x01" + bytes(50), "OpenEXR"),
+        ("x.hdr", b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n", "HDR"),
+        ("x.xcf", b"gimp xcf v011\0", "GIMP"),
+        ("x.ico", b"\0\0\1\0\1\0" + bytes(50), "icon"),
+    ],
+)
+def test_a_picture_that_is_not_read_is_named_for_what_it_is(tmp_path, own, data, fact, name):
+    file = tmp_path / (own if name == "own" else name)
+    file.write_bytes(data)
+    assert fact in refusal(read_sample, file).split("; received ")[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "fragment"),
+    [
+        ("x.dng", b"MM\0*\0\0\0\x08" + bytes(50), "raw"),  # a TIFF file but for its name
+        ("x.arw", b"II*\0\x08\0\0\0" + bytes(50), "raw"),
+        ("x.png", b"<!DOCTYPE html>\n<html>", "web page"),
+        ("x.heic", bytes(9999), "zeros"),
+        ("x.jpg", b"PK\3\4" + bytes(50), "archive"),
+        ("x.xlsx", b"PK\3\4\x14\0\6\0" + bytes(50), "spreadsheet as CSV"),
+        ("x.csv.gz", b"\x1f\x8b\x08\0" + bytes(50), "not text"),
+        ("x.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), "HDF5"),
+        ("x.csv", b"a\0b\0", "not text"),
+    ],
+)
+def test_other_files_are_refused_for_what_they_are(tmp_path, name, data, fragment):
+    (tmp_path / name).write_bytes(data)
+    assert fragment in refusal(read_sample, tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "save"),
+    [
+        ("x.gif", {"save_all": True}),
+        ("x.webp", {"save_all": True}),
+        ("x.png", {"icc_profile": b"no profile" * 30}),
+        ("x.jpg", {"icc_profile": bytes(200)}),
+        ("x.tif", {"icc_profile": b"acsp" * 50}),
+    ],
+)
+def test_what_was_done_to_an_image_in_reading_is_said_as_by_transfer(tmp_path, decoupling, name, save):
+    frames = {"append_images": [Image.fromarray(255 - RGB)]} if save.get("save_all") else {}
+    Image.fromarray(RGB).save(tmp_path / name, **save, **frames)
+    notes = load_picture(tmp_path / name).notes
+    assert len(notes) == 1 and name in notes[0]
+    code, out, err = decoupling("moments", tmp_path / name)
+    assert (code, err) == (0, notes[0] + "\n") and out.startswith(f"{name}: 480 values")
+    code, out, err = decoupling("moments", tmp_path / name, "--json")
+    assert (code, err) == (0, "") and json.loads(out)["notes"] == list(notes)
+
+
+def test_numbers_have_no_notes(tmp_path, decoupling):
+    (tmp_path / "x.csv").write_text(NUMBERS)
+    assert json.loads(decoupling("moments", tmp_path / "x.csv", "--json").out)["notes"] == []

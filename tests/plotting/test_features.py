@@ -71,6 +71,14 @@ def test_labels_of_steps_that_are_close_stand_in_rows_of_their_own(places, lengt
     assert features._label_rows(places, length) == rows
 
 
+@pytest.mark.parametrize("values", [[0.86, 0.861], [0.5, 0.5, 0.5], [3e-3, 1e-3], [1.0, 0.01], [0.9]])
+def test_distances_that_hardly_change_are_shown_over_a_whole_decade(values):
+    ax = Figure().add_subplot()
+    features.show_distances(ax, {"a": values}, [3] * len(values))
+    low, high = ax.get_ylim()
+    assert low < min(values) <= max(values) < high and high / low > 9.999
+
+
 def test_the_labels_of_steps_do_not_overlap():
     figure = Figure(figsize=(8, 3), dpi=100, layout="constrained")
     ax = figure.add_subplot()
