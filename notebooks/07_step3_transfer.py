@@ -110,7 +110,7 @@ assert all(off[layer] < before[layer] for layer in off) and max(off.values()) > 
 # ## A nearer reference
 #
 # The theory never asks for noise: any values will do as $v$. Halfway between the channel means of the two pictures,
-# legs are short, and Step 3 hardly leaves the way by which the target came. For a self-transfer that would be no way
+# legs are shorter, and there is less on the way to be stretched. For a self-transfer that would be no way
 # at all, so noise stays its reference; for two pictures, `midpoint` is what the kit takes when it is not told.
 
 # %%
