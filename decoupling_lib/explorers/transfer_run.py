@@ -88,7 +88,7 @@ class RunState:
     steps : list of int
         The step of each point that is shown.
     distances : dict of str to list of float
-        By layer, the distance from noise at each of these points, relative to the length of the reference.
+        By layer, the distance from the reference at each of these points, relative to the length of the reference.
     place : str
         Step and layer of the latest point.
     finished : bool
@@ -106,7 +106,7 @@ class RunState:
 
 @kit_settings
 def draw(state: RunState, status: str = "") -> View:
-    """Draw origin, target and the current image, and below them each layer's distance from noise.
+    """Draw origin, target and the current image, and below them each layer's distance from the reference.
 
     Parameters
     ----------
@@ -130,9 +130,9 @@ def draw(state: RunState, status: str = "") -> View:
     if state.steps:
         show_distances(ax, state.distances, state.steps)
     else:
-        ax.text(0.5, 0.5, "the layers' distances from noise come here", ha="center", va="center", color="0.4")
+        ax.text(0.5, 0.5, "the layers' distances from the reference come here", ha="center", va="center", color="0.4")
         ax.set_axis_off()
-    return View(figure, f"origin, target, {titles[2]}, and the layers' distances from noise. {status}", status)
+    return View(figure, f"origin, target, {titles[2]}, and the layers' distances from the reference. {status}", status)
 
 
 def handle(explorer: Explorer, request: Request, stop: threading.Event) -> None:
@@ -208,7 +208,7 @@ class _RunView:
         self._zero = expected.parts[0].seconds.middle
         self._began = time.monotonic()
         self._next_line = self._next_frame = 0.0
-        self._text = "measuring noise"
+        self._text = "measuring the reference"
         self.features: DifferentiableFeatures | None = None
         self.reference: Floats = np.empty(0)
         explorer.show(draw(state))

@@ -97,7 +97,7 @@ def show_leg_errors(ax: Axes, errors: Mapping[str, Sequence[float]], legs: Seque
 
 
 def show_distances(ax: Axes, distances: Mapping[str, Sequence[float]], steps: Sequence[int]) -> list[Line2D]:
-    """Show each layer's distance from noise at the accepted points of Steps 1 to 3.
+    """Show each layer's distance from the reference at the accepted points of Steps 1 to 3.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def show_distances(ax: Axes, distances: Mapping[str, Sequence[float]], steps: Se
         name = f"Step {steps[begin]}" if steps[begin] < Step.JUDGING else "judging"
         ax.annotate(name, (begin, 1), (2, 2 + 10 * row), ("data", "axes fraction"), "offset points", fontsize=8)
     ax.set_xlabel("accepted point", fontsize=9)
-    ax.set_ylabel("distance from noise, relative", fontsize=9)
+    ax.set_ylabel("distance from the reference, relative", fontsize=9)
     ax.tick_params(which="both", labelsize=8)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlim(-0.5, max(len(steps), SHORTEST) - 0.5)

@@ -38,7 +38,7 @@ _CAPTION: dict[str, Any] = {
 
 @kit_settings
 def draw_panel(transfer: Transfer, caption: str, self_transfer: Mapping[str, float | None] | None = None) -> Figure:
-    """Draw a transfer's five images in a row: origin, origin noisified, target, target noisified, result.
+    """Draw a transfer's five images in a row: origin, origin normalized, target, target normalized, result.
 
     Each pixel of an image is a square of whole pixels of the figure; images wider or higher than 336 pixels are
     shrunk smoothly. An image that an interrupted run did not reach is an empty frame.
@@ -108,7 +108,7 @@ def draw_losses(transfer: Transfer, caption: str) -> Figure:
         ax.set_title(title if route is None or route.status == "done" else f"{title} ({route.status})", fontsize=9)
         ax.label_outer()
         if not legs:
-            note = "not noisified by this method" if route is not None and route.status == "done" else "not reached"
+            note = "not normalized by this method" if route is not None and route.status == "done" else "not reached"
             ax.text(0.5, 0.5, note, transform=ax.transAxes, ha="center", va="center", color="0.35", fontsize=9)
             ax.set(xticks=[], xlabel="")
     text = _wrap_caption(caption, _WIDTH - 2 * _MARGIN)
@@ -211,15 +211,15 @@ def _panel_images(
         if route.status != "done":
             note = f"{note}, {route.status}"
         elif not route.legs and name != "step3":
-            return None, f"{title}\nnot noisified by this method"
+            return None, f"{title}\nnot normalized by this method"
         return route.x, f"{title}\n{note}"
 
     note = "Step 3" if self_transfer is None else f"self-transfer, PSNR {_format_psnr(self_transfer)}"
     return [
         (transfer.origin, "Origin\ngives the style"),
-        end_of("step1", "Origin noisified", "Step 1"),
+        end_of("step1", "Origin normalized", "Step 1"),
         (transfer.target, "Target\ngives the content"),
-        end_of("step2", "Target noisified", "Step 2"),
+        end_of("step2", "Target normalized", "Step 2"),
         end_of("step3", "Result", note),
     ]
 

@@ -89,9 +89,9 @@ def test_the_panel_shows_the_five_images_in_order():
     assert len({ax.get_position().y0 for ax in figure.axes}) == 1
     assert titles(figure) == [
         "Origin\ngives the style",
-        "Origin noisified\nStep 1",
+        "Origin normalized\nStep 1",
         "Target\ngives the content",
-        "Target noisified\nStep 2",
+        "Target normalized\nStep 2",
         "Result\nself-transfer, PSNR 44.0 dB",
     ]
     assert [text.get_text() for text in figure.texts] == ["small print"]
@@ -169,10 +169,10 @@ def test_the_direct_method_has_no_noisified_images():
     figure = transfers.draw_panel(result, "small print")
     for at in (1, 3):
         assert not figure.axes[at].images
-        assert figure.axes[at].get_title().endswith("\nnot noisified by this method")
+        assert figure.axes[at].get_title().endswith("\nnot normalized by this method")
     assert figure.axes[4].images
     curves = transfers.draw_losses(result, "small print")
-    assert [[text.get_text() for text in ax.texts] for ax in curves.axes] == [["not noisified by this method"]] * 2 + [
+    assert [[text.get_text() for text in ax.texts] for ax in curves.axes] == [["not normalized by this method"]] * 2 + [
         []
     ]
     (label,) = legend(curves.axes[2])
