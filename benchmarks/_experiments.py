@@ -59,9 +59,9 @@ def run_tasks(
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
     began = time.perf_counter()
-    with ProcessPoolExecutor(
-        processes, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=24
-    ) as pool:
+    # Without max_tasks_per_child, with which Python 3.11 can hang for ever (python/cpython issue 115634).
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
         running = {pool.submit(_call, function, tasks[name]): name for name in open_tasks}
         for count, future in enumerate(as_completed(running), start=1):
             name = running[future]

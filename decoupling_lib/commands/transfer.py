@@ -181,7 +181,10 @@ def transfer_command(
         ),
     ] = DEFAULTS.precision,
     noise_draws: Annotated[
-        int, typer.Option(help="Number of images whose mean is the reference, if it is one of noise.", rich_help_panel=EXPERT)
+        int,
+        typer.Option(
+            help="Number of images whose mean is the reference, if it is one of noise.", rich_help_panel=EXPERT
+        ),
     ] = DEFAULTS.noise_draws,
     annex_slips: Annotated[
         bool,

@@ -97,8 +97,8 @@ class Options:
     precision: str = "mixed"
     refinements: int | None = None
     corrections: int = MAX_CORRECTIONS
-    threshold: float | None = None
     reference: str | None = None
+    threshold: float | None = None
     learning_rate: float | None = None
     optimizer: str = "SGD"
     iterations: int = 2000

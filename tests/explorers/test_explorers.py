@@ -329,7 +329,7 @@ def test_the_controls_that_do_not_act_are_hidden(method, automatic, small):
     controls = small[0].controls
     controls["automatic"].value, controls["method"].value = automatic, method
     shown = {name for name, control in controls.items() if control.layout.display != "none"}
-    everywhere = {"origin", "target", "layers", "method", "softness", "size"}
+    everywhere = {"origin", "target", "layers", "method", "reference", "softness", "size"}
     own = {name.replace("learning_rate", "rate") for name in ACT[method]}
     if method == "projected":
         own = (own | {"automatic"}) - ({"rate"} if automatic else set())

@@ -19,8 +19,9 @@ from decoupling_lib.transfers.tuning import TUNING
 
 LAYER = "block1_conv1"
 OPTIONS = Options(
-    layers=1, size=(24, 20), network="vgg16", weights="random", rule="rk4", steps=3, tolerance=1e-4, seed=3
-)
+    layers=1, size=(24, 20), network="vgg16", weights="random", rule="rk4", steps=3, tolerance=1e-4, seed=3,
+    reference="noise",
+)  # fmt: skip
 NUMBER = (int, float)
 PASSES = {"forward": int, "jvp": int, "vjp": int, "jacobian_rows": int}
 STAGE = {"step": int, "layer": str, "relative_error": NUMBER, "held_relative_error": NUMBER}

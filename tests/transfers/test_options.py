@@ -32,7 +32,7 @@ INVALID = {
     "precision": ("double", 64, None, ["mixed", "double"]),
     "refinements": (-1, 1.5, "1"),
     "corrections": (-1, 101, 1.5, "1", None),
-    "reference": ("Noise", "", 1, None, ["noise"]),
+    "reference": ("Noise", "", 1, ["noise"]),
     "threshold": (0, 2, "1"),
     "learning_rate": (0, -1, "1"),
     "optimizer": ("sgd", 1, None),
