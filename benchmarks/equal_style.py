@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -131,46 +132,87 @@ def _direct(experiment: Any) -> dict[str, Any]:
     return row | curves
 
 
-def print_tables(rows: list[dict[str, Any]], size: int) -> None:
-    """Print gains over direct by reference and judge, and what they cost."""
+Row = dict[str, Any]
+Curves = dict[tuple[str, str], Row]
+
+
+def print_tables(rows: list[Row], size: int) -> None:
+    """Print gains over direct by reference and judge, the seeds' part in them, and what they cost."""
     curves = {(row["origin"], row["target"]): row for row in rows if row["method"] == "direct" and "shares" in row}
-    decoupled = [row for row in rows if row["method"] == "decoupled"]
-    references = list(dict.fromkeys(row["reference"] for row in decoupled))
-    print(f"\n{size} px. Gain over direct at equal style: mean [95 % interval over pictures], p by Holm, pairs won")
-    found, shown = {}, {}
-    for reference in references:
-        own = [row for row in decoupled if row["reference"] == reference and row["status"] == "done"]
-        own = [row for row in own if (row["origin"], row["target"]) in curves]
-        own = list({(row["origin"], row["target"]): row for row in reversed(own)}.values())  # one seed for each pair
-        for style in STYLE:
-            for content in CONTENT:
-                gains = []
-                for row in own:
-                    curve = curves[row["origin"], row["target"]]
-                    gains.append(row[content] - best_at(curve[style], curve[content], row[style]))
-                if gains:
-                    name = f"{reference:12} {style:7} {content:6}"
-                    interval = bootstrap_over_pictures(gains, [(row["origin"], row["target"]) for row in own])
-                    found[name] = interval
-                    shown[name] = f"{interval}, {sum(g > 0 for g in gains)}/{len(gains)}"
+    done = [row for row in rows if row["method"] == "decoupled" and row["status"] == "done"]
+    done = [row for row in done if (row["origin"], row["target"]) in curves]
+    references = list(dict.fromkeys(row["reference"] for row in done))
+    if not references:
+        return
+    # The first seed of each pair; `reversed`, because the last entry of a key stays.
+    single = {(row["reference"], row["origin"], row["target"]): row for row in reversed(done)}
+    _print_gains(list(single.values()), curves, references, size)
+    if {"noise", "midpoint"} <= set(references):
+        _print_difference(single, curves)
+    _print_seeds(done, curves)
+    _print_costs(rows, curves, references)
+
+
+def gain(row: Row, curves: Curves, style: str, content: str) -> float:
+    """Return how much more of the target a decoupled result keeps than direct at the same distance in style."""
+    curve = curves[row["origin"], row["target"]]
+    found: float = row[content] - best_at(curve[style], curve[content], row[style])
+    return found
+
+
+def _print_gains(rows: list[Row], curves: Curves, references: list[str], size: int) -> None:
+    print(f"\n{size} px. Gain over direct at equal style: mean [95 % interval over pictures], pairs won, p by Holm")
+    found, won = {}, {}
+    for reference, style, content in product(references, STYLE, CONTENT):
+        own = [row for row in rows if row["reference"] == reference]
+        gains = [gain(row, curves, style, content) for row in own]
+        name = f"{reference:12} {style:7} {content:6}"
+        found[name] = bootstrap_over_pictures(gains, [(row["origin"], row["target"]) for row in own])
+        won[name] = f"{sum(each > 0 for each in gains)}/{len(gains)}"
     adjusted = correct_by_holm({name: each.p for name, each in found.items()})
-    for name, text in shown.items():
-        print(f"{name} {text}, p {adjusted[name]:.3f}")
-    print("\nreference     passes  halvings  stalled  of the untouched gap left: block 1, block 2   Gram left")
+    for name, interval in found.items():
+        print(f"{name} {interval}, {won[name]}, p {adjusted[name]:.3f}")
+
+
+def _print_difference(single: dict[tuple[str, str, str], Row], curves: Curves) -> None:
+    print("\nmidpoint minus noise, the same gains on the same pairs (not planned before the run)")
+    pairs = [pair for pair in curves if {("noise", *pair), ("midpoint", *pair)} <= single.keys()]
+    for style, content in product(STYLE, CONTENT):
+        near, far = (
+            [gain(single[reference, *pair], curves, style, content) for pair in pairs]
+            for reference in ("midpoint", "noise")
+        )
+        differences = [one - two for one, two in zip(near, far, strict=True)]
+        won = f"{sum(each > 0 for each in differences)}/{len(pairs)}"
+        print(f"{style:7} {content:6} {bootstrap_over_pictures(differences, pairs)}, {won}")
+
+
+def _print_seeds(done: list[Row], curves: Curves) -> None:
+    seeds: dict[tuple[str, str], list[float]] = {}
+    for row in done:
+        if row["reference"] == "noise":
+            seeds.setdefault((row["origin"], row["target"]), []).append(gain(row, curves, "gram", "ssim"))
+    spans = [max(each) - min(each) for each in seeds.values() if len(each) == 3]
+    if spans:
+        extent = f"{min(spans):.3f} to {max(spans):.3f}"
+        print(f"\nnoise, pairs with three seeds: {len(spans)}; their gains (gram, ssim) differ by {extent}")
+
+
+def _print_costs(rows: list[Row], curves: Curves, references: list[str]) -> None:
+    print("\nmedians       passes  halvings  stalled  of the untouched gap left: block 1, block 2   Gram left")
     for reference in references:
-        own = [row for row in decoupled if row["reference"] == reference]
+        own = [row for row in rows if row["method"] == "decoupled" and row["reference"] == reference]
         done = [row for row in own if row["status"] == "done"]
-        left = [
-            [row["gaps"]["result"][layer] / row["gaps"]["untouched"][layer] for layer in row["gaps"]["result"]]
-            for row in done
-        ]
+        gaps = [(row["gaps"]["result"], row["gaps"]["untouched"]) for row in done]
+        left = [[after[layer] / before[layer] for layer in after] for after, before in gaps]
         first, second = (median(each) for each in zip(*left, strict=True))
         print(
             f"{reference:12} {median(row['passes'] for row in done):7,.0f} {sum(row['halvings'] for row in own):9} "
             f"{len(own) - len(done):8} {first:33.1%} {second:8.1%} {median(row['gram'] for row in done):15.2f}"
         )
     gram, ssim = (median(row[name][-1] for row in curves.values()) for name in ("gram", "ssim"))
-    print(f"direct, all the way: Gram left {gram:.2f}, SSIM {ssim:.2f}")
+    passes = median(row["passes"][-1] for row in curves.values())
+    print(f"direct, all the way: {passes:,.0f} passes, Gram left {gram:.2f}, SSIM {ssim:.2f}")
 
 
 if __name__ == "__main__":
