@@ -173,6 +173,15 @@ def transfer_command(
             rich_help_panel=EXPERT,
         ),
     ] = DEFAULTS.corrections,
+    amplification: Annotated[
+        int | None,
+        typer.Option(
+            help="Measure afterwards how much legs stretch small changes, there and back, by so many products with "
+            "their derivative at most. 4 take a few times as long as the transfer.",
+            show_default="not measured",
+            rich_help_panel=EXPERT,
+        ),
+    ] = None,
     precision: Annotated[
         str,
         typer.Option(
@@ -211,10 +220,11 @@ def transfer_command(
     shape = validation.size(size) if size is not None else None
     from ..runs.checkpoint import DiskJournal, fingerprint
     from ..runs.execute import execute
-    from ..runs.outputs import describe_missing, draw_pictures, find_undrawn
-    from ..runs.progress import RunProgress
+    from ..runs.outputs import describe_missing, draw_pictures, find_undrawn, write_report
+    from ..runs.progress import CountProgress, RunProgress
     from ..transfers.advice import advise
     from ..transfers.estimate import estimate_run
+    from ..transfers.leg_growth import check_growth, count_legs, measure_growth
     from ..transfers.setup import gather_inputs
 
     options = Options(
@@ -243,6 +253,8 @@ def transfer_command(
         **choices,
     )
     inputs = gather_inputs(origin, target, options, memory_limit)
+    if amplification is not None:
+        check_growth(inputs, amplification)
     if not quiet:
         print_notes(inputs.origin, inputs.target)
     key = fingerprint(inputs)
@@ -265,6 +277,11 @@ def transfer_command(
             except RunEndedError as ended:
                 raise FaultError(f"{ended}; {advise(inputs.options, ended.status)}") from None
             report, missing = execution.report, execution.missing
+            if amplification is not None:
+                with CountProgress(count_legs(inputs), quiet) as bar:
+                    legs = measure_growth(execution.experiment, amplification, lambda name: bar.count(name, False))
+                report["amplification"] = {"products": amplification, "legs": legs}
+                write_report(folder, report)
         journal.clear()
     if not quiet:
         print_summary(report, folder)

@@ -28,6 +28,11 @@ def print_summary(report: Mapping[str, Any], folder: Path) -> None:
         print("self-transfer: " + (f"PSNR {psnr:.1f} dB" if psnr is not None else "exact"))
     print(f"reference: {report['reference']['kind']}")
     _print_style(report["style"])
+    for leg in report.get("amplification", {}).get("legs", ()):
+        print(
+            f"largest growth found of small changes along Step {leg['step']} {leg['layer']}: "
+            f"{leg['there']:.2g} there, {leg['back']:.2g} back"
+        )
     print(f"outputs in {folder} ({report['wall_seconds']:.0f} s, {report['peak_memory_mib']:,} MiB)")
 
 

@@ -89,7 +89,7 @@ def write_outputs(folder: Path, experiment: Experiment, result: Transfer, report
     with atomic_write(folder / ARRAYS) as sibling, open(sibling, "wb") as file:
         np.savez(file, **arrays)
     report[MISSING] = list(PICTURES)
-    _write_report(folder, report)
+    write_report(folder, report)
     return draw_pictures(folder, Undrawn(result, report))
 
 
@@ -131,7 +131,7 @@ def draw_pictures(folder: Path, undrawn: Undrawn) -> Mapping[str, str]:
     report[MISSING] = list(reasons)
     # The list that is there already names too many at worst, and an error would hide the reasons.
     with suppress(OSError) if reasons else nullcontext():
-        _write_report(folder, report)
+        write_report(folder, report)
     return reasons
 
 
@@ -207,5 +207,14 @@ def _join_curves(legs: Iterable[Leg]) -> Floats:
     return np.array(rows, dtype=np.float64).reshape(-1, 3)
 
 
-def _write_report(folder: Path, report: Mapping[str, Any]) -> None:
+def write_report(folder: Path, report: Mapping[str, Any]) -> None:
+    """Write report.json, at once and whole.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+    report : mapping
+        Its content, in types that JSON knows.
+    """
     write_text(folder / REPORT, json.dumps(report, indent=1) + "\n")

@@ -116,6 +116,17 @@ def test_as_thesis_runs_the_annexes_descent(decoupling, pictures, tmp_path: Path
             assert entry in text
 
 
+def test_amplification_is_measured_after_the_run_and_changes_no_result(decoupling, pictures, tmp_path: Path):
+    command = ("transfer", *pictures, "--layers", 1, "--network", "vgg16", "--weights", "random", "--size", 16)
+    command += ("--steps", 4, "--damping", 0.3, "--tolerance", 1e-4, "--quiet", "--out")
+    assert decoupling(*command, tmp_path / "plain") == (0, "", "")
+    assert decoupling(*command, tmp_path / "measured", "--amplification", 1)[0] == 0
+    plain, measured = (json.loads((tmp_path / name / "report.json").read_text()) for name in ("plain", "measured"))
+    assert "amplification" not in plain and measured["amplification"]["products"] == 1
+    assert [leg["step"] for leg in measured["amplification"]["legs"]] == [1, 2]
+    assert plain["arrays"] == measured["arrays"] and plain["passes"] == measured["passes"]
+
+
 # Refusals
 
 
@@ -174,6 +185,7 @@ BAD = {  # what replaces or is added to the arguments of a good call, and what t
     "not cached": ({"--weights": "imagenet"}, "decoupling weights --network vgg16"),
     "conflict": ({"--as-thesis": "", "--activation": "softplus"}, "received 'softplus'"),
     "reference": ({"--as-thesis": "", "--reference": "midpoint"}, "received 'midpoint'"),
+    "growth of what has none": ({"--amplification": "2", "--method": "direct"}, "received 'direct'"),
     "slips without descent": ({"--annex-slips": ""}, "--method descent"),
     "missing argument": ({"target": None}, "target"),
     "one too many": ({"third": "flower"}, "flower"),
