@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
@@ -23,6 +24,9 @@ LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
 """Hosts at which a scheduler needs no encryption."""
 RETRIES = 2
 """How often a transfer is run again after its worker died, and how many more workers are asked if one refuses it."""
+
+PAUSE, LOOK = 0.05, 5.0
+"""Seconds between looks for transfers that have ended, and for workers that have."""
 
 
 @dataclass(frozen=True)
@@ -93,22 +97,36 @@ def run_jobs(
                     run_job, task.absolute, str(out), task.shares,
                     # Dask runs tasks with equal keys only once, and a scheduler may serve several sweeps.
                     key=f"{task.job.name}-{uuid.uuid4().hex}", retries=RETRIES,
-                    workers=others, allow_other_workers=others is not None,  # these too may end
+                    workers=others,  # not allow_other_workers: an idle worker would take the task that it has refused
                 )  # fmt: skip
 
             running = {submit(task): task for task in [_create_task(job, mark) for job in jobs]}
-            ended = as_completed(running)
-            for future in ended:
-                task, result = running.pop(future), _get_result(future)
-                if result.refused_by:
-                    task.refusals.append(result)
-                    others = sorted(client.nthreads().keys() - {each.refused_by for each in task.refusals})
-                    if others and len(task.refusals) <= RETRIES:
-                        again = submit(task, others)
-                        running[again] = task
-                        ended.add(again)
+            asked: dict[Future, set[str]] = {}  # of transfers that may only run on some workers
+            ended, looked = as_completed(running), time.monotonic()
+            while running:
+                for future in ended.next_batch(block=False) if ended.has_ready() else []:
+                    if future not in running:  # its workers ended, and another one was asked instead
                         continue
-                yield task.job, _add_refusals(result, task.refusals)
+                    asked.pop(future, None)
+                    task, result = running.pop(future), _get_result(future)
+                    if result.refused_by:
+                        task.refusals.append(result)
+                        others = client.nthreads().keys() - {each.refused_by for each in task.refusals}
+                        if others and len(task.refusals) <= RETRIES:
+                            again = submit(task, sorted(others))
+                            running[again], asked[again] = task, others
+                            ended.add(again)
+                            continue
+                    yield task.job, _add_refusals(result, task.refusals)
+                if asked and time.monotonic() - looked > LOOK:
+                    looked, alive = time.monotonic(), client.nthreads().keys()
+                    for future in [each for each, others in asked.items() if not others & alive]:
+                        del asked[future]
+                        again = submit(running[future])
+                        running[again] = running.pop(future)
+                        ended.add(again)
+                        future.cancel()
+                time.sleep(PAUSE)
     finally:
         if cluster is not None:
             cluster.close()
