@@ -283,3 +283,23 @@ def test_what_one_worker_refuses_another_one_runs(tmp_path: Path):
     assert outcome.code == 0 and "4 done, 0 failed; 4 run now" in outcome.out
     assert "KERAS_BACKEND" in outcome.err and address in outcome.err and "another worker" in outcome.err
     assert [row["status"] for row in read_table(out)] == ["done"] * 4
+
+
+@pytest.mark.slow
+def test_a_refused_transfer_does_not_wait_for_workers_that_have_ended(tmp_path: Path):
+    text = SMALL.replace('rule = "rk4"\n', "").replace("tolerance = 1e-4\n", "")
+    text += 'method = "descent"\niterations = 3\n[grid]\nseed = [0, 1, 2, 3]\n'
+    spec, out = write_spec(tmp_path, 'pairs = [["coffee", "china"]]\n' + text), tmp_path / "out"
+    with create_cluster(tmp_path / "workers") as cluster:
+        first = cluster.add_worker("torch", {"KERAS_BACKEND": "torch"})
+        first.send_signal(signal.SIGSTOP)
+        client = start("sweep", spec, "--out", out, "--scheduler", cluster.address, "--quiet")
+        wait_for(lambda: cluster.count_tasks() == 4)
+        second = cluster.add_worker("tensorflow")
+        second.send_signal(signal.SIGSTOP)
+        first.send_signal(signal.SIGCONT)
+        wait_for(lambda: cluster.count_restricted() > 0)
+        second.kill()
+        outcome = finish(client)
+    assert outcome.code == 1 and "KERAS_BACKEND" in outcome.out
+    assert [row["status"] for row in read_table(out)] == ["failed"] * 4

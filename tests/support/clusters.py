@@ -55,6 +55,10 @@ class Cluster:
         """Return the number of tasks in some states; without any, of all."""
         return sum(not states or task.state in states for task in list(self._scheduler.tasks.values()))
 
+    def count_restricted(self) -> int:
+        """Return the number of tasks that only some workers may run."""
+        return sum(bool(task.worker_restrictions) for task in list(self._scheduler.tasks.values()))
+
     def sweep(
         self, worker: subprocess.Popen, count: int, hide: Callable[[], None], reveal: Callable[[], None], *arguments,
         **options,
