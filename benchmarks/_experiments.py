@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import multiprocessing
@@ -26,6 +27,46 @@ def list_pairs(shifts: tuple[int, ...] = SHIFTS) -> list[tuple[str, str]]:
     """Return pairs (origin, target) in which each picture is the origin as often as the target: 12 for each shift."""
     n = len(PICTURES)
     return [(PICTURES[k], PICTURES[(k + shift) % n]) for shift in shifts for k in range(n)]
+
+
+def obtain_rows(
+    doc: str | None,
+    name: str,
+    measure: Callable[..., dict[str, Any]],
+    list_tasks: Callable[..., dict[str, tuple[Any, ...]]],
+    size: int | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Read the arguments of an experiment, and run its tasks or, with `--report`, read those of its file.
+
+    Parameters
+    ----------
+    doc : str
+        The experiment's description, for the help.
+    name : str
+        Name of its file of results.
+    measure : callable
+        See `run_tasks`.
+    list_tasks : callable
+        Returns the tasks; it takes size and weights if there is a `size`.
+    size : int, optional
+        Default side in pixels, of an experiment that can be tried with another size, other weights and fewer tasks.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--processes", type=int, default=2)
+    if size is not None:
+        parser.add_argument("--size", type=int, default=size, help="side of the square images, in pixels")
+        parser.add_argument("--weights", default="hed")
+        parser.add_argument("--most", type=int, help="run only so many tasks, to try the script out")
+    parser.add_argument("--report", action="store_true", help="print the tables of a complete file, and run nothing")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / f"{name}.json")
+    arguments = parser.parse_args()
+    if arguments.report:
+        rows: dict[str, dict[str, Any]] = json.loads(arguments.out.read_text("utf-8"))["rows"]
+        return rows
+    if size is None:
+        return run_tasks(arguments.out, measure, list_tasks(), arguments.processes)
+    tasks = list(list_tasks(arguments.size, arguments.weights).items())[: arguments.most]
+    return run_tasks(arguments.out, measure, dict(tasks), arguments.processes)
 
 
 def run_tasks(

@@ -37,9 +37,6 @@ are one family, adjusted by Holm's method. Intervals are bootstrap intervals ove
 
 from __future__ import annotations
 
-import argparse
-import json
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -72,19 +69,7 @@ PRIMARY = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--size", type=int, default=64, help="side of the square images, in pixels")
-    parser.add_argument("--weights", default="hed")
-    parser.add_argument("--most", type=int, help="run only so many tasks, to try the script out")
-    parser.add_argument("--report", action="store_true", help="print the tables of a complete file, and run nothing")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "ablation.json")
-    arguments = parser.parse_args()
-    if arguments.report:
-        rows = json.loads(arguments.out.read_text("utf-8"))["rows"]
-    else:
-        tasks = dict(list(list_tasks(arguments.size, arguments.weights).items())[: arguments.most])
-        rows = experiments.run_tasks(arguments.out, measure, tasks, arguments.processes)
+    rows = experiments.obtain_rows(__doc__, "ablation", measure, list_tasks, 64)
     print_tables(list(rows.values()))
 
 

@@ -45,10 +45,7 @@ instead of 24.)
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -67,19 +64,7 @@ LARGE = 1e6
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--size", type=int, default=32, help="side of the square images, in pixels")
-    parser.add_argument("--weights", default="hed")
-    parser.add_argument("--most", type=int, help="run only so many tasks, to try the script out")
-    parser.add_argument("--report", action="store_true", help="print the tables of a complete file, and run nothing")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "amplification.json")
-    arguments = parser.parse_args()
-    if arguments.report:
-        rows = json.loads(arguments.out.read_text("utf-8"))["rows"]
-    else:
-        tasks = dict(list(list_tasks(arguments.size, arguments.weights).items())[: arguments.most])
-        rows = experiments.run_tasks(arguments.out, measure, tasks, arguments.processes)
+    rows = experiments.obtain_rows(__doc__, "amplification", measure, list_tasks, 32)
     print_tables(list(rows.values()))
 
 

@@ -32,10 +32,7 @@ Intervals are bootstrap intervals over pictures, not pairs. Style gaps and passe
 
 from __future__ import annotations
 
-import argparse
-import json
 from itertools import product
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -50,15 +47,7 @@ STYLE, CONTENT = ("gram", "bands", "colors"), ("ssim", "edges")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--report", action="store_true", help="print the tables of a complete file, and run nothing")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "equal_style.json")
-    arguments = parser.parse_args()
-    if arguments.report:
-        rows = json.loads(arguments.out.read_text("utf-8"))["rows"]
-    else:
-        rows = experiments.run_tasks(arguments.out, measure, list_tasks(), arguments.processes)
+    rows = experiments.obtain_rows(__doc__, "equal_style", measure, list_tasks)
     for size in (64, LARGE):
         print_tables([row for row in rows.values() if row.get("size") == size], size)
 

@@ -51,10 +51,7 @@ which makes the intervals wide. Three seeds of the noise are averaged by target 
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -79,15 +76,7 @@ TESTS = (PRIMARY, *JUDGES, *CONTENT, "equal SSIM")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--report", action="store_true", help="print the tables of a complete file, and run nothing")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "independent_control.json")
-    arguments = parser.parse_args()
-    if arguments.report:
-        rows = json.loads(arguments.out.read_text("utf-8"))["rows"]
-    else:
-        rows = experiments.run_tasks(arguments.out, measure, list_tasks(), arguments.processes)
+    rows = experiments.obtain_rows(__doc__, "independent_control", measure, list_tasks)
     print_tables(list(rows.values()))
 
 

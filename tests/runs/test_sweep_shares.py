@@ -266,11 +266,16 @@ def test_an_output_folder_that_a_worker_does_not_share(case: str, cluster, worke
     record_property("faults injected", 1)
 
 
-@pytest.mark.slow
-def test_what_one_worker_refuses_another_one_runs(tmp_path: Path):
+def write_descents(folder: Path) -> Path:
+    """Write the file of a sweep of four transfers that a worker with another backend of Keras refuses."""
     text = SMALL.replace('rule = "rk4"\n', "").replace("tolerance = 1e-4\n", "")
     text += 'method = "descent"\niterations = 3\n[grid]\nseed = [0, 1, 2, 3]\n'
-    spec, out = write_spec(tmp_path, 'pairs = [["coffee", "china"]]\n' + text), tmp_path / "out"
+    return write_spec(folder, 'pairs = [["coffee", "china"]]\n' + text)
+
+
+@pytest.mark.slow
+def test_what_one_worker_refuses_another_one_runs(tmp_path: Path):
+    spec, out = write_descents(tmp_path), tmp_path / "out"
     with create_cluster(tmp_path / "workers") as cluster:
         first = cluster.add_worker("torch", {"KERAS_BACKEND": "torch"})
         first.send_signal(signal.SIGSTOP)  # it has two transfers or more, and does not run them yet
@@ -287,9 +292,7 @@ def test_what_one_worker_refuses_another_one_runs(tmp_path: Path):
 
 @pytest.mark.slow
 def test_a_refused_transfer_does_not_wait_for_workers_that_have_ended(tmp_path: Path):
-    text = SMALL.replace('rule = "rk4"\n', "").replace("tolerance = 1e-4\n", "")
-    text += 'method = "descent"\niterations = 3\n[grid]\nseed = [0, 1, 2, 3]\n'
-    spec, out = write_spec(tmp_path, 'pairs = [["coffee", "china"]]\n' + text), tmp_path / "out"
+    spec, out = write_descents(tmp_path), tmp_path / "out"
     with create_cluster(tmp_path / "workers") as cluster:
         first = cluster.add_worker("torch", {"KERAS_BACKEND": "torch"})
         first.send_signal(signal.SIGSTOP)
