@@ -1,7 +1,7 @@
 # One environment, .venv, installed from requirements.lock with pip alone. GNU make 3.81 is enough.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab classroom test test-rest test-all test-faults test-browser rerun lint notebooks editions book \
+.PHONY: help demo lab classroom test test-rest test-all test-faults test-browser rerun lint notebooks editions book slides \
 	figures screenshots results lock licenses audit compatibility clean distclean
 
 VENV := .venv
@@ -10,7 +10,7 @@ STAMP := $(VENV)/installed.stamp
 PYTHON ?= python3.11 python3.12 python3.13 python3
 UV ?= uv
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
-RESULTS := moment_features way_back style_pairs methods optimizers growth frontier
+RESULTS := moment_features way_back methods optimizers growth frontier tolerances
 # Tests run side by side in this many processes, each with one thread of TensorFlow. See tests/README.md for the tiers.
 PROCESSES ?= 2
 # The variables are set before Python starts: NumPy reads them when it is first imported, and so must new processes.
@@ -29,7 +29,7 @@ define HELP
 The first call of most of these installs .venv. To choose the Python: make test PYTHON=/path/to/python3
 
 Try it
-  make demo           transfer the style of one bundled picture to another, into out/demo
+  make demo           transfer the style of one bundled picture to another, with a film, into out/demo
   make lab            open the notebooks in JupyterLab
   make classroom      show the explorers in the browser: sliders, no code
 
@@ -46,8 +46,9 @@ Check it
 
 Generate
   make notebooks      execute all notebooks; to execute one: make notebooks ONLY=01_gradient_systems
-  make editions       notebooks for students (without solutions) and for instructors, into out/editions
+  make editions       folders to hand out, for students (no solutions) and for instructors, into out/editions
   make book           the course as web pages that open offline, into out/book
+  make slides         slides of every lesson for the browser, into out/slides
   make figures        the thesis's figures, into figures/
   make screenshots    images of the explorers, into figures/
   make results        the committed measurements, into benchmarks/results (long)
@@ -64,12 +65,12 @@ help:
 	@echo "$$HELP"
 
 demo: $(STAMP)
-	@$(BIN)/decoupling transfer coffee chelsea --max-side 64 --out out/demo/transfer
+	@$(BIN)/decoupling transfer coffee chelsea --max-side 256 --film --out out/demo/transfer
 	@$(BIN)/decoupling transfer china china --max-side 64 --out out/demo/self
 	@echo "The results are in $(CURDIR)/out/demo:"
 	@echo "  transfer/  the style of coffee on chelsea"
 	@echo "  self/      the style of china removed from china and imposed again"
-	@echo "Look at result.png and panel.png in each folder; report.json has the numbers."
+	@echo "Open report.html in each folder, and film.html in the first."
 
 test: lint
 	@$(PYTEST) --tier quick tests
@@ -96,8 +97,12 @@ rerun: $(STAMP)
 	@$(BIN)/decoupling rerun figures/transfer.json --out out/rerun/transfer
 
 book: $(STAMP)
-	@$(BIN)/python -m sphinx -b html -q -W --keep-going -d out/book-trees docs out/book
+	@$(BIN)/python tools/book.py --out out/book --work out/book-work
 	@echo "open $(CURDIR)/out/book/index.html"
+
+slides: $(STAMP)
+	@$(BIN)/python tools/slides.py --out out/slides
+	@echo "open $(CURDIR)/out/slides/index.html"
 
 editions: $(STAMP)
 	@$(BIN)/python notebooks/editions.py --out out/editions

@@ -21,6 +21,8 @@ from decoupling_lib.networks.calibration import CALIBRATION_PICTURES
 PICTURES = CALIBRATION_PICTURES
 """The twelve bundled pictures. (The softness of the network was scaled by them, too: see the docs.)"""
 SHIFTS = (1, 4, 7)
+LEGS = {"tolerance": 5e-8, "corrections": 16}
+"""How legs are followed: the defaults when the experiments were planned. An experiment without corrections says so."""
 
 
 def list_pairs(shifts: tuple[int, ...] = SHIFTS) -> list[tuple[str, str]]:

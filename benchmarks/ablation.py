@@ -97,9 +97,14 @@ def measure(origin: str, target: str, size: int, weights: str, reference: str, s
     from decoupling_lib.transfers.options import Options
     from decoupling_lib.transfers.setup import gather_inputs
 
-    options = Options(
-        size=(size, size), weights=weights, network="vgg16", refinements=REFINEMENTS, reference=reference, seed=seed
-    )
+    fixed = {
+        "size": (size, size),
+        "weights": weights,
+        "network": "vgg16",
+        "refinements": REFINEMENTS,
+        **experiments.LEGS,
+    }
+    options = Options(**fixed, reference=reference, seed=seed)
     inputs = gather_inputs(origin, target, options)
     images, look = (inputs.origin.array, inputs.target.array), observer_network(inputs.network)
     context = set_up(inputs, *images)

@@ -78,7 +78,8 @@ def measure(method: str, origin: str, target: str, size: int, reference: str, se
     from decoupling_lib.transfers.options import Options
     from decoupling_lib.transfers.setup import prepare
 
-    options = Options(size=(size, size), weights="hed", network="vgg16", refinements=0, reference=reference, seed=seed)
+    fixed = {"size": (size, size), "weights": "hed", "network": "vgg16", "refinements": 0, **experiments.LEGS}
+    options = Options(**fixed, reference=reference, seed=seed)
     row = {"method": method, "origin": origin, "target": target, "size": size, "reference": reference, "seed": seed}
     experiment = prepare(origin, target, options)
     return row | (_direct(experiment) if method == "direct" else _decoupled(experiment))

@@ -1,11 +1,10 @@
-"""What the decoupled self-transfer costs, and what it achieves, as layers, image sizes and steps grow.
+"""What the decoupled self-transfer costs, and what it achieves, as layers and steps grow; see `sizes` for image sizes.
 
     python benchmarks/growth.py [--only layers] [--pictures china] [--out FILE]
 
 Cases:
 
 layers  1 to 5 layers at `--size`
-sizes   two layers at 48 to 256 pixels
 steps   two layers at `--size`, with 4 to 32 steps per leg
 
 Each case runs in a new process. A row has passes by kind, seconds and errors of each leg; the time of one pass of each
@@ -17,23 +16,22 @@ the same threads do in a large matrix product.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import _common as common
 import numpy as np
+from _convolutions import convolution_operations, median_seconds
 
 from decoupling_lib.images.quality import psnr
 from decoupling_lib.transfers.options import Options
 
 if TYPE_CHECKING:
     from decoupling_lib.networks.channel_means import ChannelMeans
-    from decoupling_lib.networks.vgg import Network
 
-CASES = ("layers", "sizes", "steps")
+CASES = ("layers", "steps")
 KINDS = ("forward", "jvp", "vjp", "jacobian_rows")
-REPEATS = 7
 SIDE = 2048
 """Side of the matrices whose product is timed."""
 
@@ -44,9 +42,6 @@ def main() -> None:
         "--only", choices=CASES, action="append", help="measure this case only; the rows of the others stay"
     )
     parser.add_argument("--layers", type=common.split_integers, default=[1, 2, 3, 4, 5], help="comma-separated")
-    parser.add_argument(
-        "--sizes", type=common.split_integers, default=[48, 64, 96, 128, 192, 256], help="comma-separated"
-    )
     parser.add_argument("--steps", type=common.split_integers, default=[4, 8, 16, 32], help="comma-separated")
     arguments = parser.parse_args()
     base, chosen = common.options(arguments), arguments.only or CASES
@@ -63,8 +58,6 @@ def main() -> None:
 def _cases(case: str, base: Options, arguments: Any) -> Iterator[Options]:
     if case == "layers":
         yield from (replace(base, layers=layers) for layers in arguments.layers)
-    elif case == "sizes":
-        yield from (replace(base, size=(size, size)) for size in arguments.sizes)
     else:
         yield from (replace(base, steps=steps) for steps in arguments.steps)
 
@@ -106,46 +99,23 @@ def measure(case: str, picture: str, options: Options) -> dict[str, Any]:
     } | held
 
 
-def convolution_operations(network: Network, shape: tuple[int, int]) -> int:
-    """Count the multiplications and additions in the convolutions of one forward pass."""
-    (height, width), inputs, total = shape, 3, 0
-    for kind, name in network.operations:
-        if kind == "pooling":
-            height, width = height // 2, width // 2
-        else:
-            outputs = network.channels(name)
-            total += 2 * 9 * inputs * outputs * height * width
-            inputs = outputs
-    return total
-
-
 def seconds_of_a_matrix_product() -> float:
     """Time the product of two square matrices in single precision, by TensorFlow."""
     import tensorflow as tf
 
     a = tf.random.stateless_normal((SIDE, SIDE), seed=(0, 1))
-    return _median(lambda: tf.linalg.matmul(a, a).numpy())
+    return median_seconds(lambda: tf.linalg.matmul(a, a).numpy())
 
 
 def seconds_a_pass(features: ChannelMeans, x: np.ndarray) -> dict[str, float]:
     """Return the seconds that a pass of each kind takes at x, through all layers."""
     at = features.linearize(x)
     return {
-        "forward": _median(lambda: features.linearize(x)),
-        "jvp": _median(lambda: at.jvp(x)),
-        "vjp": _median(lambda: at.vjp(at.values)),
-        "jacobian_rows": _median(at.jacobian, 1) / len(at.values),
+        "forward": median_seconds(lambda: features.linearize(x)),
+        "jvp": median_seconds(lambda: at.jvp(x)),
+        "vjp": median_seconds(lambda: at.vjp(at.values)),
+        "jacobian_rows": median_seconds(at.jacobian, 1) / len(at.values),
     }
-
-
-def _median(call: Callable[[], object], repeats: int = REPEATS) -> float:
-    call()  # compiles
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - began)
-    return float(np.median(seconds))
 
 
 def _line(row: dict[str, Any]) -> str:

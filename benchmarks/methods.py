@@ -241,7 +241,7 @@ def _lift(experiment: Experiment, watch: Watch, x: np.ndarray, leg: str, method:
     if leg == "block2":
         moving = list(block_slices(watch.blocks).values())[1]
         c = watch.features.map.values(x)[moving]
-        x, last = run_leg(context, x, 2, c, experiment.reference.values)
+        x, last, _ = run_leg(context, x, 2, c, experiment.reference.values)
     else:
         route = normalize(context, x)
         x, last = route.x, route.legs[-1]

@@ -133,7 +133,8 @@ def measure(picture: str, kind: str, seed: int) -> dict[str, Any]:
     from decoupling_lib.transfers.setup import prepare
 
     patches = gather_patches(picture)
-    options = Options(size=(PATCH, PATCH), weights="hed", network="vgg16", refinements=0, seed=seed)
+    fixed = {"size": (PATCH, PATCH), "weights": "hed", "network": "vgg16", "refinements": 0, **experiments.LEGS}
+    options = Options(**fixed, seed=seed)
     experiment = prepare(*patches["train"][:2], options)
     row: dict[str, Any] = {"picture": picture, "kind": kind, "seed": seed, "status": "done", "features": {}}
     if kind in VERSIONS:

@@ -102,9 +102,8 @@ def measure(method: str, pictures: Sequence[str], size: int, weights: str, refer
     from decoupling_lib.transfers.options import Options
     from decoupling_lib.transfers.setup import gather_inputs
 
-    options = Options(
-        size=(size, size), weights=weights, network="vgg16", refinements=0, reference=reference, seed=seed
-    )
+    fixed = {"size": (size, size), "weights": weights, "network": "vgg16", "refinements": 0, **experiments.LEGS}
+    options = Options(**fixed, reference=reference, seed=seed)
     inputs = [gather_inputs(name, pictures[0], options) for name in pictures[1:]]
     first = inputs[0]  # its network serves the whole chain
     images = [first.target.array, *(each.origin.array for each in inputs)]

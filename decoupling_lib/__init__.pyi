@@ -26,9 +26,14 @@ from .engine.ode import RULES as RULES
 from .engine.ode import integrate as integrate
 from .engine.tangent import is_tangent as is_tangent
 from .engine.tangent import to_tangent as to_tangent
+from .exercises.checking import check as check
+from .exercises.checking import export_answers as export_answers
+from .exercises.checking import hint as hint
+from .exercises.checking import progress as progress
 from .explorers.gradient_flow import gradient_explorer as gradient_explorer
 from .explorers.moments import moment_explorer as moment_explorer
 from .explorers.noise_zeros import noise_explorer as noise_explorer
+from .explorers.sliders import explore as explore
 from .explorers.transfer import transfer_explorer as transfer_explorer
 from .images.bundled import bundled_pictures as bundled_pictures
 from .images.noise import NOISE_KINDS as NOISE_KINDS
@@ -71,13 +76,15 @@ from .networks.keras_layers import count_parameters as count_parameters
 from .networks.keras_layers import summarize_layers as summarize_layers
 from .networks.vgg import build_network as build_network
 from .networks.weights import default_source as default_source
+from .plotting.animation import animate as animate
 from .plotting.diagrams import show_legs as show_legs
 from .plotting.diagrams import show_numbers as show_numbers
 from .plotting.diagrams import show_parts as show_parts
 from .plotting.features import show_channel_means as show_channel_means
 from .plotting.features import show_leg_errors as show_leg_errors
 from .plotting.features import show_matrix as show_matrix
-from .plotting.features import show_pairs as show_pairs
+from .plotting.film_frames import FilmFrames as FilmFrames
+from .plotting.film_page import write_film as write_film
 from .plotting.frontier import show_frontier as show_frontier
 from .plotting.portraits import bowl as bowl
 from .plotting.portraits import nested_portrait as nested_portrait
@@ -97,6 +104,12 @@ from .plotting.transfers import show_curve as show_curve
 from .transfers.evaluation import edge_strength as edge_strength
 from .transfers.evaluation import evaluate as evaluate
 from .transfers.evaluation import gram_ratio as gram_ratio
+from .transfers.flow_application import AppliedFlow as AppliedFlow
+from .transfers.flow_application import apply_flow as apply_flow
+from .transfers.flow_file import load_flow as load_flow
+from .transfers.flow_file import save_flow as save_flow
+from .transfers.flow_making import make_flow as make_flow
+from .transfers.flow_settings import FlowSettings as FlowSettings
 from .transfers.options import Options as Options
 from .transfers.options import resolve_options as resolve_options
 from .transfers.run import Transfer as Transfer
@@ -107,6 +120,7 @@ from .transfers.steps import impose_style as impose_style
 from .transfers.steps import measure_reference as measure_reference
 from .transfers.steps import measure_style as measure_style
 from .transfers.steps import remove_style as remove_style
+from .transfers.style_flow import StyleFlow as StyleFlow
 from .transfers.tuning import TUNING as TUNING
 
 __version__: str

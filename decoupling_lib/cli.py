@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import bench, classroom, figures, moments, rerun, sweep, transfer, weights, zeros
+from .commands import apply, bench, classroom, figures, flow, moments, rerun, sweep, transfer, weights, zeros
 from .commands.groups import GroupedCommand
 from .commands.output import FaultError
 from .common.errors import DrawingError, InputError, RunEndedError, describe_value, escape_unprintable
@@ -46,6 +46,8 @@ def main_command(
 
 app.command("transfer", cls=GroupedCommand, epilog=EXIT_CODES)(transfer.transfer_command)
 app.command("rerun", cls=GroupedCommand, epilog=EXIT_CODES)(rerun.rerun_command)
+app.command("flow", cls=GroupedCommand, epilog=EXIT_CODES)(flow.flow_command)
+app.command("apply", cls=GroupedCommand, epilog=EXIT_CODES)(apply.apply_command)
 app.command("sweep", epilog=EXIT_CODES)(sweep.sweep_command)
 app.command("figures", cls=GroupedCommand)(figures.figures_command)
 app.command("zeros", cls=GroupedCommand)(zeros.zeros_command)

@@ -19,7 +19,7 @@ ROOMS = {
     "transfers": 4,
     "plotting": 5,
     "runs": 6,
-    **{"figures": 7, "explorers": 7},
+    **{"figures": 7, "explorers": 7, "exercises": 7},
     "commands": 8,
     "cli": 9,
     "__main__": 10,

@@ -86,10 +86,12 @@ Recognition of Handwritten Digits*, [CC BY 4.0](https://creativecommons.org/lice
 
 ## Fonts and scripts
 
-The kit ships no font and no JavaScript. Matplotlib draws the text of the figures in DejaVu Sans (Bitstream Vera's
-license, permissive). The pages of the book (`make book`) include the style sheets and scripts of Furo (MIT), Sphinx
-(BSD-2-Clause) and MyST-NB (BSD-3-Clause); the explorers' page includes those of Voilà, JupyterLab and ipywidgets
-(BSD-3-Clause).
+The kit ships one font, for the formulas of the book and of the slides: STIX Two Math, copyright 2001–2020 The STIX
+Fonts Project Authors (<https://github.com/stipub/stixfonts>), under the SIL Open Font License 1.1 (OFL-1.1). The folder
+`docs/_static/fonts` has it with its license and says how it was made. Matplotlib draws the text of the figures in
+DejaVu Sans (Bitstream Vera's license, permissive). The pages of the book (`make book`) include the style sheets and
+scripts of Furo (MIT), Sphinx (BSD-2-Clause) and MyST-NB (BSD-3-Clause); the explorers' page includes those of Voilà,
+JupyterLab and ipywidgets (BSD-3-Clause).
 
 ## Packages
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperOption
 
-BASIC, METHOD, NETWORK, INPUTS, EXPERT = "Basic", "Method", "Network", "Inputs", "Expert"
+BASIC, STYLE, METHOD, NETWORK, INPUTS, EXPERT = "Basic", "Style", "Method", "Network", "Inputs", "Expert"
 
 
 class GroupedCommand(TyperCommand):

@@ -44,6 +44,12 @@ def rerun_command(
         str | None,
         typer.Option(help="File of the weights, if they came from a file that has moved.", rich_help_panel=INPUTS),
     ] = None,
+    mask: Annotated[
+        str | None, typer.Option(help="File of the target's mask, if it has moved.", rich_help_panel=INPUTS)
+    ] = None,
+    origin_mask: Annotated[
+        str | None, typer.Option(help="File of the origin's mask, if it has moved.", rich_help_panel=INPUTS)
+    ] = None,
     tolerance: Annotated[
         float,
         typer.Option(
@@ -59,8 +65,8 @@ def rerun_command(
     recorded = read_report(report)
     refuse_own_folder(report, out)
     if recorded["command"] == "figures":
-        if origin is not None or target is not None:
-            options, step = "--origin and --target", "leave them out"
+        if any(file is not None for file in (origin, target, mask, origin_mask)):
+            options, step = "--origin, --target and masks", "leave them out"
             raise input_error(options, "do not apply to figures", report, "the report.json of a transfer", step)
         numbers = [number.strip() for number in only.split(",")] if only is not None else None
         _rerun_figures(recorded, out, numbers, weights, tolerance, quiet, resume)
@@ -68,16 +74,23 @@ def rerun_command(
         if only is not None:
             accepted = "the manifest.json of figures"
             raise input_error("--only", "does not apply to a transfer", report, accepted, "leave it out")
-        _rerun_transfer(recorded, out, (origin, target, weights), tolerance, quiet, resume)
+        files = (origin, target, weights, {"mask": mask, "origin_mask": origin_mask})
+        _rerun_transfer(recorded, out, files, tolerance, quiet, resume)
 
 
 def _rerun_transfer(
-    recorded: Mapping[str, Any], out: str, files: tuple[str | None, ...], tolerance: float, quiet: bool, resume: bool
+    recorded: Mapping[str, Any],
+    out: str,
+    files: tuple[str | None, str | None, str | None, Mapping[str, str | None]],
+    tolerance: float,
+    quiet: bool,
+    resume: bool,
 ) -> None:
     began = time.perf_counter()
     from ..runs.checkpoint import DiskJournal, fingerprint
     from ..runs.comparison import compare_run, write_comparison
     from ..runs.execute import execute
+    from ..runs.film_folder import open_frames
     from ..runs.outputs import describe_missing, draw_pictures, find_undrawn
     from ..runs.progress import RunProgress
     from ..runs.rerun import gather_recorded_inputs
@@ -85,19 +98,23 @@ def _rerun_transfer(
 
     inputs = gather_recorded_inputs(recorded, *files)
     if not quiet:
-        print_notes(inputs.origin, inputs.target)
-    key = fingerprint(inputs)
+        print_notes(
+            inputs.origin, inputs.target, *inputs.others, *(each.picture for each in inputs.masks.files.values())
+        )
+    key, film = fingerprint(inputs), recorded.get("film") is True
     with open_output_folder(out) as folder:
         journal = DiskJournal(folder, key, resume)
-        undrawn = find_undrawn(folder, "fingerprint", key) if resume else None
+        undrawn = find_undrawn(folder, "fingerprint", key, film) if resume else None
         if undrawn is not None:
             result, missing = undrawn.transfer, draw_pictures(folder, undrawn)
         else:
             expected = None if quiet else estimate_run(inputs)
             if expected is not None:
                 print(expected, file=sys.stderr)
+            frames = open_frames(folder, key, resume, film)
             with offer_to_resume(folder), journal, RunProgress(expected) as progress:
-                execution = execute(inputs, folder, journal, progress.listen, began=began, extra={"fingerprint": key})
+                extra = {"fingerprint": key}
+                execution = execute(inputs, folder, journal, progress.listen, began=began, extra=extra, frames=frames)
             result, missing = execution.transfer, execution.missing
         journal.clear()
         comparison = compare_run(recorded, result, tolerance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -14,7 +15,9 @@ from .output import FaultError, open_output_folder
 
 def sweep_command(
     spec: Annotated[str, typer.Argument(help="A TOML file: images, and options that are fixed or varied.")],
-    out: Annotated[str, typer.Option(help="Folder for one subfolder per transfer, results.csv and contact.png.")],
+    out: Annotated[
+        str, typer.Option(help="Folder for one subfolder per transfer, results.csv and the contact sheets.")
+    ],
     scheduler: Annotated[
         str | None,
         typer.Option(help="Address of a Dask scheduler, such as tls://host:8786.", show_default="this machine"),
@@ -31,7 +34,7 @@ def sweep_command(
         validation.integer_in_range(workers, "--workers", 1, 1024)
     validation.integer_in_range(threads, "--threads", 1, 1024)
     from ..plotting.style import try_to_draw
-    from ..runs.contact_sheet import write_contact_sheet
+    from ..runs.contact_sheet import SHEET, SHEET_PAGE, write_contact_page, write_contact_sheet
     from ..runs.progress import CountProgress
     from ..runs.sweep import run_sweep
     from ..runs.sweep_plan import plan_sweep
@@ -51,7 +54,8 @@ def sweep_command(
                 bar.count(row.job.name, row.result.status == "failed")
 
             rows = run_sweep(jobs, folder, scheduler, workers, threads, count)
-        reason = try_to_draw(lambda: write_contact_sheet(folder / "contact.png", rows, folder))
+        sheets = {SHEET: write_contact_sheet, SHEET_PAGE: write_contact_page}
+        reasons = {name: try_to_draw(partial(write, folder / name, rows, folder)) for name, write in sheets.items()}
     failed = [row for row in rows if row.result.status == "failed"]
     for note in dict.fromkeys(row.result.message for row in rows if row.result.status == "done" and row.result.message):
         print(note, file=sys.stderr)
@@ -61,6 +65,7 @@ def sweep_command(
     print(f"{len(rows) - len(failed)} done, {len(failed)} failed; {fresh} run now; table: {folder / TABLE}")
     if failed:
         raise FaultError(f"{len(failed)} of {len(rows)} transfers failed; repeat the command to run them again")
-    if reason:
-        step = f"all transfers and {TABLE} are complete; repeat the command to draw it"
-        raise DrawingError(f"could not draw contact.png ({reason}); {step}")
+    for name, reason in reasons.items():
+        if reason:
+            step = f"all transfers and {TABLE} are complete; repeat the command to draw it"
+            raise DrawingError(f"could not draw {name} ({reason}); {step}")

@@ -38,8 +38,8 @@ class Amplification:
 def amplification(leg: SolvedLeg, products: int = MAX_PRODUCTS, seed: int = 0) -> Amplification:
     """Return by how much a leg stretches small changes of an image.
 
-    The style gap of a transfer follows the growth on the way there, and the error of a self-transfer the growth on the
-    way back. The leg is taken at the constant rate with which it was followed, so that the way back is its inverse.
+    The error of a self-transfer follows the growth on the way back (`benchmarks/amplification.py`). The leg is taken at
+    the constant rate with which it was followed, so that the way back is its inverse.
 
     Parameters
     ----------

@@ -6,6 +6,9 @@ import numpy as np
 
 from ..common.arrays import Floats
 
+_SINGULAR = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-5}
+"""Relative eigenvalue below which a combination of differences is rounding, by the type of the iterates."""
+
 
 class Anderson:
     """Anderson mixing of a fixed-point iteration z ← z + residual(z).
@@ -30,7 +33,7 @@ class Anderson:
 
         Parameters
         ----------
-        z : ndarray, shape (n,)
+        z : ndarray of float64 or float32, shape (n,)
             The latest iterate.
         residual : ndarray, shape (n,)
             Its residual.
@@ -42,15 +45,15 @@ class Anderson:
         """
         if self._last is None:
             # Ring buffers of the latest differences of residuals, and of iterates and residuals added.
-            self._changes, self._moves = np.empty((2, self._depth, z.size))
+            self._changes, self._moves = np.empty((2, self._depth, z.size), z.dtype)
             self._gram = np.zeros((self._depth, self._depth))
         else:
             self._remember(z - self._last[0], residual - self._last[1])
         self._last = z, residual
         used = min(self._count, self._depth)
         gram, changes = self._gram[:used, :used], self._changes[:used]
-        shares = np.linalg.lstsq(gram, changes @ residual, rcond=1e-11)[0]
-        mixed: Floats = z + residual - shares @ self._moves[:used]
+        shares = np.linalg.lstsq(gram, changes @ residual, rcond=_SINGULAR[z.dtype])[0]
+        mixed: Floats = z + residual - shares.astype(z.dtype) @ self._moves[:used]
         return mixed
 
     def _remember(self, dz: Floats, change: Floats) -> None:

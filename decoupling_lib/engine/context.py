@@ -56,9 +56,8 @@ class Settings:
     steps : int
         Number of steps per leg; with error control, their maximum.
     tolerance : float
-        See `ode.integrate` and `symmetric.follow_symmetric`.
-    solver_tolerance : float
-        See `lift.Lift`.
+        See `ode.integrate` and `symmetric.follow_symmetric`. The equations of other rules than "symmetric" are solved
+        to the same, and at least to `decoupled_leg.SOLVED`.
     threshold : float
         Relative error at which a leg counts as `reached`. Damped legs of Step 3 are corrected to it, undamped legs to
         a tenth of it.
@@ -66,9 +65,6 @@ class Settings:
         How much steps shrink toward the reference and toward the image; see `ode.graded_grid`. 1 means equal steps.
     first_grading : tuple of float
         The same for the first block, which is stiff at both ends: a flat image has hardly any gradients.
-    rows : int
-        About how many Jacobian rows the symmetric rule may spend on the preconditioner of a leg. At least twice n are
-        always allowed.
     refinements : int
         Maximum number of steps that close the gap to the imposed style; see `refinement`.
     corrections : int
@@ -79,17 +75,11 @@ class Settings:
     rule: str = "symmetric"
     steps: int = 16
     tolerance: float = 2e-7
-    solver_tolerance: float = 1e-7
     threshold: float = 1e-3
     grading: tuple[float, float] = (3.0, 1.0)
     first_grading: tuple[float, float] = (2.0, 2.5)
-    rows: int = 400
     refinements: int = 16
     corrections: int = MAX_CORRECTIONS
-
-    def max_gram_matrices(self, size: int) -> int:
-        """Return how often a leg of `size` features may compute its gradient Gram matrix."""
-        return max(2, self.rows // size)
 
 
 Listener = Callable[[int, str, float, Floats | None], None]
@@ -139,6 +129,22 @@ class Record(Protocol):
 
 
 @dataclass(frozen=True)
+class View:
+    """By what the legs of one image are measured and followed.
+
+    Parameters
+    ----------
+    features : Counted
+        The feature map.
+    reference : Reference
+        What Step 0 determined for it.
+    """
+
+    features: Counted
+    reference: Reference
+
+
+@dataclass(frozen=True)
 class Context:
     """Everything that the legs of one step share.
 
@@ -161,8 +167,10 @@ class Context:
     grids : mapping of str to ndarray
         By layer, where the steps of the leg ended that a leg of Step 3 is to retrace; see `normalization.retracing`.
         Layers that are missing take the grid of the settings.
-    guides : mapping of str to Guide
-        By layer, an earlier leg from a similar image, as a start; see `leg_state.Guide`.
+    guides : mapping of (Step, str) to Guide
+        By step and layer, an earlier leg from a similar image, as a start; see `leg_state.Guide`.
+    origin : View, optional
+        How the origin is seen, if it is seen otherwise than the target; see `for_origin`.
     """
 
     features: Counted
@@ -173,11 +181,18 @@ class Context:
     journal: Journal = NOWHERE
     move: Mover | None = None
     grids: Mapping[str, Floats] = field(default_factory=dict)
-    guides: Mapping[str, Guide] = field(default_factory=dict)
+    guides: Mapping[tuple[Step, str], Guide] = field(default_factory=dict)
+    origin: View | None = None
 
     def prefix(self, depth: int) -> Context:
         """Return the context of a leg that moves block number `depth`, counted from 1, and sees no deeper block."""
         return replace(self, features=self.features.prefix(depth))
+
+    def for_origin(self) -> Context:
+        """Return the context of the legs of the origin."""
+        if self.origin is None:
+            return self
+        return replace(self, features=self.origin.features, reference=self.origin.reference, origin=None)
 
 
 Mover = Callable[[Context, Floats, Task, Record], FlowResult]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +13,6 @@ from .decoupled_leg import follow_lift
 from .features import Block, Counted, block_slices
 from .journal import NOWHERE, Arrays
 from .leg_derivative import SolvedLeg
-from .leg_state import Guide
 from .normalization import normalize
 from .ode import FlowResult
 
@@ -52,15 +50,13 @@ def record_legs(context: Context, legs: list[SolvedLeg]) -> Context:
                 points.append(x)
 
         flow = follow_lift(leg_context, x, task, keep)
-        if flow.multipliers is not None and flow.gram is not None and flow.grid is not None and flow.progress == 1.0:
+        if flow.guide is not None and flow.progress == 1.0:
             place = len(leg_context.features.blocks) - 1
             legs.append(
                 SolvedLeg(
                     leg_context.features,
                     (x, *points),
-                    flow.grid,
-                    flow.multipliers,
-                    flow.gram,
+                    flow.guide,
                     task.moving,
                     task.live,
                     context.reference.damping.leg(place, task.moving),
@@ -145,14 +141,6 @@ class DecoupledLinearization:
     def starts(self) -> tuple[Floats, ...]:
         """The points at which the blocks were measured: x, and the end of each leg."""
         return (self.x, *(leg.points[-1] for leg in self.legs))
-
-    @property
-    def guides(self) -> Mapping[str, Guide]:
-        """The legs as guides for those of a similar image, by layer."""
-        return {
-            block.name: Guide(leg.grid, leg.multipliers, leg.gram)
-            for block, leg in zip(self.features.blocks, self.legs, strict=False)
-        }
 
     def jvp(self, dx: Floats) -> Floats:
         """Return the rate at which each decoupled feature changes along `dx`, shape (n,)."""

@@ -16,6 +16,9 @@ from .newton import correct
 from .ode import FlowResult, graded_grid, integrate
 from .symmetric import follow_symmetric
 
+SOLVED = 1e-6
+"""Largest relative residual of the equations of a lift, however coarse its steps are; see `lift.Lift`."""
+
 
 def follow_lift(context: Context, x: Floats, task: Task, record: Record) -> FlowResult:
     """Follow the damped lift of the straight line from `task.start` to the aim.
@@ -47,9 +50,9 @@ def follow_lift(context: Context, x: Floats, task: Task, record: Record) -> Flow
         goal = 0.1 * settings.threshold if undamped else settings.threshold
         own = damping.leg(len(features.blocks) - 1, task.moving).scales
         ease = np.sqrt(own / equal.scales)
-        gram = None if flow.gram is None else ease[:, None] * flow.gram * ease
-        x, count = correct(features, flow.x, aim, task.live, equal, goal, settings.corrections, gram)
-        flow = replace(flow, x=x, corrections=count, retraceable=flow.retraceable and count == 0)
+        gram = None if flow.guide is None else ease[:, None] * flow.guide.grams[-1] * ease
+        end = correct(features, flow.x, aim, task.live, equal, goal, settings.corrections, gram)
+        flow = replace(flow, x=end.x, corrections=end.steps, retraceable=flow.retraceable and end.steps == 0)
     if task.imposing and flow.halvings:  # the halves are not on the way that was to be retraced
         flow = replace(flow, retraceable=False)
     if flow.status == "reached":
@@ -83,11 +86,10 @@ def _follow(context: Context, x: Floats, task: Task, record: Record) -> FlowResu
             damping,
             grid,
             settings.tolerance,
-            settings.max_gram_matrices(len(rate)),
             lambda progress, state: on_step(progress, state.x, state.arrays()),
-            context.guides.get(task.layer),
+            context.guides.get((task.step, task.layer)),
         )
-    lift = Lift(rate, task.live, damping, settings.solver_tolerance)
+    lift = Lift(rate, task.live, damping, min(settings.tolerance, SOLVED))
     return integrate(
         lambda point: lift.velocity(features.linearize(point)),
         x,

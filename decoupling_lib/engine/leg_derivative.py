@@ -22,8 +22,9 @@ from scipy.linalg import cho_solve, solve_triangular
 from ..common.arrays import Floats, Mask
 from .anderson import Anderson
 from .features import FeatureMap, Linearization
+from .leg_state import Guide
 from .lift import Damping
-from .symmetric import DEPTH, factor_gram
+from .symmetric_step import DEPTH, factor_gram
 
 MAX_ITERATIONS = 60
 PATIENCE = 10
@@ -39,12 +40,8 @@ class SolvedLeg:
         The blocks that were held and moved; they need second derivatives.
     points : tuple of ndarray
         Where the steps ended, from the start on.
-    grid : ndarray, shape (steps + 1,)
-        The places of the points on the leg.
-    multipliers : ndarray, shape (steps, n)
-        Λ of each step.
-    gram : ndarray, shape (n, n)
-        A scaled gradient Gram matrix of the leg, as a guide for the solution.
+    solution : Guide
+        The places of the points, the multipliers of the steps, and Gram matrices as a guide for the equations.
     moving : slice
         The moving block.
     live : ndarray of bool, shape (n,)
@@ -60,9 +57,7 @@ class SolvedLeg:
 
     features: FeatureMap
     points: tuple[Floats, ...]
-    grid: Floats
-    multipliers: Floats
-    gram: Floats
+    solution: Guide
     moving: slice
     live: Mask
     damping: Damping
@@ -85,7 +80,7 @@ class SolvedLeg:
         before, rate = self._linearize(0), np.zeros(len(self.live))
         if self.aims_at_values:
             rate[self.moving] = -(self._weights * before.jvp(dx))[self.moving]
-        for step in range(len(self.multipliers)):
+        for step in range(len(self.solution.multipliers)):
             after = self._linearize(step + 1)
             dx = self._push_through(step, dx, rate, before, after)
             before = after
@@ -104,7 +99,7 @@ class SolvedLeg:
         ndarray, shape of x
             At the start.
         """
-        steps, rate = len(self.multipliers), np.zeros(len(self.live))
+        steps, rate = len(self.solution.multipliers), np.zeros(len(self.live))
         after = self._linearize(steps)
         for step in reversed(range(steps)):
             before = self._linearize(step)
@@ -122,8 +117,7 @@ class SolvedLeg:
         return replace(
             self,
             points=self.points[::-1],
-            grid=1.0 - self.grid[::-1],
-            multipliers=-self.multipliers[::-1],
+            solution=self.solution.reversed(),
             aims_at_values=False,
         )
 
@@ -134,7 +128,7 @@ class SolvedLeg:
 
     @cached_property
     def _factor(self) -> Floats:
-        return factor_gram(self.gram, self.damping.delta)
+        return factor_gram(self.solution.grams[-1].astype(float), self.damping.delta)
 
     def _linearize(self, point: int) -> Linearization:
         return self.features.linearize(self.points[point])
@@ -166,8 +160,8 @@ class SolvedLeg:
 
     def _middle(self, step: int) -> tuple[float, Linearization, Floats]:
         """Return the size of a step, its midpoint, and the multipliers of the unscaled features."""
-        middle = self.features.linearize(0.5 * (self.points[step] + self.points[step + 1]))
-        return float(self.grid[step + 1] - self.grid[step]), middle, self._weights * self.multipliers[step]
+        middle, grid = self.features.linearize(0.5 * (self.points[step] + self.points[step + 1])), self.solution.grid
+        return float(grid[step + 1] - grid[step]), middle, self._weights * self.solution.multipliers[step]
 
     def _solve(self, right: Floats) -> Floats:
         solved: Floats = cho_solve((self._factor, True), right)
@@ -176,7 +170,7 @@ class SolvedLeg:
     def _iterate(
         self, advance: Callable[[Floats, Floats], tuple[Floats, Floats]], first: Floats
     ) -> tuple[Floats, Floats]:
-        """Return the fixed point of a map of an image-space vector and multipliers; see `symmetric._Solver.solve`."""
+        """Return the fixed point of a map of a vector and multipliers; see `symmetric_step.StepSolver.solve`."""
         vector, multipliers, mixing = first, np.zeros(len(self.live)), Anderson(DEPTH)
         best, stale, found = np.inf, 0, (vector, multipliers)
         for _ in range(MAX_ITERATIONS):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..common.arrays import Floats
 from .journal import Arrays
@@ -43,14 +44,18 @@ class Guide(NamedTuple):
     grid : ndarray, shape (steps + 1,)
         Where its steps ended, from 0 to 1.
     multipliers : ndarray, shape (steps, n)
-        Λ at the midpoints of its steps.
-    gram : ndarray, shape (n, n)
-        The last scaled gradient Gram matrix that it used.
+        Λ at the midpoints of its steps. With shape (0, n) there is no first guess of them.
+    grams : ndarray of float32, shape (2, n, n)
+        The scaled gradient Gram matrices with which its first and its last step were solved.
     """
 
     grid: Floats
     multipliers: Floats
-    gram: Floats
+    grams: NDArray[np.float32]
+
+    def reversed(self) -> Guide:
+        """Return the guide of the leg that leads back on the same way."""
+        return Guide(1.0 - self.grid[::-1], -self.multipliers[::-1], self.grams[::-1])
 
     def at(self, s: float) -> Floats:
         """Return Λ at a place s in [0, 1], interpolated linearly between the midpoints."""
@@ -78,10 +83,10 @@ class LegState:
         Λ of the accepted steps.
     gram : ndarray, shape (n, n), optional
         The scaled gradient Gram matrix in use; None before the first step.
+    first_gram : ndarray, shape (n, n), optional
+        What it was after the first step.
     gram_step : int
-        Number of the step before which that matrix was computed; -1 if it comes from a guide.
-    slow : bool
-        Whether the last step took more iterations than `symmetric.SLOW`.
+        Number of the step before which it was last computed; -1 if it comes from a guide.
     nodes : tuple of Node
         Up to `symmetric.NODES` earlier midpoints.
     """
@@ -90,8 +95,8 @@ class LegState:
     grid: Floats = field(default_factory=_nothing)
     multipliers: Floats = field(default_factory=_nothing)
     gram: Floats | None = None
+    first_gram: Floats | None = None
     gram_step: int = -1
-    slow: bool = False
     nodes: tuple[Node, ...] = ()
 
     @property
@@ -102,8 +107,8 @@ class LegState:
     def arrays(self) -> dict[str, Floats]:
         """Return the state as named arrays, for a file."""
         arrays = {"x": self.x, "grid": self.grid, "multipliers": self.multipliers}
-        if self.gram is not None:
-            arrays |= {"gram": self.gram, "gram_step": np.array(self.gram_step), "slow": np.array(self.slow)}
+        if self.gram is not None and self.first_gram is not None:
+            arrays |= {"gram": self.gram, "first_gram": self.first_gram, "gram_step": np.array(self.gram_step)}
         for place, node in enumerate(self.nodes):
             arrays |= {
                 f"s{place}": np.array(node.s),
@@ -120,4 +125,4 @@ class LegState:
         state = cls(arrays["x"], arrays["grid"], arrays["multipliers"], nodes=nodes)
         if "gram" not in arrays:
             return state
-        return replace(state, gram=arrays["gram"], gram_step=int(arrays["gram_step"]), slow=bool(arrays["slow"]))
+        return replace(state, gram=arrays["gram"], first_gram=arrays["first_gram"], gram_step=int(arrays["gram_step"]))

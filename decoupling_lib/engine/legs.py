@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from .decoupled_leg import follow_lift
 from .distances import block_error, remaining_fraction
 from .features import Counted, Passes, block_slices
 from .journal import Arrays, Journal, Tally, pack, unpack
+from .leg_state import Guide
 from .ode import FlowResult
 
 BROKEN = ("stalled", "diverged", "interrupted")
@@ -108,9 +110,25 @@ class Outcome:
     held_error: float = 0.0
 
 
-def run_leg(
-    context: Context, x: Floats, depth: int, start: Floats, aim: Floats, imposing: bool = False
-) -> tuple[Floats, Leg]:
+class LegEnd(NamedTuple):
+    """Where a leg ended.
+
+    Parameters
+    ----------
+    x : ndarray
+        The image.
+    leg : Leg
+        What the leg did.
+    guide : Guide or None
+        What it offers to a similar leg as a start, if its rule solves for multipliers.
+    """
+
+    x: Floats
+    leg: Leg
+    guide: Guide | None = None
+
+
+def run_leg(context: Context, x: Floats, depth: int, start: Floats, aim: Floats, imposing: bool = False) -> LegEnd:
     """Run one leg and measure it; its own measurements are not counted as passes.
 
     A leg that the journal has as finished is not run again. One that it has as begun continues from there if its mover
@@ -133,10 +151,8 @@ def run_leg(
 
     Returns
     -------
-    x : ndarray
-        Where the leg ended.
-    leg : Leg
-        What it did.
+    LegEnd
+        Where it ended and what it did.
     """
     leg_context = context.prefix(depth)
     features, listen, journal = leg_context.features, context.listen, context.journal
@@ -144,7 +160,7 @@ def run_leg(
     kept = journal.find(layer)
     if (finished := find_finished_leg(context.features, kept)) is not None:
         if listen is not None:
-            listen(context.step, layer, 1.0, finished[0])
+            listen(context.step, layer, 1.0, finished.x)
         return finished
     *held, moving = block_slices(features.blocks).values()
     task = Task(context.step, layer, moving, start, aim, context.reference.live[: aim.size], imposing, kept)
@@ -172,9 +188,10 @@ def run_leg(
     leg = describe_leg(
         Outcome(context.step, layer, first, f[moving], aim[moving], live, error, held_error), tally, flow
     )
+    end = LegEnd(flow.x, leg, flow.guide)
     if leg.status not in BROKEN:
-        keep_leg(journal, flow.x, leg)
-    return flow.x, leg
+        keep_leg(journal, end)
+    return end
 
 
 def describe_leg(outcome: Outcome, tally: Tally, flow: FlowResult) -> Leg:
@@ -212,24 +229,23 @@ def describe_leg(outcome: Outcome, tally: Tally, flow: FlowResult) -> Leg:
     )
 
 
-def keep_leg(journal: Journal, x: Floats, leg: Leg, **more: NDArray[np.floating]) -> None:
+def keep_leg(journal: Journal, end: LegEnd, **more: NDArray[np.floating]) -> None:
     """Write the end of a finished leg into a journal, under the name of its layer.
 
     Parameters
     ----------
     journal : Journal
         Where to write.
-    x : ndarray
-        Where the leg ended.
-    leg : Leg
-        What it did.
+    end : LegEnd
+        Where the leg ended and what it did.
     **more : ndarray
         Further arrays to keep with it.
     """
-    journal.keep(leg.layer, {"x": x, "leg": pack(asdict(leg)), **more}, finished=True)
+    guide = {} if end.guide is None else end.guide._asdict()
+    journal.keep(end.leg.layer, {"x": end.x, "leg": pack(asdict(end.leg)), **guide, **more}, finished=True)
 
 
-def find_finished_leg(features: Counted, kept: Arrays | None) -> tuple[Floats, Leg] | None:
+def find_finished_leg(features: Counted, kept: Arrays | None) -> LegEnd | None:
     """Return the end of a leg as `keep_leg` wrote it, or None; its passes are counted again.
 
     Parameters
@@ -245,4 +261,6 @@ def find_finished_leg(features: Counted, kept: Arrays | None) -> tuple[Floats, L
     passes, curve = Passes(**entry["passes"]), tuple((count, error) for count, error in entry["curve"])
     features.passes.add(passes)
     grid = tuple(entry["grid"])
-    return kept["x"], Leg(**entry | {"step": Step(entry["step"]), "passes": passes, "grid": grid, "curve": curve})
+    leg = Leg(**entry | {"step": Step(entry["step"]), "passes": passes, "grid": grid, "curve": curve})
+    guide = Guide(*(kept[name] for name in Guide._fields)) if Guide._fields[0] in kept else None
+    return LegEnd(kept["x"], leg, guide)

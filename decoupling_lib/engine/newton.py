@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple, cast
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from ..common.arrays import Floats, Mask
 from .distances import block_error
-from .features import Counted, Linearization, block_slices
+from .features import DifferentiableFeatures, Linearization, Pullback, block_slices
 from .lift import Damping, gram_matrix
 
 MAX_CORRECTIONS = 16
@@ -17,16 +20,35 @@ SLOW = 0.5
 most once: there a matrix of its own does not make steps faster."""
 
 
+class Corrected(NamedTuple):
+    """Where corrections ended.
+
+    Parameters
+    ----------
+    x : ndarray
+        The corrected point.
+    steps : int
+        Number of steps that led to it, each of which took one VJP.
+    forward : int
+        Number of forward passes, those of rejected steps included.
+    """
+
+    x: Floats
+    steps: int
+    forward: int
+
+
 def correct(
-    features: Counted,
+    features: DifferentiableFeatures,
     x: Floats,
     aim: Floats,
     live: Mask,
     damping: Damping,
     goal: float,
     most: int = MAX_CORRECTIONS,
-    gram: Floats | None = None,
-) -> tuple[Floats, int]:
+    gram: NDArray[np.floating] | None = None,
+    recompute: bool = True,
+) -> Corrected:
     """Bring the features to `aim` by quasi-Newton steps of least norm, halved where they overshoot.
 
     A step is Aᵀ(G + δ)⁻¹ times the gap, in scaled features, with a gradient Gram matrix G = AAᵀ that may be that of
@@ -40,10 +62,10 @@ def correct(
 
     Parameters
     ----------
-    features : Counted
-        The blocks that are held and moved.
-    x : ndarray
-        Where to begin; any shape that the map accepts.
+    features : DifferentiableFeatures
+        The blocks that are held and moved. Unless `gram` is given and not recomputed, they need Jacobian rows.
+    x : ndarray of float64 or float32
+        Where to begin; any shape that the map accepts. Not changed.
     aim : ndarray, shape (n,)
         Target values of all features.
     live : ndarray of bool, shape (n,)
@@ -56,43 +78,45 @@ def correct(
         Maximum number of steps, at least 0.
     gram : ndarray, shape (n, n), optional
         G at a point nearby, scaled by `damping`. Default: it is computed at x.
+    recompute : bool
+        Whether G is computed again where the given one is not good enough. For a large image that would take hundreds
+        of Jacobian rows of its size; without it, the corrections end there.
 
     Returns
     -------
-    x : ndarray
-        The corrected point.
-    steps : int
-        Number of steps that led to it.
+    Corrected
+        The point whose worst block is closest to its aim, and what it cost.
     """
     slices = block_slices(features.blocks).values()
     weights = live / np.sqrt(damping.scales)
 
-    def worst(at: Linearization) -> float:
+    def worst(at: Pullback) -> float:
         return max(block_error(at.values[block], aim[block], live[block]) for block in slices)
 
-    def invert(matrix: Floats) -> Floats:
-        eigenvalues, vectors = eigh(matrix)
+    def invert(matrix: NDArray[np.floating]) -> Floats:
+        eigenvalues, vectors = eigh(matrix.astype(float))
         inverse: Floats = (vectors * damping.filter(eigenvalues)) @ vectors.T
         return inverse
 
-    at, steps = features.linearize(x), 0
+    at, steps, forward = features.linearize(x), 0, 1
     error = worst(at)
     inverse = None if gram is None else invert(gram)
-    own = False  # whether the Gram matrix was computed here
+    last = not recompute and inverse is not None  # whether no other Gram matrix would help
     while error > goal and steps < most:
         if inverse is None:
-            inverse, own = invert(gram_matrix(at, weights)), True
+            inverse, last = invert(gram_matrix(cast(Linearization, at), weights)), True
         move = at.vjp(weights * (inverse @ (weights * (aim - at.values))))
         for fraction in (1.0, 0.5, 0.25, 0.125):
-            trial = features.linearize(x + fraction * move)
+            there = x + x.dtype.type(fraction) * move
+            trial, forward = features.linearize(there), forward + 1
             if worst(trial) < error:
                 break
         else:
-            if own:
+            if last:
                 break
             inverse = None
             continue
-        if worst(trial) > SLOW * error and (not own or damping.delta == 0):
+        if worst(trial) > SLOW * error and (not last or (recompute and damping.delta == 0)):
             inverse = None
-        x, at, error, steps = x + fraction * move, trial, worst(trial), steps + 1
-    return x, steps
+        x, at, error, steps = there, trial, worst(trial), steps + 1
+    return Corrected(x, steps, forward)

@@ -9,14 +9,16 @@ image space (it measured c_k with them at the reference).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..common.arrays import Floats
 from .context import Context, Step
 from .features import block_slices
-from .legs import BROKEN, Leg, run_leg
+from .leg_state import Guide
+from .legs import BROKEN, Leg, LegEnd, run_leg
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Route:
         `done`, or the status that ended the route early: `stalled`, `diverged` or `interrupted`.
     initial, achieved : ndarray, shape (n,), optional
         The decoupled features of the image before and after a refinement, where there was one (`refinement.refine`).
+    guides : mapping of str to Guide
+        By layer, what the legs offer to similar ones as a start; empty for rules that solve for no multipliers.
     """
 
     x: Floats
@@ -43,6 +47,7 @@ class Route:
     status: str
     initial: Floats | None = None
     achieved: Floats | None = None
+    guides: Mapping[str, Guide] = field(default_factory=dict)
 
 
 def normalize(context: Context, x: Floats, measure_only: bool = False) -> Route:
@@ -82,16 +87,16 @@ def normalize(context: Context, x: Floats, measure_only: bool = False) -> Route:
     """
     features, reference = context.features, context.reference
     style = np.zeros_like(reference.values)
-    legs: list[Leg] = []
+    ends: list[LegEnd] = []
     for depth, block in enumerate(block_slices(features.blocks).values(), start=1):
         style[block] = features.prefix(depth).values(x)[block]
         if depth == len(features.blocks) and measure_only:
             break
-        x, leg = run_leg(context, x, depth, style[block], reference.values[: block.stop])
-        legs.append(leg)
-        if leg.status in BROKEN:
-            return Route(x, style, tuple(legs), leg.status)
-    return Route(x, style, tuple(legs), "done")
+        ends.append(run_leg(context, x, depth, style[block], reference.values[: block.stop]))
+        x = ends[-1].x
+        if ends[-1].leg.status in BROKEN:
+            break
+    return _join(x, style, ends)
 
 
 def retracing(context: Context, route: Route) -> Context:
@@ -103,14 +108,20 @@ def retracing(context: Context, route: Route) -> Context:
         Feature map, reference and settings.
     route : Route
         What `normalize` returned for the image on which a style is to be imposed. Only the places where its steps ended
-        are used.
+        are used, and its gradient Gram matrices: the way back begins where the way there ended.
 
     Returns
     -------
     Context
-        The same with `grids`.
+        The same with `grids`, and with Gram matrices in its `guides`. What these had before keeps its multipliers.
     """
-    return replace(context, grids={leg.layer: np.array(leg.grid) for leg in route.legs if leg.grid})
+    guides = dict(context.guides)
+    for layer, guide in route.guides.items():
+        place, back = (Step.TRANSFER, layer), guide.reversed()
+        known = guides.get(place, back._replace(multipliers=back.multipliers[:0]))
+        guides[place] = known._replace(grams=back.grams)
+    grids = {leg.layer: np.array(leg.grid) for leg in route.legs if leg.grid}
+    return replace(context, grids=grids, guides=guides)
 
 
 def impose(context: Context, x: Floats, style: Floats) -> Route:
@@ -133,12 +144,19 @@ def impose(context: Context, x: Floats, style: Floats) -> Route:
         The image that has the style. If a leg breaks off, the route ends there.
     """
     context, reference = replace(context, step=Step.TRANSFER), context.reference
-    legs: list[Leg] = []
+    ends: list[LegEnd] = []
     for depth, block in reversed(list(enumerate(block_slices(context.features.blocks).values(), start=1))):
         aim = reference.values[: block.stop].copy()
         aim[block] = style[block]
-        x, leg = run_leg(context, x, depth, reference.values[block], aim, imposing=True)
-        legs.append(leg)
-        if leg.status in BROKEN:
-            return Route(x, style, tuple(legs), leg.status)
-    return Route(x, style, tuple(legs), "done")
+        ends.append(run_leg(context, x, depth, reference.values[block], aim, imposing=True))
+        x = ends[-1].x
+        if ends[-1].leg.status in BROKEN:
+            break
+    return _join(x, style, ends)
+
+
+def _join(x: Floats, style: Floats, ends: Sequence[LegEnd]) -> Route:
+    """Return the route of some legs, which ends with the first that breaks off."""
+    broken = next((end.leg.status for end in ends if end.leg.status in BROKEN), "done")
+    guides = {end.leg.layer: end.guide for end in ends if end.guide is not None}
+    return Route(x, style, tuple(end.leg for end in ends), broken, guides=guides)

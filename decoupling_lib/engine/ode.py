@@ -16,7 +16,8 @@ from scipy.integrate import DOP853
 from scipy.special import betainc
 
 from ..common.arrays import Floats
-from .anderson import Anderson
+from .leg_state import Guide
+from .midpoint_step import solve_midpoint
 
 Field = Callable[[Floats], Floats]
 """An autonomous velocity field: maps x to dx/ds, of x's shape."""
@@ -70,10 +71,8 @@ class FlowResult:
     grid : ndarray, shape (steps + 1,), optional
         Where the accepted steps ended, from 0 on: the planned grid with the points at which steps were halved. The way
         back takes its mirror image. (If the flow ended early, the steps that were still planned may follow.)
-    multipliers : ndarray, shape (steps, n), optional
-        Λ of the steps of a leg, if its rule solves for them.
-    gram : ndarray, shape (n, n), optional
-        The last scaled gradient Gram matrix of such a leg.
+    guide : Guide, optional
+        What the flow offers to a similar one as a start, if it is a leg whose rule solves for multipliers.
     halvings : int
         How often a planned step, or a part of one, was halved.
     corrections : int
@@ -88,8 +87,7 @@ class FlowResult:
     status: Status
     message: str
     grid: Floats | None = None
-    multipliers: Floats | None = None
-    gram: Floats | None = None
+    guide: Guide | None = None
     halvings: int = 0
     corrections: int = 0
     retraceable: bool = False
@@ -117,8 +115,7 @@ def rk4(field: Field, x: Floats, h: float, tolerance: float) -> Floats:
 def implicit_midpoint(field: Field, x: Floats, h: float, tolerance: float) -> Floats:
     """Return the x' that solves x' = x + h F((x + x')/2); order 2 and symmetric.
 
-    Because the rule is symmetric, the way back is exact up to `tolerance`. The equation is solved for the velocity by
-    a fixed-point iteration with Anderson mixing of five differences.
+    Because the rule is symmetric, the way back is exact up to `tolerance`.
 
     Parameters
     ----------
@@ -136,19 +133,8 @@ def implicit_midpoint(field: Field, x: Floats, h: float, tolerance: float) -> Fl
     ndarray, shape of x
         The end of the step; NaN if no solution was found, which a smaller step may have.
     """
-    velocity = field(x)
-    mixing = Anderson(5)
-    first = np.inf
-    for _ in range(40):
-        residual = field(x + 0.5 * h * velocity) - velocity
-        size = abs(h) * np.sqrt(np.mean(np.square(residual)))
-        if size <= tolerance:
-            return x + h * (velocity + residual)
-        first = min(first, size)
-        if not size <= 10 * first:
-            break
-        velocity = mixing.next(np.ravel(velocity), np.ravel(residual)).reshape(x.shape)
-    return np.full_like(x, np.nan)
+    velocity = solve_midpoint(field, x, h, field(x), tolerance, depth=5)
+    return np.full_like(x, np.nan) if velocity is None else x + h * velocity
 
 
 RULES: dict[str, Rule] = {
@@ -213,7 +199,7 @@ def integrate(
         halvings = 0 if adaptive else int(np.count_nonzero(~np.isin(places, grid)))
         retraceable = RULES[rule].symmetric and status == "reached"
         return FlowResult(
-            x, places[-1], len(places) - 1, status, message, np.array(places), None, None, halvings, 0, retraceable
+            x, places[-1], len(places) - 1, status, message, np.array(places), None, halvings, 0, retraceable
         )
 
     try:

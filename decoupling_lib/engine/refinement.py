@@ -27,7 +27,7 @@ from .distances import block_error
 from .features import Counted, block_slices
 from .journal import NOWHERE, Arrays, Tally
 from .leg_state import Guide
-from .legs import Leg, Outcome, describe_leg, find_finished_leg, keep_leg
+from .legs import LegEnd, Outcome, describe_leg, find_finished_leg, keep_leg
 from .newton import correct
 from .normalization import Route, normalize
 from .ode import FlowResult, Status
@@ -142,7 +142,7 @@ def refine(context: Context, route: Route) -> Route:
     kept = journal.find(name)
     if kept is not None and (finished := find_finished_leg(features, kept)) is not None:
         if listen is not None:
-            listen(Step.TRANSFER, name, 1.0, finished[0])
+            listen(Step.TRANSFER, name, 1.0, finished.x)
         return _end(route, finished, kept["initial"], kept["achieved"])
     tally = Tally(features, kept)
     unknown = np.full_like(style, np.nan)
@@ -175,37 +175,31 @@ def refine(context: Context, route: Route) -> Route:
     outcome = Outcome(Step.TRANSFER, name, state.initial, state.nearest, style, live, state.best_error)
     leg = describe_leg(outcome, tally, flow)
     if status == "interrupted":
-        return Route(state.best, style, (*route.legs, leg), "interrupted")
-    keep_leg(journal, state.best, leg, initial=state.initial, achieved=state.nearest)
-    return _end(route, (state.best, leg), state.initial, state.nearest)
+        return replace(route, x=state.best, legs=(*route.legs, leg), status="interrupted")
+    end = LegEnd(state.best, leg)
+    keep_leg(journal, end, initial=state.initial, achieved=state.nearest)
+    return _end(route, end, state.initial, state.nearest)
 
 
-def _end(route: Route, end: tuple[Floats, Leg], initial: Floats, achieved: Floats) -> Route:
-    return Route(end[0], route.style, (*route.legs, end[1]), route.status, initial, achieved)
+def _end(route: Route, end: LegEnd, initial: Floats, achieved: Floats) -> Route:
+    return replace(route, x=end.x, legs=(*route.legs, end.leg), initial=initial, achieved=achieved)
 
 
 def _measure(context: Context, x: Floats, guides: Mapping[str, Guide]) -> Measurement | None:
     """Return c(x) and how it was measured; None if a leg broke off."""
     starts: list[Floats] = []
-    followed: dict[str, Guide] = {}
 
     def move(leg_context: Context, x: Floats, task: Task, record: Record) -> FlowResult:
         starts.append(x)
-        flow = follow_lift(leg_context, x, task, record)
-        if flow.grid is not None and flow.multipliers is not None and flow.gram is not None:
-            followed[task.layer] = Guide(flow.grid, flow.multipliers, flow.gram)
-        return flow
+        return follow_lift(leg_context, x, task, record)
 
-    coarse = replace(
-        context.settings,
-        tolerance=max(context.settings.tolerance, COARSE),
-        solver_tolerance=max(context.settings.solver_tolerance, COARSE),
-    )
+    coarse = replace(context.settings, tolerance=max(context.settings.tolerance, COARSE))
+    starts_of_legs = {(Step.TRANSFER, layer): guide for layer, guide in guides.items()}
     measuring = replace(
-        context, settings=coarse, step=Step.TRANSFER, listen=None, journal=NOWHERE, move=move, guides=guides
+        context, settings=coarse, step=Step.TRANSFER, listen=None, journal=NOWHERE, move=move, guides=starts_of_legs
     )
     route = normalize(measuring, x, measure_only=True)
-    return Measurement([*starts, route.x], route.style, followed) if route.status == "done" else None
+    return Measurement([*starts, route.x], route.style, route.guides) if route.status == "done" else None
 
 
 def _judge(state: State, measured: Measurement, error: float) -> State:
@@ -226,9 +220,9 @@ def _advance(context: Context, state: State, latest: Measurement, style: Floats)
     first = context.features.prefix(1)
     stop = first.blocks[0].size
     damping, guide = reference.damping.prefix(stop), state.guides.get(first.blocks[0].name)
-    goal, live, gram = 0.1 * settings.threshold, reference.live[:stop], None if guide is None else guide.gram
-    x, _ = correct(first, state.x + step, style[:stop], live, damping, goal, gram=gram)
-    return replace(state, x=x, count=state.count + 1, measured=measured, moved=moved)
+    goal, live, gram = 0.1 * settings.threshold, reference.live[:stop], None if guide is None else guide.grams[0]
+    end = correct(first, state.x + step, style[:stop], live, damping, goal, gram=gram)
+    return replace(state, x=end.x, count=state.count + 1, measured=measured, moved=moved)
 
 
 def _step(

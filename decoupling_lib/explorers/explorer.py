@@ -1,19 +1,22 @@
-"""The common parts of all explorers: labeled controls, a picture with a description, and a line of status."""
+"""The common parts of all explorers: texts, presets, labeled controls, pictures with descriptions, and a status."""
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
 from ..common.errors import InputError
-from ..plotting.settings import kit_settings
+from ..plotting.pages import element
+from ..plotting.style import encode_figure
+from .controls import explain, get_values, set_values, watch
+from .exhibit import Exhibit, write_html
+from .style_sheet import style_widget
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -21,6 +24,27 @@ if TYPE_CHECKING:
 
 TIMEOUT = 300
 """Seconds that the display of an explorer waits until it has finished drawing."""
+PICTURE = "picture"
+"""The name of the only picture of most explorers."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What an explorer says about itself.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    caption : str
+        What is to be seen, in a sentence or two.
+    question : str
+        One question that moving the controls answers.
+    """
+
+    title: str
+    caption: str = ""
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,7 +58,7 @@ class View:
     alt_text : str
         What the picture shows, for readers who do not see it.
     status : str
-        One line about the result, shown below the picture.
+        One line about the result, shown above the picture.
     """
 
     figure: Figure
@@ -42,57 +66,137 @@ class View:
     status: str = ""
 
 
-@dataclass(frozen=True, eq=False)
 class Explorer:
-    """Controls beside a picture; Jupyter displays it as the last value of a cell.
+    """Controls beside pictures; Jupyter displays it as the last value of a cell.
 
     Parameters
+    ----------
+    texts : Texts
+        Heading, caption and question.
+    controls : mapping of str to ipywidgets.Widget
+        Sliders and lists, by name.
+    work : callable
+        Receives the explorer, a request, and the event that is set when it should finish early; see `Worker`. Nothing
+        is drawn before the worker receives a request.
+    presets : mapping of str to mapping
+        By the name of a button, the values to which it sets the controls.
+    buttons : tuple of ipywidgets.DOMWidget
+        Buttons that act, such as Run.
+    exhibits : mapping of str to Exhibit, optional
+        The pictures by name. Default: one, `PICTURE`.
+    body : ipywidgets.Widget, optional
+        The widget that arranges the pictures. Default: the one picture.
+    footer : tuple of ipywidgets.Widget
+        What stands below the pictures; with it, there is a bar of progress.
+    still : callable, optional
+        Returns a plot of all pictures, for readers without a kernel. Default: the one picture.
+
+    Attributes
     ----------
     title : str
         Heading.
     box : ipywidgets.Widget
         The widget that contains all others.
-    controls : mapping of str to ipywidgets.Widget
-        Sliders and lists, by name.
-    buttons : mapping of str to ipywidgets.Button
+    rows : mapping of str to ipywidgets.Widget
+        The rows of the controls, which can be hidden.
+    presets, buttons : mapping of str to ipywidgets.Button
         Buttons, by their text.
-    picture, status : ipywidgets.HTML
-        Where results and messages are displayed.
+    status : ipywidgets.HTML
+        The line above the pictures.
     bar : ipywidgets.FloatProgress
         How far a run has come; hidden while there is none.
     worker : Worker
         Computes the results.
     """
 
-    title: str
-    box: ipywidgets.Widget
-    controls: Mapping[str, ipywidgets.Widget]
-    buttons: Mapping[str, ipywidgets.Button]
-    picture: ipywidgets.HTML
-    status: ipywidgets.HTML
-    bar: ipywidgets.FloatProgress
-    worker: Worker
+    def __init__(
+        self,
+        texts: Texts,
+        controls: Mapping[str, ipywidgets.Widget],
+        work: Callable[[Explorer, Any, threading.Event], None],
+        presets: Mapping[str, Mapping[str, Any]],
+        buttons: tuple[ipywidgets.DOMWidget, ...] = (),
+        exhibits: Mapping[str, Exhibit] | None = None,
+        body: ipywidgets.Widget | None = None,
+        footer: tuple[ipywidgets.Widget, ...] = (),
+        still: Callable[[], Figure] | None = None,
+    ):
+        self.title, self.controls = texts.title, dict(controls)
+        self.rows = {name: explain(control) for name, control in controls.items()}
+        self.presets = {name: ipywidgets.Button(description=name, tooltip=f"preset: {name}") for name in presets}
+        self.buttons = {button.description: button for button in buttons}
+        self.exhibits = {PICTURE: Exhibit("the picture")} if exhibits is None else dict(exhibits)
+        self.status = ipywidgets.HTML().add_class("dl-status")
+        # Hidden, it keeps its place between runs; where nothing is run it takes none.
+        shape = ipywidgets.Layout(width="100%", visibility="hidden", display="" if footer else "none")
+        self.bar = ipywidgets.FloatProgress(0.0, min=0.0, max=1.0, layout=shape)
+        self.worker = Worker(lambda request, stop: work(self, request, stop), self.show_error)
+        self._view: View | None = None
+        self._still, self._held = still, False
+        if body is None:
+            body = ipywidgets.Box([self.exhibits[PICTURE].box]).add_class("dl-only")
+        intro = [_introduce(texts), *(_line_up(each) for each in (self.presets, self.buttons) if each)]
+        parts = {
+            "dl-intro": intro,
+            "dl-result": [self.status, self.bar, body, *footer],
+            "dl-controls": list(self.rows.values()),
+        }
+        boxes = [ipywidgets.VBox(children).add_class(name) for name, children in parts.items()]
+        self.box = ipywidgets.Box([style_widget(), *boxes]).add_class("dl-explorer")
+        self.show_status("")
+
+    @property
+    def picture(self) -> ipywidgets.HTML:
+        """The only picture, where there is one."""
+        return self.exhibits[PICTURE].html
+
+    @property
+    def held(self) -> bool:
+        """Whether several controls are being set, and only the last change counts."""
+        return self._held
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Set several controls in the block as if at once; what they cause is up to the caller, after the block."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+
+    def choose(self, values: Mapping[str, Any]) -> None:
+        """Set controls to values, in one step.
+
+        Parameters
+        ----------
+        values : mapping of str to Any
+            Values by the names of the controls.
+        """
+        with self.hold():
+            set_values(self.controls, values)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         """Return the explorer and, for readers without a kernel, its picture once it has been drawn."""
         self.worker.wait(TIMEOUT)
         bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
-        png = self.picture.value.partition("base64,")[2].partition('"')[0]
-        return bundle | {"text/plain": f"explorer: {self.title}"} | ({"image/png": png} if png else {})
+        figure = self._still() if self._still is not None else self._view.figure if self._view is not None else None
+        still = {} if figure is None else {"image/png": encode_figure(figure)}
+        return bundle | {"text/plain": f"explorer: {self.title}"} | still
 
     def show(self, view: View) -> None:
-        """Display a picture and its status.
+        """Display the only picture and its status.
 
         Parameters
         ----------
         view : View
             What to display.
         """
-        self.picture.value = figure_html(view.figure, view.alt_text)
+        self._view = view
+        self.exhibits[PICTURE].show_figure(view.figure, view.alt_text)
         self.show_status(view.status)
 
     def show_status(self, line: str) -> None:
-        """Display a line below the picture; screen readers read it aloud.
+        """Display a line above the pictures; screen readers read it aloud.
 
         Parameters
         ----------
@@ -124,71 +228,23 @@ class Explorer:
         self.show_status(" ".join(line.split()))
 
 
-@kit_settings
-def figure_html(figure: Figure, alt_text: str) -> str:
-    """Return a figure as an HTML image.
-
-    Parameters
-    ----------
-    figure : Figure
-        The figure.
-    alt_text : str
-        Alternative text, not yet escaped.
-
-    Returns
-    -------
-    str
-        An `img` element that contains its data.
-    """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=figure.dpi, facecolor="white")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="{html.escape(alt_text)}" style="max-width: 100%" src="data:image/png;base64,{data}">'
+def _introduce(texts: Texts) -> ipywidgets.HTML:
+    """Return heading, caption and question."""
+    caption = element("p", texts.caption) if texts.caption else None
+    question = element("p", texts.question, class_="dl-question") if texts.question else None
+    text = element("div", element("h3", texts.title), caption, question)
+    return ipywidgets.HTML(write_html(text)).add_class("dl-text")
 
 
-def build_explorer(
-    title: str,
-    controls: Mapping[str, ipywidgets.Widget],
-    work: Callable[[Explorer, Any, threading.Event], None],
-    buttons: tuple[ipywidgets.Button, ...] = (),
-) -> Explorer:
-    """Arrange controls, picture and status as an explorer.
-
-    Parameters
-    ----------
-    title : str
-        Heading.
-    controls : mapping of str to ipywidgets.Widget
-        Sliders and lists, by name.
-    work : callable
-        Receives the explorer, a request, and the event that is set when it should finish early; see `Worker`.
-    buttons : tuple of ipywidgets.Button
-        Buttons below the controls.
-
-    Returns
-    -------
-    Explorer
-        The explorer; it draws nothing before its worker receives a request.
-    """
-    picture, status = ipywidgets.HTML(), ipywidgets.HTML()
-    # Hidden, it keeps its place between runs; where nothing is run it takes none.
-    shape = ipywidgets.Layout(width="100%", visibility="hidden", display="" if buttons else "none")
-    bar = ipywidgets.FloatProgress(0.0, min=0.0, max=1.0, layout=shape)
-    column = ipywidgets.VBox([*controls.values(), *([ipywidgets.HBox(buttons)] if buttons else [])])
-    heading = ipywidgets.HTML(f"<h3>{html.escape(title)}</h3>")
-    result = ipywidgets.VBox([picture, bar, status], layout=ipywidgets.Layout(flex="1 1 30em", min_width="20em"))
-    row = ipywidgets.HBox([column, result], layout=ipywidgets.Layout(flex_flow="row wrap"))
-    box = ipywidgets.VBox([heading, row])
-    explorer = Explorer(
-        title, box, dict(controls), {button.description: button for button in buttons}, picture, status, bar,
-        Worker(lambda request, stop: work(explorer, request, stop), lambda error: explorer.show_error(error)),
-    )  # fmt: skip
-    explorer.show_status("")
-    return explorer
+def _line_up(buttons: Mapping[str, ipywidgets.Widget]) -> ipywidgets.Box:
+    return ipywidgets.Box(list(buttons.values())).add_class("dl-buttons")
 
 
 def live_explorer(
-    title: str, controls: Mapping[str, ipywidgets.Widget], draw: Callable[[Mapping[str, Any]], View]
+    texts: Texts,
+    controls: Mapping[str, ipywidgets.Widget],
+    draw: Callable[[Mapping[str, Any]], View],
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Explorer:
     """Return an explorer that draws again whenever a control changes.
 
@@ -196,12 +252,15 @@ def live_explorer(
 
     Parameters
     ----------
-    title : str
-        Heading.
+    texts : Texts
+        Heading, caption and question.
     controls : mapping of str to ipywidgets.Widget
         Sliders and lists, by name.
     draw : callable
         Maps the values of the controls, by name, to what is shown.
+    presets : mapping of str to mapping, optional
+        By the name of a button, what differs from the first values of the controls. With presets, there is a button
+        Reset. Default: neither.
 
     Returns
     -------
@@ -212,13 +271,21 @@ def live_explorer(
     def work(explorer: Explorer, values: Mapping[str, Any], stop: threading.Event) -> None:
         explorer.show(draw(values))
 
-    explorer = build_explorer(title, controls, work)
+    first = get_values(controls)
+    changes = {} if presets is None else {**presets, "Reset": {}}
+    explorer = Explorer(texts, controls, work, changes)
 
-    def update(_: Any = None) -> None:
-        explorer.worker.submit({name: control.value for name, control in controls.items()})
+    def update() -> None:
+        if not explorer.held:
+            explorer.worker.submit(get_values(controls))
 
-    for control in controls.values():
-        control.observe(update, "value")
+    def set_preset(values: Mapping[str, Any]) -> None:
+        explorer.choose(values)
+        update()
+
+    watch(controls, update)
+    for name, change in changes.items():
+        explorer.presets[name].on_click(lambda _, values=first | dict(change): set_preset(values))
     explorer.show_status("drawing …")  # a first picture that needs a network takes seconds
     update()
     return explorer

@@ -13,9 +13,10 @@ from ..moments.coupled import MOMENT_NAMES, coupled_moments
 from ..moments.decoupling import DecoupledMoments, decouple_moments, impose_moments
 from ..moments.samples import load_sample
 from ..plotting.settings import kit_settings
-from ..plotting.style import new_figure
+from ..plotting.style import COLORS, enlarge_text, new_figure
 from .controls import dropdown, slider
-from .explorer import Explorer, View, live_explorer
+from .exhibit import DPI, POINTS, WIDTH
+from .explorer import Explorer, Texts, View, live_explorer
 
 ORDER = 4
 """Number of moments."""
@@ -23,6 +24,29 @@ SAMPLES = ("gamma", "ten", "china", "chelsea")
 """Samples to choose from."""
 SIDE = 48
 """Longest side, in pixels, of a picture whose brightness is a sample."""
+TEXTS = Texts(
+    "Moving one decoupled moment",
+    "Each slider moves one decoupled moment of the sample. Blue bars show by how much the decoupled moments changed, "
+    "and hatched brown bars the same for the usual, coupled ones.",
+    "Which coupled moments move although nobody asked them to?",
+)
+_STILL = {"skewness": 0.0}
+PRESETS: dict[str, dict[str, Any]] = {
+    "another mean": _STILL | {"mean": 1.0},
+    "more spread": _STILL | {"variance": 2.0},
+    "more skewed": {"skewness": 0.5},
+    "heavier tails": _STILL | {"kurtosis": 1.5},
+    "a photograph": {"sample": "china"},
+}
+"""What each preset changes."""
+BEFORE: dict[str, Any] = {"color": "0.8", "label": "before"}
+AFTER: dict[str, Any] = {"histtype": "step", "color": COLORS[2], "linewidth": 2.0, "label": "after"}
+"""How histograms are drawn: told apart by their shape, whatever colors a reader sees."""
+BARS: dict[str, dict[str, Any]] = {
+    "decoupled": {"color": COLORS[1]},
+    "coupled": {"facecolor": "white", "edgecolor": COLORS[3], "hatch": "////"},
+}
+"""How the changes of moments are drawn: told apart by their hatching."""
 
 
 def moment_explorer() -> Explorer:
@@ -34,13 +58,13 @@ def moment_explorer() -> Explorer:
         Shows the histogram and the moments, before and after.
     """
     controls = {
-        "sample": dropdown("sample", SAMPLES, "gamma", "numbers, or the brightness of a picture's pixels"),
-        "mean": slider("mean shift", 0.0, -2, 2, 0.05, "added to the mean, in standard deviations of the sample"),
-        "variance": slider("variance ratio", 1.0, 0.1, 4, 0.05, "factor that multiplies the variance"),
-        "skewness": slider("skewness shift", -0.5, -2, 2, 0.05, "added to the skewness"),
-        "kurtosis": slider("orthokurtosis shift", 0.0, -0.75, 4, 0.05, "added to the decoupled kurtosis"),
+        "sample": dropdown("sample", SAMPLES, "gamma", "Numbers, or the brightness of a picture's pixels."),
+        "mean": slider("mean shift", 0.0, -2, 2, 0.05, "Added to the mean, in standard deviations of the sample."),
+        "variance": slider("variance ratio", 1.0, 0.1, 4, 0.05, "Factor that multiplies the variance."),
+        "skewness": slider("skewness shift", -0.5, -2, 2, 0.05, "Added to the skewness."),
+        "kurtosis": slider("orthokurtosis shift", 0.0, -0.75, 4, 0.05, "Added to the decoupled kurtosis."),
     }
-    return live_explorer("Moving one decoupled moment", controls, draw)
+    return live_explorer(TEXTS, controls, draw, PRESETS)
 
 
 @kit_settings
@@ -70,12 +94,12 @@ def draw(values: Mapping[str, Any]) -> View:
         after = impose_moments(own.sample, target) if np.any(moved) else before
     except InputError as error:
         after, refusal = before, str(error).partition("; received")[0]
-    figure = new_figure(8, 5.4, dpi=100)
+    figure = new_figure(WIDTH, 4.7, DPI)
     above, below = figure.subplots(2, 1, height_ratios=(1.4, 1))
     edges = np.histogram_bin_edges(np.concatenate([before, after]), 40)
-    above.hist(before, edges, color="0.75", label="before")
+    above.hist(before, edges, **BEFORE)
     if not refusal:
-        above.hist(after, edges, histtype="step", color="black", linewidth=1.5, label="after")
+        above.hist(after, edges, **AFTER)
     above.set(xlabel="value", ylabel="number of values")
     above.legend(fontsize=9, frameon=False)
     places, scale = np.arange(ORDER), np.array([spread, own.values[1], 1, 1])
@@ -83,10 +107,10 @@ def draw(values: Mapping[str, Any]) -> View:
         "decoupled": (decouple_moments(after, ORDER).values - own.values) / scale,
         "coupled": (coupled_moments(after, ORDER) - coupled_moments(before, ORDER)) / scale,
     }
-    for shift, (name, change), color in zip((-0.2, 0.2), changes.items(), ("black", "0.6"), strict=True):
-        below.bar(places + shift, change, 0.36, color=color, label=name)
+    for shift, (name, change) in zip((-0.2, 0.2), changes.items(), strict=True):
+        below.bar(places + shift, change, 0.36, **BARS[name], label=name)
     below.axhline(0, color="0.4", linewidth=0.8)
-    below.set_xticks(places, ["mean\nin standard deviations", "variance\nrelative", *MOMENT_NAMES[2:ORDER]])
+    below.set_xticks(places, ["mean\n(per std. dev.)", "variance\n(relative)", *MOMENT_NAMES[2:ORDER]])
     below.set_ylabel("change")
     below.legend(fontsize=9, frameon=False)
     for ax in (above, below):
@@ -100,7 +124,11 @@ def draw(values: Mapping[str, Any]) -> View:
     else:
         rest = np.abs(changes["decoupled"][~moved]).max()
         status = f"moved: {', '.join(moves) or 'nothing'}; the other decoupled moments stand still within {rest:.1g}"
-    return View(figure, f"histogram of {values['sample']} before and after, and the moments: {status}", status)
+    return View(
+        enlarge_text(figure, POINTS),
+        f"histogram of {values['sample']} before and after, and the moments: {status}",
+        status,
+    )
 
 
 @lru_cache(maxsize=len(SAMPLES))

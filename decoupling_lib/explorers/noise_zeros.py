@@ -1,4 +1,4 @@
-"""The noise explorer of lesson 8: the channels of a layer that noise leaves dead."""
+"""The noise explorer of lesson 4: the channels of a layer that noise leaves dead."""
 
 from __future__ import annotations
 
@@ -9,12 +9,27 @@ from typing import Any
 from ..images.noise import NOISE_KINDS, make_noise
 from ..plotting.features import show_channel_means
 from ..plotting.settings import kit_settings
-from ..plotting.style import new_figure, show_picture
+from ..plotting.style import enlarge_text, new_figure, show_picture
 from .controls import dropdown, integer_slider
-from .explorer import Explorer, View, live_explorer
+from .exhibit import DPI, POINTS, WIDTH
+from .explorer import Explorer, Texts, View, live_explorer
 
 SIDE = 96
 """Side of the noise in pixels."""
+TEXTS = Texts(
+    "The channels that noise leaves dead",
+    "Each bar is the mean of one channel over an image of noise. A mark below the axis is a dead channel, which is "
+    "zero at every place of this image.",
+    "Are the same channels dead for every draw of the noise, and for every kind?",
+)
+PRESETS: dict[str, dict[str, Any]] = {
+    "a shallow layer": {"layer": 2},
+    "the deepest layer": {},
+    "another draw": {"seed": 1},
+    "gray noise": {"kind": "gray"},
+    "natural noise": {"kind": "natural"},
+}
+"""What each preset changes."""
 
 
 def noise_explorer() -> Explorer:
@@ -26,11 +41,13 @@ def noise_explorer() -> Explorer:
         Shows the layer's channel means, with the dead ones marked.
     """
     controls = {
-        "layer": integer_slider("layer", 5, 1, 5, "the first convolution of this block of the network"),
-        "kind": dropdown("kind of noise", NOISE_KINDS, "uniform"),
-        "seed": integer_slider("seed", 0, 0, 99, "seed of the random numbers"),
+        "layer": integer_slider("layer", 5, 1, 5, "The first convolution of this block of the network."),
+        "kind": dropdown("kind of noise", NOISE_KINDS, "uniform", "What the random numbers of the pixels are like."),
+        "seed": integer_slider(
+            "seed", 0, 0, 99, "The number from which the random numbers are made; another one is another draw."
+        ),
     }
-    return live_explorer("The channels that noise leaves dead", controls, draw)
+    return live_explorer(TEXTS, controls, draw, PRESETS)
 
 
 @kit_settings
@@ -56,15 +73,15 @@ def draw(values: Mapping[str, Any]) -> View:
     x = make_noise(values["kind"], (SIDE, SIDE), values["seed"])
     means = channel_means_by_layer(ChannelMeans(network), x)[layer]
     dead = dead_mask(means)
-    figure = new_figure(9, 3.4, dpi=100)
-    left, right = figure.subplots(1, 2, width_ratios=(1, 2.6))
+    figure = new_figure(WIDTH, 4.2, DPI)
+    left, right = figure.subplots(2, 1, height_ratios=(1, 1.2))
     show_picture(left, x, f"{values['kind']} noise, seed {values['seed']}")
     show_channel_means(right, means, dead, layer)
     weights = network.weights
     noise = f"{values['kind']} noise, seed {values['seed']}"
     network_name = f"{weights.architecture}, weights {weights.source}"
     status = f"{layer}, {noise}: {dead.sum()} of {dead.size} channels are dead ({network_name})"
-    return View(figure, f"noise beside its channel means; {status}", status)
+    return View(enlarge_text(figure, POINTS), f"noise above its channel means; {status}", status)
 
 
 @lru_cache(maxsize=5)

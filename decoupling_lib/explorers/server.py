@@ -31,13 +31,15 @@ _START = """\
 import sys, tempfile
 tempfile.tempdir = sys.argv.pop(1)
 from voila.app import Voila
-Voila.launch_instance(tornado_settings={"ws_ping_interval": 0})
+Voila.launch_instance(tornado_settings={"ws_ping_interval": 0, "websocket_max_message_size": 2**27})
 """
 """Starts Voilà with a folder for all its temporary files; TMPDIR would be that of the browser too, which it opens.
 
 It sends no pings: browser and server are on one machine, where a page that ends closes its connection. Jupyter Server's
 default interval and timeout, 30 and 90 seconds in milliseconds, are seconds to Tornado, which warns that the timeout is
 longer. With equal values there would be no warning, but Jupyter Server would take a late timer for a lost page.
+
+Messages may have 128 MiB: with Tornado's 10, a larger picture that is uploaded would end the connection.
 """
 _OPTIONS = (
     "--Voila.auto_token=True",

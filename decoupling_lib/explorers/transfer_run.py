@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import ipywidgets
 import numpy as np
 
 from ..common.arrays import Floats
@@ -17,11 +18,12 @@ from ..common.stop_requests import interruptible
 from ..engine.context import Step
 from ..engine.features import DifferentiableFeatures, block_slices
 from ..images.quality import psnr
-from ..plotting.features import show_distances
-from ..plotting.settings import kit_settings
-from ..plotting.style import new_figure, show_picture
 from ..transfers.advice import advise
-from .explorer import Explorer, View
+from ..transfers.options import Options
+from .explorer import Explorer
+from .own_pictures import OwnPictures
+from .transfer_board import Board, Outcome, RunState
+from .transfer_files import command_line, offer_files
 
 if TYPE_CHECKING:
     from ..runs.pace import Pace
@@ -48,11 +50,20 @@ class Desk:
     ----------
     set_running : callable
         Receives whether a run goes on.
+    board : Board
+        The pictures.
+    own : OwnPictures
+        Uploaded pictures.
+    links : ipywidgets.HTML
+        Where the files of a finished run are offered.
     estimate : tuple, optional
         The latest estimate, after the values for which it was made.
     """
 
     set_running: Callable[[bool], None]
+    board: Board = field(default_factory=Board)
+    own: OwnPictures = field(default_factory=OwnPictures)
+    links: ipywidgets.HTML = field(default_factory=lambda: ipywidgets.HTML().add_class("dl-links"))
     estimate: tuple[Mapping[str, Any], Estimate] | None = None
 
 
@@ -66,73 +77,24 @@ class Request:
         Whether to run it.
     values : mapping of str to Any
         Values of the explorer's controls, by name.
+    options : Options
+        The options that they stand for.
+    settings : mapping of str to str
+        The values in words, by the labels of the controls that act.
     desk : Desk
         What the explorer keeps.
     """
 
     run: bool
     values: Mapping[str, Any]
+    options: Options
+    settings: Mapping[str, str]
     desk: Desk
 
-
-@dataclass
-class RunState:
-    """The state of a run that the explorer shows.
-
-    Parameters
-    ----------
-    origin, target : ndarray, shape (H, W, 3)
-        The images, resized.
-    x : ndarray, optional
-        The image that the run has reached, shape (H, W, 3).
-    steps : list of int
-        The step of each point that is shown.
-    distances : dict of str to list of float
-        By layer, the distance from the reference at each of these points, relative to the length of the reference.
-    place : str
-        Step and layer of the latest point.
-    finished : bool
-        Whether Step 3 has ended, so that the image is the result.
-    """
-
-    origin: np.ndarray
-    target: np.ndarray
-    x: np.ndarray | None = None
-    steps: list[int] = field(default_factory=list)
-    distances: dict[str, list[float]] = field(default_factory=dict)
-    place: str = "Step 0"
-    finished: bool = False
-
-
-@kit_settings
-def draw(state: RunState, status: str = "") -> View:
-    """Draw origin, target and the current image, and below them each layer's distance from the reference.
-
-    Parameters
-    ----------
-    state : RunState
-        What to draw.
-    status : str
-        The line below the picture.
-
-    Returns
-    -------
-    View
-        The picture and its status.
-    """
-    figure = new_figure(8, 5.6, dpi=100)
-    grid = figure.add_gridspec(2, 3, height_ratios=(1, 1.1))
-    current = "result" if state.finished else f"Step {state.steps[-1]}" if state.steps else ""
-    titles = ("origin", "target", current if state.x is not None else "not run yet")
-    for place, (image, title) in enumerate(zip((state.origin, state.target, state.x), titles, strict=True)):
-        show_picture(figure.add_subplot(grid[0, place]), image, title)
-    ax = figure.add_subplot(grid[1, :])
-    if state.steps:
-        show_distances(ax, state.distances, state.steps)
-    else:
-        ax.text(0.5, 0.5, "the layers' distances from the reference come here", ha="center", va="center", color="0.4")
-        ax.set_axis_off()
-    return View(figure, f"origin, target, {titles[2]}, and the layers' distances from the reference. {status}", status)
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names of origin and target."""
+        return self.values["origin"], self.values["target"]
 
 
 def handle(explorer: Explorer, request: Request, stop: threading.Event) -> None:
@@ -149,27 +111,35 @@ def handle(explorer: Explorer, request: Request, stop: threading.Event) -> None:
     """
     # Here and below: TensorFlow takes seconds to load.
     from ..transfers.setup import gather_inputs
-    from .transfer import options
 
-    state = None
+    state, board = None, request.desk.board
     try:
         explorer.show_status("preparing …" if request.run else "estimating time and memory …")
-        inputs = gather_inputs(request.values["origin"], request.values["target"], options(request.values))
-        state = RunState(inputs.origin.array, inputs.target.array)
+        with request.desk.own.open_files(*request.names) as (origin, target):
+            inputs = gather_inputs(origin, target, request.options)
+        state = RunState(inputs.origin.array, inputs.target.array, request.names)
+        if request.run or not _shows(board, state):
+            request.desk.links.value = ""
+            board.begin(state)
         expected = _estimate(request, inputs)
         if request.run:
-            _run(explorer, inputs, expected, state, stop)
+            _run(explorer, request, inputs, expected, state, stop)
         else:
-            explorer.show(draw(state, f"press Run; {expected}"))
+            explorer.show_status(f"press Run; {expected}")
     except KeyboardInterrupt:
-        if state is None:
-            explorer.show_status("stopped before Step 0")
-        else:
-            explorer.show(draw(state, _describe_stop(state)))
+        explorer.show_status("stopped before Step 0" if state is None else _describe_stop(state))
     finally:
         if request.run:
             explorer.show_progress(None)
             request.desk.set_running(False)
+
+
+def _shows(board: Board, state: RunState) -> bool:
+    """Return whether the images on the board are those of a state: then its run, if there was one, stays on it."""
+    shown = board.state
+    return shown is not None and shown.names == state.names and all(
+        np.array_equal(a, b) for a, b in ((shown.origin, state.origin), (shown.target, state.target))
+    )  # fmt: skip
 
 
 def _estimate(request: Request, inputs: Inputs) -> Estimate:
@@ -182,12 +152,15 @@ def _estimate(request: Request, inputs: Inputs) -> Estimate:
     return desk.estimate[1]
 
 
-def _run(explorer: Explorer, inputs: Inputs, expected: Estimate, state: RunState, stop: threading.Event) -> None:
+def _run(
+    explorer: Explorer, request: Request, inputs: Inputs, expected: Estimate, state: RunState, stop: threading.Event
+) -> None:
     from ..runs.execute import execute
     from ..runs.pace import Pace
     from ..transfers.setup import complete_setup
 
-    view = _RunView(explorer, expected, Pace(expected), state, stop)
+    board = request.desk.board
+    view = _RunView(explorer, board, expected, Pace(expected), state, stop)
     with interruptible(view.look):
         experiment = complete_setup(inputs)
         view.features, view.reference = experiment.features.map, experiment.reference.values
@@ -195,30 +168,53 @@ def _run(explorer: Explorer, inputs: Inputs, expected: Estimate, state: RunState
             result = execute(experiment, listen=view.listen).transfer
         except RunEndedError as ended:
             result = ended.execution.transfer
-    if "step3" in result.routes:
-        state.x, state.finished = result.routes["step3"].x, result.routes["step3"].status == "done"
-    explorer.show(draw(state, _summarize(result, experiment, state)))
+    for step, name in enumerate(("step1", "step2", "step3"), start=1):
+        if name in result.routes:
+            state.images[step] = result.routes[name].x
+    if result.status == "done":
+        state.images[Step.TRANSFER] = result.result
+        state.outcome = _judge(result, request.settings)
+        files = {"origin": state.origin, "target": state.target, "result": result.result}
+        files |= {f"step{step}": image for step, image in state.images.items() if step < Step.TRANSFER}
+        request.desk.links.value = offer_files(files, command_line(*request.names, request.options))
+    board.show(state)
+    explorer.show_status(_summarize(result, experiment, state))
+
+
+def _judge(result: Transfer, settings: Mapping[str, str]) -> Outcome:
+    """Return the numbers that count; where there is no gap, none can be left."""
+    gaps = result.style_gaps
+    left = {layer: gap / gaps["untouched"][layer] for layer, gap in gaps["result"].items() if gaps["untouched"][layer]}
+    same = np.array_equal(result.origin, result.target)
+    return Outcome(result.result, left, psnr(result.result, result.origin) if same else None, settings)
 
 
 class _RunView:
     """Shows how far a run has come, and ends it when asked to."""
 
-    def __init__(self, explorer: Explorer, expected: Estimate, pace: Pace, state: RunState, stop: threading.Event):
-        self._explorer, self._pace, self._state, self._stop = explorer, pace, state, stop
+    def __init__(
+        self,
+        explorer: Explorer,
+        board: Board,
+        expected: Estimate,
+        pace: Pace,
+        state: RunState,
+        stop: threading.Event,
+    ):
+        self._explorer, self._board, self._pace = explorer, board, pace
+        self._state, self._stop = state, stop
         self._zero = expected.parts[0].seconds.middle
         self._began = time.monotonic()
         self._next_line = self._next_frame = 0.0
         self._text = "measuring the reference"
         self.features: DifferentiableFeatures | None = None
         self.reference: Floats = np.empty(0)
-        explorer.show(draw(state))
         self.look()
 
-    def listen(self, step: int, layer: str, progress: float, x: np.ndarray | None) -> None:
+    def listen(self, step: int, layer: str, progress: float, x: Floats | None) -> None:
         """Take a point; see `engine.context.Listener`."""
         state, judging = self._state, step == Step.JUDGING
         self._pace.move(step, layer, progress)
-        state.finished = state.finished or judging
         state.place = f"the judging of {layer}" if judging else f"Step {step}, {layer}"
         self._text = f"{progress:.0%}"
         # The path by which an image is judged is no part of the transfer: it has no place in the plot.
@@ -228,7 +224,7 @@ class _RunView:
             raise KeyboardInterrupt
         if time.monotonic() >= self._next_frame:
             began = time.monotonic()
-            self._explorer.show(draw(state, self._line()))
+            self._board.show(state)
             taken = time.monotonic() - began
             self._next_frame = began + max(FRAME_SECONDS, taken / DRAWING_SHARE)
 
@@ -250,7 +246,7 @@ class _RunView:
             return f"Judging {place.rpartition(' ')[2]}: {self._text}; {rest}. {JUDGING}."
         return f"{place}: {self._text}; {rest}"
 
-    def _add_point(self, step: int, x: np.ndarray) -> None:
+    def _add_point(self, step: int, x: Floats) -> None:
         assert self.features is not None
         state, v = self._state, self.reference
         f = self.features.values(x)
@@ -258,30 +254,31 @@ class _RunView:
         for name, at in block_slices(self.features.blocks).items():
             distance = float(np.linalg.norm(f[at] - v[at]) / np.linalg.norm(v[at]))
             state.distances.setdefault(name, []).append(distance)
-        state.x = x
+        state.images[step] = x
 
 
 def _summarize(result: Transfer, experiment: Experiment, state: RunState) -> str:
     """Return one line about how a run ended."""
-    passes = result.passes.total
+    passes, outcome = result.passes.total, state.outcome
     cost = f"{passes:,} network {'pass' if passes == 1 else 'passes'}"
     if result.status == "interrupted":
         return f"{_describe_stop(state)}; {cost}"
-    if result.status != "done":
-        return f"the run {result.status} in {state.place}: {advise(experiment.options, result.status, NAMES)}"
+    if outcome is None:
+        options = experiment.options
+        smooth = options.has_kinks and options.method != "descent"
+        step = "try the smooth network" if smooth else advise(options, result.status, NAMES)
+        return f"the run {result.status} in {state.place}: {step}"
     if not result.style_relative_error:
         return f"done, but the style of the result could not be measured; {cost}"
-    errors = ", ".join(f"{layer} {error:.1%}" for layer, error in result.style_relative_error.items())
-    quality = ""
-    if np.array_equal(result.origin, result.target):
-        difference = psnr(result.routes["step3"].x, result.origin)
-        exact = difference == np.inf
-        quality = "; the self-transfer is exact" if exact else f"; PSNR of the self-transfer {difference:.1f} dB"
-    return f"done; style error {errors}{quality}{_describe_unfinished(result, experiment)}; {cost}"
+    told = [f"style gap left: {', '.join(f'{layer} {left:.1%}' for layer, left in outcome.gap_left.items())}"]
+    if outcome.psnr is not None:
+        exact = outcome.psnr == np.inf
+        told = ["the self-transfer is exact" if exact else f"PSNR of the self-transfer {outcome.psnr:.1f} dB"]
+    return f"done; {'; '.join(told)}{_describe_unfinished(result, experiment)}; {cost}"
 
 
 def _describe_stop(state: RunState) -> str:
-    return f"stopped in {state.place}" + ("" if state.x is None else "; the latest image is shown")
+    return f"stopped in {state.place}" + ("; the latest images are shown" if state.images else "")
 
 
 def _describe_unfinished(result: Transfer, experiment: Experiment) -> str:

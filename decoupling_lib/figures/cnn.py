@@ -42,10 +42,12 @@ def _perceptron(source: NetworkSource) -> DrawnFigure:
     ax = figure.add_subplot()
     names = [name.removesuffix(" (cm)") for name in data.feature_names]
     show_perceptron(ax, kernels, names, list(data.target_names))
-    ax.set_title("A perceptron that tells three kinds of iris apart: thick is large, dashed is negative", fontsize=11)
+    ax.set_title(
+        "A perceptron that classifies irises: thick lines are large weights, dashed lines negative ones", fontsize=11
+    )
     parameters = {
         "weights and biases": sum(each.size for each in (*kernels, *model[-1].intercepts_)),
-        "kinds told rightly, of its own training data": f"{model.score(data.data, data.target):.1%}",
+        "accuracy on its training data": f"{model.score(data.data, data.target):.1%}",
     }
     return DrawnFigure(figure, parameters, ("numpy", "scikit-learn", "matplotlib"), seed=0)
 
@@ -56,16 +58,16 @@ def _numbers(source: NetworkSource) -> DrawnFigure:
     figure = new_figure(9, 5.6)
     above, below = figure.subplots(2, 3)
     corner, result = (slice(0, 2), slice(0, 2)), correlate2d(IMAGE, FILTER, mode="valid")
-    show_numbers(above[0], IMAGE, "an image of 4 × 3", corner)
-    show_numbers(above[1], FILTER, "a filter of 2 × 2")
+    show_numbers(above[0], IMAGE, "image, 4 × 3", corner)
+    show_numbers(above[1], FILTER, "filter, 2 × 2")
     terms = " + ".join(f"{a:g}·{b:g}" if b >= 0 else f"{a:g}·({b:g})" for a, b in _pairs(IMAGE[corner], FILTER))
     first = (slice(0, 1), slice(0, 1))
-    show_numbers(above[2], result, f"their convolution, 3 × 2; shaded:\n{terms} = {result[0, 0]:g}", first)
-    show_numbers(below[0], POOLING_MAP, "a map of 4 × 4", corner)
+    show_numbers(above[2], result, f"convolution, 3 × 2; its shaded number:\n{terms} = {result[0, 0]:g}", first)
+    show_numbers(below[0], POOLING_MAP, "activation map, 4 × 4", corner)
     below[1].set_axis_off()
     below[1].text(0.5, 0.5, "the largest number\nof every 2 × 2 window  →", ha="center", va="center", fontsize=10)
     pooled = block_reduce(POOLING_MAP, 2, np.max)
-    show_numbers(below[2], pooled, "maximum pooling, 2 × 2", first)
+    show_numbers(below[2], pooled, "after maximum pooling, 2 × 2", first)
     return DrawnFigure(figure, {}, ("numpy", "scipy", "scikit-image", "matplotlib"))
 
 
@@ -80,7 +82,7 @@ def _bars(source: NetworkSource) -> DrawnFigure:
     upright = np.zeros((BAR, BAR))
     upright[:, (BAR - THICKNESS) // 2 : (BAR + THICKNESS) // 2] = 1
     for row, (name, bar) in enumerate((("vertical", upright), ("horizontal", upright.T))):
-        titles = (f"{name} bar", "its answer", "the filter's mean taken off")
+        titles = (f"{name} bar", "response", "response without the filter's mean")
         responses = (correlate2d(gray, bar, "valid"), correlate2d(gray, bar - bar.mean(), "valid"))
         for column, (values, title) in enumerate(zip((bar, *responses), titles, strict=True), start=1):
             ax = figure.add_subplot(grid[row, column], label=f"{name} {column}")
@@ -89,7 +91,7 @@ def _bars(source: NetworkSource) -> DrawnFigure:
             ax.imshow(values, cmap="gray", vmin=lowest, interpolation="nearest")
             ax.set_title(title, fontsize=9)
             ax.set(xticks=[], yticks=[])
-    parameters = {"bar in pixels": [BAR, THICKNESS]}
+    parameters = {"side of the filters in pixels": BAR, "thickness of their bars in pixels": THICKNESS}
     return DrawnFigure(figure, parameters, ("numpy", "scipy", "scikit-image", "matplotlib"))
 
 
@@ -106,8 +108,8 @@ def _classifier_parts(source: NetworkSource) -> DrawnFigure:
     figure.suptitle("A convolutional network with maximum pooling: the kit's classifier of digits", fontsize=11)
     legend = {
         "parameters": f"{count_parameters(layers):,}",
-        "above a box": "its parameters",
-        "below": "its name and shape",
+        "above a box": "the number of its parameters",
+        "below a box": "its name and the shape of its output",
     }
     return DrawnFigure(figure, legend, ("tensorflow", "matplotlib"))
 

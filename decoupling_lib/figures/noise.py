@@ -14,9 +14,9 @@ NOISE_SEED = 0
 NOISE_SIDE = 200
 """Side of the noise in pixels, as in the thesis."""
 _LEGEND = (
-    "A row is a convolution, a column a channel. White is 0, black the row's largest response, given at the left;\n"
-    "a white map in a full frame answers faintly. Dashed: silent, 0 at every position, so its mean has no gradient.\n"
-    "“digits too”: no held-out digit wakes it either; training lost that channel, noise has no part in it."
+    "Each row is a convolution, each column a channel. White is 0; black is the row's largest response, given on the\n"
+    "left. A dashed frame is a silent channel: it is 0 at every position, so its mean has no gradient.\n"
+    "“digits too”: no held-out digit activates it either, so training and not the noise made it silent."
 )
 
 
@@ -28,7 +28,9 @@ def _uniform_noise_figure(source: NetworkSource) -> DrawnFigure:
     left, right = figure.subplots(1, 2)
     show_picture(left, x, f"uniform noise, {NOISE_SIDE} × {NOISE_SIDE} pixels")
     right.hist(x.ravel(), 50, color="0.6")
-    right.set(xlabel="value of a color of a pixel", ylabel="how many", title="all values are as likely")
+    right.set(
+        xlabel="value of a color channel of a pixel", ylabel="number of values", title="all values are equally likely"
+    )
     right.spines[["top", "right"]].set_visible(False)
     return DrawnFigure(figure, {"side in pixels": NOISE_SIDE}, seed=NOISE_SEED)
 
@@ -90,7 +92,7 @@ def _noise_in_a_classifier(source: NetworkSource) -> DrawnFigure:
         "uniform noise, side in pixels": digit_images.SIDE,
         "channels silent for noise only": int(np.sum(quiet & ~idle)),
         f"for noise and all {len(held_out)} held-out digits": int(np.sum(quiet & idle)),
-        "digits that the classifier knows": f"{digits_classifier.accuracy(model):.1%}",
+        "accuracy on these digits": f"{digits_classifier.accuracy(model):.1%}",
     }
     return DrawnFigure(figure, parameters, ("numpy", "tensorflow", "scikit-learn", "matplotlib"), seed=NOISE_SEED)
 

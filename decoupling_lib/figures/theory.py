@@ -35,6 +35,7 @@ def _nested_normalization(source: NetworkSource) -> DrawnFigure:
     ax = figure.add_subplot(projection="3d")
     show_nested(ax, nested_portrait(np.array(SAMPLE)))
     ax.view_init(elev=22, azim=8)
+    ax.set_box_aspect(None, zoom=1.15)
     ax.set_title("Nested normalization: onto the plane, onto the circle, onto a point")
     parameters = {"moments of the sample": list(SAMPLE), "flow with error control, tolerance": TOLERANCE}
     return DrawnFigure(figure, parameters, _PACKAGES)

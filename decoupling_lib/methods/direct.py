@@ -9,7 +9,7 @@ from ..engine.context import Context, Step
 from ..engine.distances import relative_error
 from ..engine.features import block_slices
 from ..engine.journal import Arrays, Tally
-from ..engine.legs import Outcome, describe_leg, find_finished_leg, keep_leg
+from ..engine.legs import LegEnd, Outcome, describe_leg, find_finished_leg, keep_leg
 from ..engine.normalization import Route
 from ..engine.ode import FlowResult
 from . import baselines
@@ -41,8 +41,8 @@ class Direct:
         name = "+".join(block.name for block in features.blocks)
         if (finished := find_finished_leg(features, journal.find(name))) is not None:
             if listen is not None:
-                listen(Step.TRANSFER, name, 1.0, finished[0])
-            return Route(finished[0], style, (finished[1],), "done")
+                listen(Step.TRANSFER, name, 1.0, finished.x)
+            return Route(finished.x, style, (finished.leg,), "done")
         tally, first, start = Tally(features), features.map.values(x), x
 
         def record(progress: float, error: float, x: Floats | None, state: Arrays | None = None) -> None:
@@ -70,5 +70,5 @@ class Direct:
         if status == "done":
             if listen is not None:
                 listen(Step.TRANSFER, name, 1.0, flow.x)
-            keep_leg(journal, flow.x, leg)
+            keep_leg(journal, LegEnd(flow.x, leg))
         return Route(flow.x, style, (leg,), status)

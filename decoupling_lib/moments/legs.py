@@ -137,8 +137,8 @@ def move_skewness(z: Floats, skewness: float = 0.0) -> Floats:
         end = "largest" if sign > 0 else "smallest"
         raise input_error(
             "leg 3 (skewness)",
-            f"cannot move this sample of {count} values to {skewness:.6g}: it stops at {sign * limit:.6g}, "
-            f"where all other values meet; {tied} of {count} are its {end} value",
+            f"cannot move this sample of {count} values to {skewness:.6g}: it approaches {sign * limit:z.6g}, "
+            f"where all other values meet, without reaching it; {tied} of {count} are its {end} value",
             own,
             "samples in which fewer values are the largest or smallest",
             "break ties with dequantize, or choose order 3 or less",

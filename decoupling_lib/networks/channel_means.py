@@ -7,7 +7,7 @@ are then linear chains of convolutions, which cost less than automatic different
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from ..common.arrays import Floats, Mask
 from ..common.stop_requests import check_interruption
 from ..engine.features import Block
 from .architectures import IMAGE, PRECISIONS
-from .compiled import JACOBIAN_MEMORY, CompiledNetwork, compile_network, image_tensor, resolve_precision
+from .compiled import JACOBIAN_MEMORY, CompiledNetwork, Weighted, compile_network, image_tensor, resolve_precision
+from .regions import Region, position_weights
 from .tensorflow import tf
 from .vgg import Network
 
@@ -40,6 +41,8 @@ class ChannelMeans:
         Precision. "mixed" is float64 for a map no deeper than one convolution, and float32 beyond. A single
         convolution costs hardly more in float64, and needs it for its AAᵀ (gradient Gram matrix) of 64 channels over
         only 27 filter entries.
+    region : Region, optional
+        Where means are taken. Default: over all positions, with equal weights.
 
     Raises
     ------
@@ -49,6 +52,7 @@ class ChannelMeans:
 
     network: Network
     dtype: str = "mixed"
+    region: Region | None = None
 
     def __post_init__(self) -> None:
         validation.choice(self.dtype, PRECISIONS, "precision")
@@ -77,7 +81,8 @@ class ChannelMeans:
             In the order of the blocks.
         """
         program = compile_network(self.network, self.precision)
-        return _to_float64(program.values(image_tensor(self.network, x, self.precision)))
+        tensor = image_tensor(self.network, x, self.precision)
+        return _to_float64(program.values(tensor, position_weights(self.region, self.network, tensor.shape)))
 
     def linearize(self, x: Floats) -> NetworkLinearization:
         """Return the values and the Jacobian operator, from one forward pass.
@@ -89,8 +94,9 @@ class ChannelMeans:
         """
         program = compile_network(self.network, self.precision)
         tensor = image_tensor(self.network, x, self.precision)
-        means, residuals = program.linearize(tensor)
-        return NetworkLinearization(program, tensor, residuals, _to_float64(means))
+        weights = position_weights(self.region, self.network, tensor.shape)
+        means, residuals = program.linearize(tensor, weights)
+        return NetworkLinearization(program, tensor, residuals, _to_float64(means), weights)
 
     def prefix(self, count: int) -> ChannelMeans:
         """Return the map of the first blocks alone, which runs only that part of the network.
@@ -100,7 +106,7 @@ class ChannelMeans:
         count : int
             Number of blocks, at least 1.
         """
-        return ChannelMeans(self.network.prefix(count), self.dtype)
+        return replace(self, network=self.network.prefix(count))
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,12 +123,15 @@ class NetworkLinearization:
         What they kept of the forward pass.
     values : ndarray of float64, shape (n,)
         The channel means.
+    weights : list of Tensor, optional
+        Weights of the positions, from `regions.position_weights`.
     """
 
     program: CompiledNetwork
     x: tf.Tensor
     residuals: list[tf.Tensor]
     values: Floats
+    weights: Weighted = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -143,7 +152,7 @@ class NetworkLinearization:
         ndarray of float64, shape (n,)
             The derivative of each mean in that direction.
         """
-        return _to_float64(self.program.jvp(self.residuals, self._argument(dx, self.shape)))
+        return _to_float64(self.program.jvp(self.residuals, self._argument(dx, self.shape), self.weights))
 
     def vjp(self, w: Floats) -> Floats:
         """Return Jᵀ w.
@@ -158,7 +167,8 @@ class NetworkLinearization:
         ndarray of float64, shape (H, W, 3)
             The gradient of the weighted sum of the means.
         """
-        return _to_float64(self.program.vjp(self.residuals, self._argument(w, self.values.shape), self.shape))
+        w = self._argument(w, self.values.shape)
+        return _to_float64(self.program.vjp(self.residuals, w, self.shape, self.weights))
 
     def hvp(self, w: Floats, dx: Floats) -> Floats:
         """Return Σ w_i H_i dx, where H_i is the second derivative of a mean.
@@ -176,7 +186,7 @@ class NetworkLinearization:
             The change of the gradient of the weighted sum, per unit of `dx`. Kinks contribute nothing.
         """
         w, dx = self._argument(w, self.values.shape), self._argument(dx, self.shape)
-        return _to_float64(self.program.hvp(self.x, w, dx))
+        return _to_float64(self.program.hvp(self.x, w, dx, self.weights))
 
     def jacobian(self, wanted: Mask | None = None, memory: int = JACOBIAN_MEMORY) -> Floats:
         """Return J as an explicit matrix.
@@ -199,7 +209,8 @@ class NetworkLinearization:
         for layer, channels in self.program.sizes.items():
             chosen = np.flatnonzero(wanted[first : first + channels])
             if layer == IMAGE:
-                rows[chosen] = np.eye(channels)[chosen, None, None] / math.prod(self.shape[:2])
+                own = 1 / math.prod(self.shape[:2]) if self.weights is None else self.weights[0].numpy()[0]
+                rows[chosen] = np.eye(channels)[chosen, None, None] * own
             else:
                 at_once = self.rows_at_once(layer, memory)
                 for start in range(0, len(chosen), at_once):
@@ -227,9 +238,8 @@ class NetworkLinearization:
         """
         check_interruption()
         # Filled up with the first channel, because the compiled function is traced for one number of rows.
-        filled = np.resize(channels, self.rows_at_once(layer, memory))
-        filled[len(channels) :] = channels[0]
-        rows: Floats = self.program.rows[layer](self.residuals, tf.constant(filled, tf.int32)).numpy()
+        filled = np.append(channels, np.repeat(channels[:1], self.rows_at_once(layer, memory) - len(channels)))
+        rows: Floats = self.program.rows[layer](self.residuals, tf.constant(filled, tf.int32), self.weights).numpy()
         return rows[: len(channels)]
 
     def rows_at_once(self, layer: str, memory: int = JACOBIAN_MEMORY) -> int:

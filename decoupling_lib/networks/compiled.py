@@ -21,11 +21,18 @@ JACOBIAN_MEMORY = 2**28
 """Approximate number of bytes that the intermediate results of one chunk of Jacobian rows may take."""
 
 
+Weighted = list[tf.Tensor] | None
+"""The weights of the positions of each style layer, shape (1, h, w, 1), or None where they are equal."""
+
+
 class CompiledNetwork:
     """The compiled functions of one network in one type.
 
     A residual is what a function keeps of the forward pass for one operation: the derivative of the activation, or
     the derivatives of the pooling; shape (1, h, w, c).
+
+    Functions of channel means take the weights of the positions as an optional last argument, from
+    `regions.position_weights`. Without it, the weights are equal.
 
     Parameters
     ----------
@@ -98,35 +105,48 @@ class CompiledNetwork:
             residuals.append(residual)
         return [maps[layer] for layer in self.sizes], residuals
 
-    def _linearize(self, x: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def _linearize(self, x: tf.Tensor, weights: Weighted = None) -> tuple[tf.Tensor, list[tf.Tensor]]:
         maps, residuals = self._forward(x)
-        return tf.concat([tf.reduce_mean(tf.cast(h, tf.float64), [0, 1, 2]) for h in maps], 0), residuals
+        return self._average([tf.cast(h, tf.float64) for h in maps], weights), residuals
 
-    def _values(self, x: tf.Tensor) -> tf.Tensor:
-        return self._linearize(x)[0]
+    def _average(self, maps: list[tf.Tensor], weights: Weighted) -> tf.Tensor:
+        """Return the means of the style layers' maps over their positions."""
+        if weights is None:
+            means = [tf.reduce_mean(h, [0, 1, 2]) for h in maps]
+        else:
+            means = [tf.reduce_sum(h * tf.cast(m, h.dtype), [0, 1, 2]) for h, m in zip(maps, weights, strict=True)]
+        return tf.concat(means, 0)
 
-    def _jvp(self, residuals: list[tf.Tensor], dx: tf.Tensor) -> tf.Tensor:
-        tangent, out = 255 * dx[None, ..., ::-1], {IMAGE: tf.reduce_mean(dx, [0, 1])}
+    def _values(self, x: tf.Tensor, weights: Weighted = None) -> tf.Tensor:
+        return self._linearize(x, weights)[0]
+
+    def _jvp(self, residuals: list[tf.Tensor], dx: tf.Tensor, weights: Weighted = None) -> tf.Tensor:
+        tangent, out = 255 * dx[None, ..., ::-1], {IMAGE: dx[None]}
         for (kind, name), residual in zip(self.operations, residuals, strict=True):
             if kind == "convolution":
                 tangent = tf.nn.conv2d(tangent, self._constants(name)[0], 1, "SAME") * residual
-                out[name] = tf.reduce_mean(tangent, [0, 1, 2])
+                out[name] = tangent
             else:
                 tangent = 4 * tf.nn.avg_pool2d(tangent * residual, 2, 2, "VALID")
-        return tf.concat([out[layer] for layer in self.sizes], 0)
+        return self._average([out[layer] for layer in self.sizes], weights)
 
-    def _vjp(self, residuals: list[tf.Tensor], w: tf.Tensor, shape: tuple[int, int, int]) -> tf.Tensor:
+    def _vjp(
+        self, residuals: list[tf.Tensor], w: tf.Tensor, shape: tuple[int, int, int], weights: Weighted = None
+    ) -> tf.Tensor:
         parts = []
-        for layer, part in zip(self.sizes, tf.split(w, list(self.sizes.values())), strict=True):
-            height, width = shape[:2] if layer == IMAGE else residuals[self.position(layer)].shape[1:3]
-            parts.append(part / (height * width))
+        for place, (layer, part) in enumerate(zip(self.sizes, tf.split(w, list(self.sizes.values())), strict=True)):
+            if weights is None:
+                height, width = shape[:2] if layer == IMAGE else residuals[self.position(layer)].shape[1:3]
+                parts.append(part / (height * width))
+            else:
+                parts.append(part * tf.cast(weights[place][0], self.dtype))
         return self._vjp_maps(residuals, parts, shape)
 
-    def _hvp(self, x: tf.Tensor, w: tf.Tensor, dx: tf.Tensor) -> tf.Tensor:
+    def _hvp(self, x: tf.Tensor, w: tf.Tensor, dx: tf.Tensor, weights: Weighted = None) -> tf.Tensor:
         # The gradient of w·J(x)dx. TensorFlow differentiates the residuals, whose dependence on x is the curvature.
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(x)
-            rate = tf.reduce_sum(w * self._jvp(self._forward(x)[1], dx))
+            rate = tf.reduce_sum(w * self._jvp(self._forward(x)[1], dx, weights))
         return tape.gradient(rate, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     def _vjp_maps(
@@ -147,13 +167,18 @@ class CompiledNetwork:
             return tf.nn.conv2d(g * residual, self._constants(operation.name)[1], 1, "SAME")
         return pad_to(spread(g), residual.shape[1], residual.shape[2]) * residual
 
-    def _rows(self, layer: str, residuals: list[tf.Tensor], channels: tf.Tensor) -> tf.Tensor:
+    def _rows(self, layer: str, residuals: list[tf.Tensor], channels: tf.Tensor, weights: Weighted = None) -> tf.Tensor:
         position, count = self.position(layer), channels.shape[0]
         kernel, (_, height, width, _) = self._constants(layer)[0], residuals[position].shape
         inputs = kernel.shape[2]
         residual = tf.gather(residuals[position][0], channels, axis=2)
         # Each row starts in a single channel, so its first step back is an outer product over the 9 offsets.
-        padded = tf.pad(tf.transpose(residual, [2, 0, 1]), [[0, 0], [1, 1], [1, 1]]) / (height * width)
+        residual = tf.transpose(residual, [2, 0, 1])
+        if weights is None:
+            padded = tf.pad(residual, [[0, 0], [1, 1], [1, 1]]) / (height * width)
+        else:
+            own = tf.cast(weights[list(self.sizes).index(layer)][..., 0], self.dtype)
+            padded = tf.pad(residual * own, [[0, 0], [1, 1], [1, 1]])
         offsets = [(a, b) for a in (2, 1, 0) for b in (2, 1, 0)]
         windows = tf.stack([padded[:, a : a + height, b : b + width] for a, b in offsets], -1)
         kernel = tf.transpose(tf.gather(kernel, channels, axis=3), [3, 0, 1, 2])

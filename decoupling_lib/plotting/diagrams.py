@@ -165,7 +165,7 @@ def show_legs(ax: Axes, step: int, layers: Sequence[str]) -> None:
                 text, shade, ink = "not asked", "white", "0.45"
             else:
                 target = f"c{_index(leg)}" if step == 3 else f"v{_index(leg)}"
-                note = f"note c{_index(leg)}, then\n" if step == 1 else ""
+                note = f"record c{_index(leg)}, then\n" if step == 1 else ""
                 text, shade, ink = f"{note}moves to {target}", "0.3", "white"
             ax.add_patch(Rectangle((column, row), 1, 1, facecolor=shade, edgecolor="white", linewidth=2))
             ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=8, color=ink)

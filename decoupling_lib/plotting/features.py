@@ -154,60 +154,49 @@ def _label_rows(places: Sequence[int], length: int) -> list[int]:
     return rows
 
 
-def show_matrix(ax: Axes, values: np.ndarray, names: Sequence[str], title: str, number_format: str) -> AxesImage:
-    """Show a square matrix in gray, its largest entry black, with each entry written in its cell.
+def show_matrix(
+    ax: Axes,
+    values: np.ndarray,
+    names: Sequence[str],
+    title: str,
+    number_format: str,
+    limits: tuple[float, float] | None = None,
+) -> AxesImage:
+    """Show a square matrix in gray, with each entry written in its cell.
 
     Parameters
     ----------
     ax : Axes
         Axes to draw on.
     values : ndarray, shape (n, n)
-        The matrix; white is its smallest entry or 0, whichever is less.
+        The matrix.
     names : sequence of str, length n
         Names of the rows and columns.
     title : str
         Text above the matrix.
     number_format : str
         Format of one entry, such as "{:.1f}".
+    limits : tuple of float, optional
+        The values that are white and black; the same for matrices that are compared. Default: the smallest entry or 0,
+        whichever is less, and the largest entry.
 
     Returns
     -------
     AxesImage
         The matrix on the axes.
     """
-    image = ax.imshow(values, cmap="gray_r", vmin=min(0.0, values.min()), vmax=values.max(), origin="upper")
+    white, black = limits if limits is not None else (min(0.0, values.min()), values.max())
+    image = ax.imshow(values, cmap="gray_r", vmin=white, vmax=black, origin="upper")
     for (row, column), value in np.ndenumerate(values):
         color = "white" if np.asarray(image.norm(value)) > 0.5 else "black"
         ax.text(column, row, number_format.format(value), ha="center", va="center", fontsize=8, color=color)
     ax.set_xticks(range(len(names)), names, fontsize=8)
     ax.set_yticks(range(len(names)), names, fontsize=8)
     ax.set_title(title, fontsize=9)
+    edges = np.arange(len(names) + 1) - 0.5  # without lines, cells near white have no borders
+    ax.set_xticks(edges, minor=True)
+    ax.set_yticks(edges, minor=True)
+    ax.grid(which="minor", color="0.6", linewidth=0.8)
     ax.spines[:].set_visible(False)
-    ax.tick_params(length=0)
+    ax.tick_params(which="both", length=0)
     return image
-
-
-def show_pairs(ax: Axes, values: Mapping[str, Sequence[float]], pairs: Sequence[str], title: str) -> None:
-    """Show one number per method and pair of pictures: one row per pair, a vertical line at each method's median.
-
-    Parameters
-    ----------
-    ax : Axes
-        Axes to draw on.
-    values : mapping of str to sequence of float, length n
-        By method, one number per pair.
-    pairs : sequence of str, length n
-        Names of the pairs, from top to bottom.
-    title : str
-        Text above the axes.
-    """
-    rows = np.arange(len(pairs))
-    for index, (method, numbers) in enumerate(values.items()):
-        look = line_look(index)
-        ax.plot(numbers, rows, **look | {"linestyle": ""}, markerfacecolor="white", markersize=5, label=method)
-        ax.axvline(float(np.median(numbers)), color=look["color"], linestyle=look["linestyle"], linewidth=1)
-    ax.set_yticks(rows, pairs, fontsize=8)
-    ax.set_ylim(len(pairs) - 0.5, -0.5)
-    ax.set_title(title, fontsize=10)
-    ax.tick_params(labelsize=8)
-    ax.spines[["top", "right"]].set_visible(False)

@@ -51,7 +51,7 @@ class Portrait:
 def bowl(steepness: float = 3.0) -> ClosedForm:
     """Return the feature f(x, y) = (x² + a y²)/2 of the plane.
 
-    Its gradient curves are y = c x^a, its level sets ellipses.
+    Its level sets are ellipses.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def nested_portrait(start: np.ndarray, reach: float = 3.4) -> NestedPortrait:
             legs.setdefault(layer, []).append(x)
 
     reference = Reference(MOMENT_REFERENCE[:3], np.ones(3, bool), Damping(0.0, np.ones(3)))
-    settings = Settings(rule="adaptive", steps=2000, tolerance=TOLERANCE, solver_tolerance=1e-12, threshold=1e-9)
+    settings = Settings(rule="adaptive", steps=2000, tolerance=TOLERANCE, threshold=1e-9)
     normalize(Context(Counted(features), reference, settings, listen=listen), np.asarray(start, dtype=float))
     circle = np.stack([on_circle(angle) for angle in angles])
     return NestedPortrait(corners, circle, np.stack(points), tuple(np.stack(leg) for leg in legs.values()))
@@ -245,14 +245,17 @@ def show_nested(ax: Axes3D, space: NestedPortrait) -> None:
     ax.plot_trisurf(*space.plane.T, triangles=[[0, 1, 2], [0, 2, 3]], color=COLORS[1], alpha=0.18)
     ax.plot(*space.circle.T, color=COLORS[1], linewidth=2)
     ax.plot(*space.points.T, "D", color=COLORS[0], markersize=5)
-    looks = zip(space.legs, (COLORS[3], COLORS[2], COLORS[0]), ("-", "--", ":"), strict=True)
-    for (leg, color, line), goal in zip(looks, ("mean 0", "variance 1", "skewness 0"), strict=True):
-        ax.plot(*leg.T, line, color=color, linewidth=2.2, label=f"leg to {goal}")
+    # The last leg lies on the circle: only a wider line than the circle's is seen.
+    looks = zip(space.legs, (COLORS[3], COLORS[2], COLORS[0]), ("-", "--", "-"), (2.2, 2.2, 4), strict=True)
+    for (leg, color, line, width), goal in zip(looks, ("mean 0", "variance 1", "skewness 0"), strict=True):
+        ax.plot(*leg.T, line, color=color, linewidth=width, label=f"leg to {goal}")
     ax.plot(*space.legs[0][0], "o", color=COLORS[3], markersize=7)
     ax.text(*space.plane[1], "$R_1$: mean 0   ", color=COLORS[1], ha="right", va="bottom")
     ax.text(0, 0, 0, "$R_2$: variance 1", color=COLORS[1], ha="center")
     ax.text(*(1.12 * space.points[-1]), "$R_3$: skewness 0")
-    ax.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="$x_3$")
+    ax.set(xlabel="$x_1$", ylabel="$x_2$")
+    ax.zaxis.set_rotate_label(False)  # along the axis it would stand on its head
+    ax.set_zlabel("$x_3$", rotation=0)
     ax.legend(fontsize=8, loc="upper left")
 
 

@@ -42,8 +42,10 @@ finally:
 # Not matplotlib.rcdefaults(), which also reads the user's folder of style sheets, broken ones included.
 _KIT_SETTINGS: Any = {
     name: value for name, value in matplotlib.rcParamsDefault.items() if name not in ("backend", "interactive")
-}
-"""All of Matplotlib's settings but two, which say where pyplot shows figures and when, and which a notebook needs."""
+} | {"svg.hashsalt": "decoupling"}
+"""All of Matplotlib's settings but two, which say where pyplot shows figures and when, and which a notebook needs.
+
+The salt takes the place of random numbers: equal figures give equal SVG files."""
 
 
 @contextmanager

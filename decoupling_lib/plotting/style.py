@@ -6,6 +6,7 @@ and under the settings of `settings.kit_settings`. What is drawn on a user's own
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.text import Text
 
 from ..common import validation
 from ..common.atomic_files import atomic_write
@@ -164,15 +166,79 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     target = validation.path(path, "output figure")
     if target.suffix.lower() != ".png":
         raise input_error("output figure", "is not named .png", target, accepted, "end its name in .png")
-    settings: dict[str, Any] = {
-        "format": "png", "dpi": figure.dpi, "bbox_inches": figure.bbox_inches, "facecolor": "white",
-    }  # fmt: skip
     try:
-        with atomic_write(target) as sibling, kit_settings:
-            figure.savefig(sibling, **settings, metadata={"Software": None})
+        with atomic_write(target) as sibling:
+            _write_png(figure, sibling)
     except OSError as error:
         raise output_error(error, "output figure", target, accepted) from None
     return target
+
+
+def encode_figure(figure: Figure) -> bytes:
+    """Return a figure as the content of a PNG file; equal figures give equal bytes.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure, at its own resolution.
+
+    Returns
+    -------
+    bytes
+        The file.
+    """
+    file = io.BytesIO()
+    _write_png(figure, file)
+    return file.getvalue()
+
+
+def encode_svg(figure: Figure) -> bytes:
+    """Return a figure as the content of an SVG file, which is sharp at any size; equal figures give equal bytes.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure. Images inside of it have at least twice its resolution.
+
+    Returns
+    -------
+    bytes
+        The file.
+    """
+    file = io.BytesIO()
+    with kit_settings:
+        figure.savefig(file, format="svg", dpi=2 * figure.dpi, facecolor="white", metadata={"Date": None})
+    return file.getvalue()
+
+
+def enlarge_text(figure: Figure, points: float) -> Figure:
+    """Return a figure in which no letter is smaller than a size.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure, which is changed.
+    points : float
+        The size, in points.
+
+    Returns
+    -------
+    Figure
+        The same.
+    """
+    for ax in figure.axes:
+        ax.tick_params(which="both", labelsize=points)
+    for text in figure.findobj(Text):
+        text.set_fontsize(max(text.get_fontsize(), points))
+    return figure
+
+
+def _write_png(figure: Figure, file: Path | io.BytesIO) -> None:
+    settings: dict[str, Any] = {
+        "format": "png", "dpi": figure.dpi, "bbox_inches": figure.bbox_inches, "facecolor": "white",
+    }  # fmt: skip
+    with kit_settings:
+        figure.savefig(file, **settings, metadata={"Software": None})
 
 
 def try_to_draw(draw: Callable[[], object]) -> str:

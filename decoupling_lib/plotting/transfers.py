@@ -6,6 +6,7 @@ They are readable in black and white: curves differ in line style, marker and li
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,10 +28,13 @@ LIMITS = (1e-20, 1e20)
 EDGE_LABELS = ("zero, or below 1e-20", "above 1e20, or not a number")
 """Legend labels of the errors marked on the lower and on the upper edge of the axes, because they exceed `LIMITS`."""
 STEP_TITLES = ("Step 1: origin, to the reference", "Step 2: target, to the reference", "Step 3: imposing the style")
+ENLARGED_SIDE, LARGEST_SIDE = 576, 1024
+"""Longest sides of a panel's images, in pixels, up to which they are enlarged, and above which they are shrunk."""
 _MARKERS_PER_LINE = 7
 _WIDTH, _MARGIN, _GAP = 12 * DPI, 20, 20  # pixels
 _TITLE, _CAPTION_LINE = 66, 19  # pixels: two lines of title, one line of caption
-_SLOT = (_WIDTH - 2 * _MARGIN - 4 * _GAP) // 5  # pixels: the space of one image
+_NARROWEST = 400  # pixels: the width that titles and caption need
+_PLACES = ((0, 0), (1, 0), (0, 1), (1, 1), (0, 2))  # (row, column) of a panel's images; the caption has the last place
 _CAPTION: dict[str, Any] = {
     "fontsize": 7.5, "fontfamily": FONT, "color": "0.25", "ha": "left", "linespacing": 1.2, "parse_math": False,
 }  # fmt: skip
@@ -38,46 +42,55 @@ _CAPTION: dict[str, Any] = {
 
 @kit_settings
 def draw_panel(transfer: Transfer, caption: str, self_transfer: Mapping[str, float | None] | None = None) -> Figure:
-    """Draw a transfer's five images in a row: origin, origin normalized, target, target normalized, result.
+    """Draw a transfer's images: origin, target and result, and below them origin and target normalized.
 
-    Each pixel of an image is a square of whole pixels of the figure; images wider or higher than 336 pixels are
-    shrunk smoothly. An image that an interrupted run did not reach is an empty frame.
+    All are on one scale. Images of up to `ENLARGED_SIDE` pixels are enlarged by the largest whole number that fits, so
+    that each pixel is a square; larger ones are shown pixel by pixel, and those above `LARGEST_SIDE` are shrunk
+    smoothly to it. An image that an interrupted run did not reach is an empty frame.
 
     Parameters
     ----------
     transfer : Transfer
         The transfer, finished or interrupted.
     caption : str
-        Small print below the images: the network and the settings.
+        Small print beside the images: the network and the settings. The scale is added to it.
     self_transfer : mapping of str to float or None, optional
         The report's entry (`psnr_db`, `max_error`) if the origin is the target.
 
     Returns
     -------
     Figure
-        The panel, 1800 pixels wide.
+        The panel, three columns wide.
     """
-    height, width = transfer.origin.shape[:2]
-    scale = min(_SLOT / height, _SLOT / width)
-    whole = scale >= 1
-    scale = math.floor(scale) if whole else scale
-    shown_height, shown_width = max(1, round(height * scale)), max(1, round(width * scale))
-    figure = new_figure(_WIDTH / DPI, 2 * _MARGIN / DPI, layout=None)
-    text = _wrap_caption(caption, _WIDTH - 2 * _MARGIN)
-    below = _CAPTION_LINE * (text.count("\n") + 1) + _MARGIN if text else 0
-    total = _TITLE + shown_height + below + _MARGIN
-    figure.set_size_inches(_WIDTH / DPI, total / DPI)
-    for place, (image, title) in enumerate(_panel_images(transfer, self_transfer)):
-        left = _MARGIN + place * (_SLOT + _GAP) + (_SLOT - shown_width) // 2
-        bottom = _MARGIN + below
-        ax = figure.add_axes((left / _WIDTH, bottom / total, shown_width / _WIDTH, shown_height / total))
-        shown = show_picture(ax, image, title)
+    scale, note = _choose_scale(max(*transfer.origin.shape[:2], *transfer.target.shape[:2]))
+    panel = _panel_images(transfer, self_transfer)
+    shapes = [(transfer.origin if name.startswith("Origin") else transfer.target).shape for _, name in panel]
+    sizes = [(max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))) for shape in shapes]
+    slot, row = max(_NARROWEST, *(width for _, width in sizes)), max(height for height, _ in sizes)
+    text = _wrap_caption(f"{caption}\n{note}", slot)
+    second = max(row, _CAPTION_LINE * (text.count("\n") + 1))
+    across, total = 2 * _MARGIN + 3 * slot + 2 * _GAP, 2 * _TITLE + row + _GAP + second + _MARGIN
+    figure = new_figure(across / DPI, total / DPI, layout=None)
+    for (image, title), (height, width), (line, column) in zip(panel, sizes, _PLACES, strict=True):
+        left = _MARGIN + column * (slot + _GAP) + (slot - width) // 2
+        top = _TITLE + line * (row + _GAP + _TITLE)
+        place = (left / across, (total - top - height) / total, width / across, height / total)
+        shown = show_picture(ax := figure.add_axes(place), image, title)
         if shown is not None:
             ax.set_aspect("auto")  # the axes have the image's shape to the pixel
-            if not whole:
+            if scale < 1:
                 shown.set_interpolation("hanning")  # shrinking by nearest neighbors drops rows and columns
-    figure.text(_MARGIN / _WIDTH, _MARGIN / total, text, va="bottom", **_CAPTION)
+    left, top = _MARGIN + 2 * (slot + _GAP), 2 * _TITLE + row + _GAP
+    figure.text(left / across, (total - top) / total, text, va="top", **_CAPTION)
     return figure
+
+
+def _choose_scale(side: int) -> tuple[float, str]:
+    """Return how large a pixel of an image with this longest side is shown, and a sentence about it."""
+    if side > LARGEST_SIDE:
+        return LARGEST_SIDE / side, f"Images are shrunk to {LARGEST_SIDE / side:.0%}."
+    scale = max(1, ENLARGED_SIDE // side)
+    return scale, "Images are shown pixel by pixel." if scale == 1 else f"Each pixel is enlarged to {scale} × {scale}."
 
 
 @kit_settings
@@ -114,6 +127,32 @@ def draw_losses(transfer: Transfer, caption: str) -> Figure:
     text = _wrap_caption(caption, _WIDTH - 2 * _MARGIN)
     if text:
         figure.supxlabel(text, x=_MARGIN / _WIDTH, **_CAPTION)
+    return figure
+
+
+@kit_settings
+def draw_step_curve(legs: Sequence[Leg], layers: Sequence[str], limits: tuple[float, float] | None = None) -> Figure:
+    """Draw the error curves of one step alone.
+
+    Parameters
+    ----------
+    legs : sequence of Leg
+        Its legs, in the order in which they ran.
+    layers : sequence of str
+        As in `show_curve`.
+    limits : tuple of float, optional
+        Lowest and highest error of the axis, to compare several steps. Default: those of the legs.
+
+    Returns
+    -------
+    Figure
+        The curves.
+    """
+    figure = new_figure(4.4, 3.9, dpi=200)
+    ax = figure.subplots()
+    show_curve(ax, legs, layers)
+    if limits is not None:
+        ax.set_ylim(*limits)
     return figure
 
 
@@ -159,12 +198,24 @@ def show_curve(ax: Axes, legs: Sequence[Leg], layers: Sequence[str] | None = Non
         begin += leg.passes.total
     if lines:
         edges = [line for line in ax.lines if line.get_label() in EDGE_LABELS]
-        handles = [*lines, *{line.get_label(): line for line in edges}.values()]
-        ax.legend(
-            handles=handles, loc="upper left", bbox_to_anchor=(0, -0.16), borderaxespad=0, frameon=False, fontsize=8,
-            handlelength=4.5, ncols=1 if len(handles) < 7 else 2,
-        )  # fmt: skip
+        show_legend_below(ax, [*lines, *{line.get_label(): line for line in edges}.values()])
     return lines
+
+
+def show_legend_below(ax: Axes, lines: Sequence[Line2D]) -> None:
+    """Explain lines below the axes, in place of an earlier legend.
+
+    Parameters
+    ----------
+    ax : Axes
+        The axes, with a label below its numbers.
+    lines : sequence of Line2D
+        The lines, each with a label.
+    """
+    ax.legend(
+        handles=list(lines), loc="upper left", bbox_to_anchor=(0, -0.16), borderaxespad=0, frameon=False, fontsize=8,
+        handlelength=4.5, ncols=1 if len(lines) < 7 else 2,
+    )  # fmt: skip
 
 
 def _plot_leg(ax: Axes, leg: Leg, begin: int, index: int, label: str) -> Line2D:
@@ -212,7 +263,7 @@ def _panel_images(
             note = f"{note}, {route.status}"
         elif not route.legs and name != "step3":
             return None, f"{title}\nnot normalized by this method"
-        return route.x, f"{title}\n{note}"
+        return transfer.result if name == "step3" else route.x, f"{title}\n{note}"
 
     note = "Step 3" if self_transfer is None else f"self-transfer, PSNR {_format_psnr(self_transfer)}"
     return [
@@ -233,11 +284,15 @@ def _format_psnr(self_transfer: Mapping[str, float | None]) -> str:
 
 
 def _wrap_caption(caption: str, width: int) -> str:
-    """Return the caption in lines of at most `width` pixels; characters missing from the font become question marks."""
+    """Return the caption in lines of at most `width` pixels; characters missing from the font become question marks.
+
+    A number stays on the line of its unit.
+    """
     font = font_manager.get_font(font_manager.findfont(FONT))
     known = "".join(c if c == "\n" or font.get_char_index(ord(c)) else "?" for c in caption.strip())
+    known = re.sub(r"(?<=[\d×]) (?=\S)", "\N{NO-BREAK SPACE}", known)
     ruler = new_figure(width / DPI, 100 / DPI, layout=None)
-    for columns in range(200, 20, -10):
+    for columns in range(200, 10, -5):
         lines = [line for part in known.splitlines() for line in textwrap.wrap(part, columns) or [""]]
         text = Text(0, 0, "\n".join(lines), figure=ruler, **_CAPTION)
         if text.get_window_extent().width <= width:

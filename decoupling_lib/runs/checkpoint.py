@@ -40,7 +40,12 @@ def fingerprint(inputs: Inputs) -> str:
     parts: dict[str, Any] = {
         "options": asdict(inputs.options),
         "network": inputs.network.describe(),
-        "inputs": [hashlib.sha256(p.array.tobytes()).hexdigest() for p in (inputs.origin, inputs.target)],
+        "inputs": [
+            hashlib.sha256(p.array.tobytes()).hexdigest() for p in (inputs.origin, inputs.target, *inputs.others)
+        ],
+        "masks": {
+            name: hashlib.sha256(m.picture.array.tobytes()).hexdigest() for name, m in inputs.masks.files.items()
+        },
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
 

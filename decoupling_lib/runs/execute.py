@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..common.arrays import Floats
 from ..common.errors import RunEndedError
 from ..engine.context import Listener
 from ..engine.journal import NOWHERE, Journal
+from ..plotting.film_frames import FilmFrames
 from ..transfers.run import Transfer
 from ..transfers.setup import Experiment, Inputs, complete_setup
 from . import outputs, report
@@ -49,6 +51,7 @@ def execute(
     *,
     began: float | None = None,
     extra: Mapping[str, Any] | None = None,
+    frames: FilmFrames | None = None,
 ) -> Execution:
     """Run a transfer: take Steps 0 to 3, judge the result, and write all outputs.
 
@@ -66,6 +69,8 @@ def execute(
         When the run began, by `time.perf_counter`. Default: now.
     extra : mapping, optional
         Further entries of the report.
+    frames : FilmFrames, optional
+        Where the run puts the frames of its film. Default: there is no film.
 
     Returns
     -------
@@ -81,9 +86,21 @@ def execute(
     """
     began = time.perf_counter() if began is None else began
     experiment = inputs if isinstance(inputs, Experiment) else complete_setup(inputs)
-    transfer = experiment.run(listen, journal)
+    transfer = experiment.run(_listen_twice(frames, listen), journal)
     if transfer.status != "done":
         raise RunEndedError(transfer.status, list(transfer.routes)[-1], Execution(experiment, transfer, {}))
     content = report.create_report(experiment, transfer, time.perf_counter() - began) | dict(extra or {})
-    missing = {} if folder is None else outputs.write_outputs(folder, experiment, transfer, content)
+    missing = {} if folder is None else outputs.write_outputs(folder, experiment, transfer, content, frames)
     return Execution(experiment, transfer, content, missing)
+
+
+def _listen_twice(frames: FilmFrames | None, listen: Listener | None) -> Listener | None:
+    """Return a callback for the film and for the user."""
+    if frames is None or listen is None:
+        return listen if frames is None else frames.listen
+
+    def both(step: int, layer: str, progress: float, x: Floats | None) -> None:
+        frames.listen(step, layer, progress, x)
+        listen(step, layer, progress, x)
+
+    return both

@@ -5,7 +5,12 @@ from __future__ import annotations
 ARRAYS, REPORT = "arrays.npz", "report.json"
 IMAGES = ("origin", "target", "origin_noisified", "target_noisified", "result")
 """The images of a transfer, which are arrays of these names and files NAME.png."""
-PICTURES = (*(f"{name}.png" for name in IMAGES), "panel.png", "losses.png")
-"""The files that are drawn."""
+PAGE = "report.html"
+PICTURES = (*(f"{name}.png" for name in IMAGES), "panel.png", "losses.png", PAGE)
+"""The files that are drawn after every transfer."""
+FILMS = ("film.gif", "film.html")
+"""The files that are drawn after a transfer with a film."""
+KEPT_TARGETS = ".targets-without-style"
+"""The folder of a sweep in which its transfers keep Step 2 for each other; see `kept_targets`."""
 MISSING = "missing_pictures"
 """The field of the report; empty once all pictures are there."""

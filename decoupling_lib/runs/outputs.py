@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, fields
 from functools import partial
@@ -27,12 +27,18 @@ from ..engine.normalization import Route
 from ..images.pictures import save_png
 from ..networks.architectures import ARCHITECTURES, IMAGE
 from ..plotting import transfers
+from ..plotting.film import arrange_film, write_gif
+from ..plotting.film_frames import FilmFrames
+from ..plotting.film_page import write_film_page
 from ..plotting.style import save_figure, try_to_draw
 from ..transfers.run import Transfer
 from ..transfers.setup import Experiment
 from . import digest
-from .output_files import ARRAYS, MISSING, PICTURES, REPORT
+from .film_folder import find_frames
+from .output_files import ARRAYS, FILMS, MISSING, PAGE, PICTURES, REPORT
 from .report import collect_outputs, compose_caption
+from .report_page import write_report_page
+from .report_words import name_style
 
 
 @dataclass(frozen=True)
@@ -45,13 +51,18 @@ class Undrawn:
         Its images and its legs with their curves, without the judging of the result.
     report : dict
         Its report.
+    frames : FilmFrames, optional
+        The frames of its film, if it has one.
     """
 
     transfer: Transfer
     report: dict[str, Any]
+    frames: FilmFrames | None = None
 
 
-def write_outputs(folder: Path, experiment: Experiment, result: Transfer, report: dict[str, Any]) -> Mapping[str, str]:
+def write_outputs(
+    folder: Path, experiment: Experiment, result: Transfer, report: dict[str, Any], frames: FilmFrames | None = None
+) -> Mapping[str, str]:
     """Write all outputs of a finished transfer, each file whole or not at all: arrays, report, pictures.
 
     Parameters
@@ -63,7 +74,9 @@ def write_outputs(folder: Path, experiment: Experiment, result: Transfer, report
     result : Transfer
         A transfer whose status is "done".
     report : dict
-        What `report.create_report` returned, with or without further entries. The field `MISSING` is set.
+        What `report.create_report` returned, with or without further entries. The fields `MISSING` and `film` are set.
+    frames : FilmFrames, optional
+        The frames of its film. They are deleted when the film has been drawn. Default: there is no film.
 
     Returns
     -------
@@ -76,7 +89,7 @@ def write_outputs(folder: Path, experiment: Experiment, result: Transfer, report
         If the arrays or the report cannot be written; then no picture is drawn, and there is no report.
     """
     # The report and the pictures of an earlier run would describe other arrays. What is not a file is the user's own.
-    for name in (REPORT, *PICTURES):
+    for name in (REPORT, *PICTURES, *FILMS):
         if not (folder / name).is_dir():
             (folder / name).unlink(missing_ok=True)
     reference = experiment.reference
@@ -88,9 +101,10 @@ def write_outputs(folder: Path, experiment: Experiment, result: Transfer, report
     }
     with atomic_write(folder / ARRAYS) as sibling, open(sibling, "wb") as file:
         np.savez(file, **arrays)
-    report[MISSING] = list(PICTURES)
+    report["film"] = frames is not None
+    report[MISSING] = [*PICTURES, *(FILMS if report["film"] else ())]
     write_report(folder, report)
-    return draw_pictures(folder, Undrawn(result, report))
+    return draw_pictures(folder, Undrawn(result, report, frames))
 
 
 def draw_pictures(folder: Path, undrawn: Undrawn) -> Mapping[str, str]:
@@ -113,18 +127,27 @@ def draw_pictures(folder: Path, undrawn: Undrawn) -> Mapping[str, str]:
     OSError
         If all pictures were drawn and the report cannot be updated.
     """
-    result, report = undrawn.transfer, undrawn.report
+    result, report, frames = undrawn.transfer, undrawn.report, undrawn.frames
     caption, images = compose_caption(report), collect_outputs(result)
-    figures: dict[str, Callable[[], Any]] = {
-        "panel.png": lambda: transfers.draw_panel(result, caption, report["self_transfer"]),
-        "losses.png": lambda: transfers.draw_losses(result, caption),
-    }
+    names = name_style(report), report["inputs"][1]["name"]
 
     def draw(name: str) -> None:
-        if name in figures:
-            save_figure(figures[name](), folder / name)
+        file = folder / name
+        if name == "panel.png":
+            save_figure(transfers.draw_panel(result, caption, report["self_transfer"]), file)
+        elif name == "losses.png":
+            save_figure(transfers.draw_losses(result, caption), file)
+        elif name == PAGE:
+            write_report_page(file, result, report)
+        elif name in FILMS:
+            assert frames is not None  # otherwise the report would list no film
+            shots = arrange_film(result, frames)
+            if name == "film.gif":
+                write_gif(file, shots)
+            else:
+                write_film_page(file, shots, result.origin, names, caption)
         else:
-            save_png(folder / name, images[name.removesuffix(".png")])
+            save_png(file, images[name.removesuffix(".png")])
 
     reasons = {name: try_to_draw(partial(draw, name)) for name in report[MISSING]}
     reasons = {name: reason for name, reason in reasons.items() if reason}
@@ -132,6 +155,8 @@ def draw_pictures(folder: Path, undrawn: Undrawn) -> Mapping[str, str]:
     # The list that is there already names too many at worst, and an error would hide the reasons.
     with suppress(OSError) if reasons else nullcontext():
         write_report(folder, report)
+    if frames is not None and not reasons.keys() & set(FILMS):
+        frames.clear()
     return reasons
 
 
@@ -154,7 +179,7 @@ def describe_missing(reasons: Mapping[str, str], step: str) -> str:
     return f"could not draw {', '.join(reasons)} ({why}); {ARRAYS} and {REPORT} are complete; {step}"
 
 
-def find_undrawn(folder: Path, field: str, key: str) -> Undrawn | None:
+def find_undrawn(folder: Path, field: str, key: str, film: bool = False) -> Undrawn | None:
     """Return the finished transfer of a folder if it lacks nothing but pictures.
 
     Parameters
@@ -163,21 +188,28 @@ def find_undrawn(folder: Path, field: str, key: str) -> Undrawn | None:
         The folder of the transfer.
     field, key : str
         A field of the report and its value, which tell that the transfer is the one that is asked for.
+    film : bool
+        Whether a film is asked for.
 
     Returns
     -------
     Undrawn or None
-        None if there is no such transfer, if no picture is missing, or if the arrays are not those of the report.
+        None if there is no such transfer, if no picture is missing, or if the arrays are not those of the report; also
+        if a film is asked for, or is missing, and there is none or there are no frames.
     """
     try:
         report = json.loads(validation.regular_file(folder / REPORT, "report").read_text(encoding="utf-8"))
-        if report[field] != key or not report[MISSING] or not set(report[MISSING]) <= set(PICTURES):
+        missing = set(report[MISSING])
+        if report[field] != key or not missing or not missing <= {*PICTURES, *FILMS} or (film and not report["film"]):
+            return None
+        frames = find_frames(folder, key)
+        if frames is None and missing & set(FILMS):
             return None
         data = validation.regular_file(folder / ARRAYS, "arrays").read_bytes()
         arrays = safe_npz.parse_archive(data)
         if any(digest.compare_array(entry, arrays[name]) for name, entry in report["arrays"].items()):
             return None
-        return Undrawn(_restore_transfer(arrays, report), report)
+        return Undrawn(_restore_transfer(arrays, report), report, frames)
     except Exception:  # noqa: BLE001 - a damaged archive may raise anything, and then the transfer runs again
         return None
 

@@ -24,7 +24,7 @@ class RunProgress:
 
     def __init__(self, estimate: Estimate | None):
         self._pace = None if estimate is None else Pace(estimate)
-        self._bar = _create_bar(1.0 if self._pace is None else self._pace.total, estimate is None)
+        self._bar = create_bar(1.0 if self._pace is None else self._pace.total, estimate is None)
 
     def __enter__(self) -> RunProgress:
         return self
@@ -70,7 +70,7 @@ class PartsProgress:
 
     def __init__(self, seconds: Mapping[str, float], quiet: bool = False):
         self._begins = dict(zip(seconds, np.cumsum([0.0, *seconds.values()])[:-1], strict=True))
-        self._bar = _create_bar(sum(seconds.values()), quiet)
+        self._bar = create_bar(sum(seconds.values()), quiet)
 
     def __enter__(self) -> PartsProgress:
         return self
@@ -129,7 +129,16 @@ class CountProgress:
 _FORMAT = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 
-def _create_bar(total: float, quiet: bool) -> tqdm:
+def create_bar(total: float, quiet: bool) -> tqdm:
+    """Return a bar on stderr that shows a share and an ETA.
+
+    Parameters
+    ----------
+    total : float
+        What counts as all.
+    quiet : bool
+        Whether to show nothing, as where stderr is not a terminal.
+    """
     return tqdm(
         total=total,
         disable=True if quiet else None,  # None: disabled where stderr is not a terminal

@@ -14,8 +14,10 @@ from ..engine.legs import Leg
 from ..images.pictures import out_of_range_fraction
 from ..images.quality import max_error, psnr, ssim
 from ..transfers import memory
+from ..transfers.mixtures import own_share
+from ..transfers.recoloring import describe_recoloring
 from ..transfers.references import PAIR_DEPENDENT
-from ..transfers.run import Transfer
+from ..transfers.run import JUDGINGS, Transfer
 from ..transfers.setup import Experiment
 from . import digest
 
@@ -39,9 +41,9 @@ def create_report(experiment: Experiment, result: Transfer, wall_seconds: float)
     dict
         The content of report.json, in types that JSON knows; infinity and NaN are None.
     """
-    options, last = experiment.options, result.routes["step3"].x
+    options, last = experiment.options, result.result
     judging = Passes()
-    for name in ("origin_style", "target_style", "result_style", "saved_style"):
+    for name in JUDGINGS:
         for leg in result.routes[name].legs if name in result.routes else ():
             judging.add(leg.passes)
     report = {
@@ -60,6 +62,10 @@ def create_report(experiment: Experiment, result: Transfer, wall_seconds: float)
             "kind": options.reference,
             "depends_on_pair": options.reference in PAIR_DEPENDENT,
         },
+        "strength": options.strength,
+        "mixture": _describe_mixture(experiment),
+        "masks": {image: mask.describe() for image, mask in experiment.masks.files.items()},
+        "recoloring": describe_recoloring(options),
         "out_of_range_fraction": out_of_range_fraction(last),
         "passes": asdict(result.passes),
         "judging_passes": asdict(judging),
@@ -111,6 +117,13 @@ def compose_caption(report: dict[str, Any]) -> str:
     ]
     if report["method"] in ("descent", "projected", "direct"):
         parts.append(f"at most {options['iterations']} iterations per leg")
+    if report["mixture"]:
+        parts.append("style of " + " + ".join(f"{each['share']:.0%} {each['name']}" for each in report["mixture"]))
+    if report["strength"] != 1:
+        parts.append(f"strength {report['strength']:g}")
+    parts += [f"{image} within {mask['name']} ({mask['share']:.0%})" for image, mask in report["masks"].items()]
+    if report["recoloring"]:
+        parts.append(f"{report['recoloring']['luminance']}'s luminance, {report['recoloring']['chrominance']}'s colors")
     if report["self_transfer"]:
         psnr = report["self_transfer"]["psnr_db"]
         exact = report["self_transfer"]["max_error"] == 0  # then the PSNR is infinite, which JSON does not know
@@ -129,19 +142,35 @@ def collect_outputs(result: Transfer) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to ndarray
-        By their names in arrays.npz: images (H, W, 3), unclipped, and "style" (n,).
+        By their names in arrays.npz: images (H, W, 3), unclipped, and "style" (n,), that of the origin. If another
+        style was asked for, or the end of Step 3 was recolored, they are there too.
     """
     step1, step2, step3 = (result.routes[name].x for name in ("step1", "step2", "step3"))
     style = result.style
     assert style is not None  # a finished transfer has taken Step 1
-    return {
+    arrays = {
         "origin": result.origin,
         "target": result.target,
         "origin_noisified": step1,
         "target_noisified": step2,
-        "result": step3,
+        "result": result.result,
         "style": style,
     }
+    if result.strength != 1:
+        assert result.wanted is not None
+        arrays["style_wanted"] = result.wanted
+    return arrays if result.recolored is None else arrays | {"result_before_recoloring": step3}
+
+
+def _describe_mixture(experiment: Experiment) -> list[dict[str, Any]]:
+    """Return the origins of a mixture with their shares, the first origin first; empty for a single origin."""
+    if not experiment.others:
+        return []
+    origins, shares = (experiment.origin, *experiment.others), (own_share(experiment.shares), *experiment.shares)
+    return [
+        {"name": origin.name, "sha256": origin.sha256, "share": share}
+        for origin, share in zip(origins, shares, strict=True)
+    ]
 
 
 def _describe_leg(leg: Leg) -> dict[str, Any]:

@@ -70,7 +70,11 @@ def read_report(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def gather_recorded_inputs(
-    report: Mapping[str, Any], origin: str | None = None, target: str | None = None, weights: str | None = None
+    report: Mapping[str, Any],
+    origin: str | None = None,
+    target: str | None = None,
+    weights: str | None = None,
+    masks: Mapping[str, str | None] | None = None,
 ) -> Inputs:
     """Load what the run of a report started from, and compare every checksum.
 
@@ -82,6 +86,9 @@ def gather_recorded_inputs(
         Files of the images, if they are not bundled pictures. A report has the names of files without their folders.
     weights : str, optional
         The file of the weights, if they came from one. A report has its path, which may be that of another machine.
+    masks : mapping of str to str or None, optional
+        Files of the masks by the names of their options, `mask` and `origin_mask`, if they have moved. Default: the
+        files that the report names.
 
     Returns
     -------
@@ -91,33 +98,43 @@ def gather_recorded_inputs(
     Raises
     ------
     InputError
-        As `transfers.setup.gather_inputs`; also for a damaged report, and for images or weights that are not available
-        or differ from those of the report.
+        As `transfers.setup.gather_inputs`; also for a damaged report, and for images, masks or weights that are not
+        available or differ from those of the report.
     """
     known = {field.name for field in fields(Options)}
     options = {name: value for name, value in report["options"].items() if name in known}
     if isinstance(options.get("size"), list):
         options["size"] = tuple(options["size"])
+    if isinstance(options.get("mix"), list):
+        options["mix"] = tuple(tuple(each) if isinstance(each, list) else each for each in options["mix"])
     # The report's own network: the best available one may be another by now.
     source, sha256 = report["network"].get("weights"), report["network"].get("sha256")
     if weights is None:
         _require_weights(source, sha256)
         weights = source
     options |= {"network": report["network"].get("architecture"), "weights": weights}
+    for name, file in (masks or {}).items():
+        options[name] = _choose_mask(options.get(name), name, file)
     try:
         first, second = ((entry["name"], entry["sha256"]) for entry in report["inputs"])
         chosen = (_choose_image(*first, "origin", origin), _choose_image(*second, "target", target))
         inputs = gather_inputs(*chosen, Options(**options))
+        images = [(inputs.origin, first, "--origin"), (inputs.target, second, "--target")]
+        for image, mask in inputs.masks.files.items():
+            entry = report["masks"][image]
+            option = "--mask" if image == "target" else "--origin-mask"
+            images.append((mask.picture, (entry["name"], entry["sha256"]), option))
+        for other, entry in zip(inputs.others, report["mixture"][1:] if inputs.others else (), strict=True):
+            images.append((other, (entry["name"], entry["sha256"]), "its path"))
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise input_error("report", "is damaged", str(error), _ACCEPTED, "give another file") from None
-    images = ((inputs.origin, first, "--origin"), (inputs.target, second, "--target"))
-    for image, (name, recorded), option in images:
-        if image.sha256 != recorded:
+    for picture, (name, recorded), option in images:
+        if picture.sha256 != recorded:
             accepted, step = f"sha256 {describe_value(recorded)}", f"give the file with this checksum by {option}"
             name = f"image {describe_value(name)}"
-            raise input_error(name, "differs from the recorded one", image.sha256, accepted, step)
+            raise input_error(name, "differs from the recorded one", picture.sha256, accepted, step)
     if inputs.network.weights.sha256 != sha256:
         versions, file = "use the package versions of the report", "give the file with this checksum by --weights"
         accepted, step = f"sha256 {describe_value(sha256)}", versions if source in SOURCES else file
@@ -195,6 +212,19 @@ def _choose_image(name: Any, sha256: Any, option: str, file: str | None) -> Any:
         accepted = f"the file with sha256 {describe_value(sha256)}"
         raise input_error(f"image {describe_value(name)}", "is not available", name, accepted, f"give it by --{option}")
     return name if file is None else file
+
+
+def _choose_mask(recorded: Any, name: str, file: str | None) -> Any:
+    """Return the file given by an option or, if none was given, the mask that the report names."""
+    option = f"--{name.replace('_', '-')}"
+    if recorded is None and file is not None:
+        raise input_error(
+            option, "does not apply to this report", file, "the report of a run with a mask", "leave it out"
+        )
+    if file is None and recorded is not None and not _may_exist(recorded) and recorded not in bundled_pictures():
+        step = f"give the same file by {option}"
+        raise input_error(f"mask {describe_value(recorded)}", "is not available", recorded, "the recorded file", step)
+    return recorded if file is None else file
 
 
 def _require_weights(source: Any, sha256: Any) -> None:

@@ -5,14 +5,19 @@ A sweep that is called again runs what is missing or has failed, and nothing els
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from ..common.shared_folders import wait_until
 from . import sweep_table, sweep_workers
+from .output_files import KEPT_TARGETS
 from .sweep_job import JobResult, find_complete_report, summarize_report
 from .sweep_spec import Job
 from .sweep_table import TABLE, Row
+from .workers import require_encryption
 
 
 def run_sweep(
@@ -56,7 +61,7 @@ def run_sweep(
         If the table cannot be written.
     """
     if scheduler is not None:
-        sweep_workers.require_encryption(scheduler)
+        require_encryption(scheduler)
     out = out.absolute()  # workers elsewhere have working directories of their own
     rows: dict[str, Row] = {}
 
@@ -81,7 +86,7 @@ def run_sweep(
     due = write()
     try:
         for job, result in sweep_workers.run_jobs(missing, out, scheduler, workers, threads) if missing else ():
-            if result.status == "done" and not _is_visible(job, out):
+            if result.status == "done" and not wait_until(partial(_is_complete, job, out)):
                 message = f"its worker wrote to a place that this machine does not see: all must share --out, {out}"
                 result = JobResult("failed", message)
             end(job, result, fresh=True)
@@ -89,13 +94,10 @@ def run_sweep(
                 due = write()
     finally:
         write()
+    if all(row.result.status == "done" for row in rows.values()):
+        shutil.rmtree(out / KEPT_TARGETS, ignore_errors=True)
     return [rows[job.name] for job in jobs]
 
 
-def _is_visible(job: Job, out: Path) -> bool:
-    """Return whether the outputs of a worker are in the folder; network file systems may show them seconds later."""
-    for pause in (0, 1, 3):
-        time.sleep(pause)
-        if find_complete_report(job, out) is not None:
-            return True
-    return False
+def _is_complete(job: Job, out: Path) -> bool:
+    return find_complete_report(job, out) is not None

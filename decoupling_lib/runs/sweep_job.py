@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from ..common.errors import DrawingError, InputError, RunEndedError
 from ..common.folder_lock import folder_lock
 from .output_files import MISSING, REPORT
 from .sweep_shares import Shares, describe_worker, find_sha256, require_files, require_folder
-from .sweep_spec import Job, weights_file
+from .sweep_spec import Job, input_files
 
 FAILURE_FILE = "failure.json"
 
@@ -115,9 +115,10 @@ def run_job(job: Job, out: str, shares: Shares | None = None) -> JobResult:
 def _run(job: Job, own: Path, shares: Shares | None, worker: str) -> dict[str, Any]:
     """Run a transfer into its folder, or draw what is missing there, and return its report."""
     # Imported here since they load TensorFlow, which the process that distributes the work does not need.
-    from ..transfers.setup import gather_inputs
+    from ..transfers.setup import complete_setup, gather_inputs
     from . import outputs
     from .execute import execute
+    from .kept_targets import KeptTarget
 
     began = time.perf_counter()
     # A worker that the scheduler believes dead may still be running: then this one leaves the folder to it.
@@ -128,8 +129,10 @@ def _run(job: Job, own: Path, shares: Shares | None, worker: str) -> dict[str, A
         else:
             if shares is not None:
                 require_files(shares, worker)
-            inputs = gather_inputs(job.origin, job.target, job.options)
-            execution = execute(inputs, own, began=began, extra={"sweep": job.key})
+            experiment = complete_setup(gather_inputs(job.origin, job.target, job.options))
+            kept = KeptTarget(own.parent, experiment)
+            extra = {"sweep": job.key, "reused_passes": asdict(kept.reused)}
+            execution = execute(experiment, own, kept, began=began, extra=extra)
             report, missing = execution.report, execution.missing
         if missing:
             raise DrawingError(outputs.describe_missing(missing, "repeat the command to draw them"))
@@ -160,6 +163,7 @@ def summarize_report(report: Mapping[str, Any]) -> dict[str, Any]:
     summary = {
         "network": report["network"]["sha256"][:12],
         "passes": sum(report["passes"].values()),
+        "reused_passes": sum(report["reused_passes"].values()),
         "seconds": report["wall_seconds"],
         "peak_memory_mib": report["peak_memory_mib"],
         "worst_relative_error": max((stage["relative_error"] for stage in report["stages"]), default=None),
@@ -171,7 +175,9 @@ def summarize_report(report: Mapping[str, Any]) -> dict[str, Any]:
 
 def _describes(report: Mapping[str, Any], job: Job) -> bool:
     """Return whether a report is that of a transfer, whose files have not changed since, as far as they are here."""
-    before = [*(image["sha256"] for image in report["inputs"]), report["network"]["sha256"]]
-    now = [find_sha256(name) for name in (job.origin, job.target, weights_file(job) or "")]
+    masks = (report["masks"].get(image, {}).get("sha256") for image in ("target", "origin"))
+    images = (*report["inputs"], *report["mixture"][1:])
+    before = [*(image["sha256"] for image in images), *masks, report["network"]["sha256"]]
+    now = [find_sha256(name) for name in input_files(job)]
     same = all(own in (None, recorded) for own, recorded in zip(now, before, strict=True))
     return bool(report["sweep"] == job.key and same)

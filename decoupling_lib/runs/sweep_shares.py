@@ -11,7 +11,6 @@ import os
 import socket
 import stat
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +19,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..common.errors import input_error
-from .sweep_spec import Job, weights_file
+from ..common.shared_folders import wait_until
+from .sweep_spec import Job, input_files
 
 MARK = ".sweep-"
 """How the name of the file begins by which workers recognize the output folder while a sweep runs."""
@@ -90,7 +90,7 @@ def list_shares(job: Job, mark: str) -> Shares:
     Shares
         Files that do not exist here are left out: a cluster may have files that this machine does not have.
     """
-    names = dict.fromkeys((job.origin, job.target, weights_file(job) or ""))
+    names = dict.fromkeys(input_files(job))
     return Shares(mark, tuple((name, sha256) for name in names if (sha256 := find_sha256(name))))
 
 
@@ -121,7 +121,7 @@ def require_folder(mark: str, out: Path, worker: str) -> None:
 def _find_fault(mark: str, out: Path) -> tuple[str, str, str] | None:
     """Return what is wrong with a folder, what was found, and the next step; the first ends with "on"."""
     try:
-        if not _is_marked(mark, out):
+        if not wait_until((out / mark).exists):
             if not out.exists():
                 return "does not exist on", "no such folder", _SHARE
             return "is not that of this sweep on", "another one at this path", _SHARE
@@ -131,15 +131,6 @@ def _find_fault(mark: str, out: Path) -> tuple[str, str, str] | None:
     except OSError as error:
         return "cannot be written into on", _reason(error), "let the worker's user write into it"
     return None
-
-
-def _is_marked(mark: str, out: Path) -> bool:
-    """Return whether a folder has the mark, which a network file system may show seconds later."""
-    for pause in (0, 1, 3):
-        time.sleep(pause)
-        if (out / mark).exists():
-            return True
-    return False
 
 
 def require_files(shares: Shares, worker: str) -> None:

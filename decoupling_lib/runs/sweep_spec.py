@@ -109,9 +109,13 @@ def with_absolute_paths(job: Job) -> Job:
     """
     own = weights_file(job)
     # Links are not followed: where one leads here may be a place that workers do not have.
-    found = {name: str(file.absolute()) for name in (job.origin, job.target, own or "") if (file := _local_file(name))}
+    masks = {name: file for name in ("mask", "origin_mask") if (file := getattr(job.options, name)) is not None}
+    names = (job.origin, job.target, own or "", *masks.values(), *(name for name, _ in job.options.mix))
+    found = {name: str(file.absolute()) for name in names if (file := _local_file(name))}
     origin, target = (found.get(name, name) for name in (job.origin, job.target))
     options = replace(job.options, weights=found.get(own, str(Path(own).absolute()))) if own else job.options
+    mix = tuple((found.get(name, name), share) for name, share in options.mix)
+    options = replace(options, mix=mix, **{name: found.get(file, file) for name, file in masks.items()})
     return replace(job, origin=origin, target=target, options=options)
 
 
@@ -122,6 +126,24 @@ def _local_file(name: str) -> Path | None:
     except InputError:  # not the name of a file at all
         return None
     return file if os.path.isfile(file) else None
+
+
+def input_files(job: Job) -> tuple[str, ...]:
+    """Return the names of the images, masks and weights that a job needs, whether or not there are such files here.
+
+    Parameters
+    ----------
+    job : Job
+        The transfer.
+
+    Returns
+    -------
+    tuple of str
+        The origin, the target, further origins, masks (of the target first) and the weights, empty where there is none.
+    """
+    options = job.options
+    others = (name for name, _ in options.mix)
+    return job.origin, job.target, *others, options.mask or "", options.origin_mask or "", weights_file(job) or ""
 
 
 def weights_file(job: Job) -> str | None:
@@ -158,7 +180,8 @@ def _create_jobs(pairs: Sequence[tuple[str, str]], fixed: Mapping[str, Any], gri
             given = {**fixed, **dict(zip(grid, combination, strict=True))}
             try:
                 chosen = Options(**{name: _parse(name, value) for name, value in given.items()})
-                options = resolve_options(chosen, self_transfer=origin == target)
+                same = origin == target and chosen.mask == chosen.origin_mask and not chosen.mix
+                options = resolve_options(chosen, self_transfer=same)
                 network, source = weights.default_source(options.network, options.weights)
                 options = replace(options, network=network, weights=source)
             except TypeError as error:
@@ -212,12 +235,21 @@ def _parse(name: str, value: Any) -> Any:
     if not isinstance(value, (str, int, float, list)):
         accepted = "text, numbers, true or false"
         raise input_error(f"option {name}", "has the wrong type", value, accepted, "correct the value")
-    if name == "weights" and isinstance(value, str):
+    if name in ("weights", "mask", "origin_mask") and isinstance(value, str):
         return _expand(value, name)
+    if name == "mix" and isinstance(value, list):
+        return tuple(_parse_share(each) for each in value)
     if name != "size":
         return value
     sides = [value, value] if isinstance(value, int) and not isinstance(value, bool) else value
     return validation.shape(sides, "size")
+
+
+def _parse_share(value: Any) -> Any:
+    """Return an entry of `mix` as `Options` has it, if it is a list."""
+    if not isinstance(value, list):
+        return value
+    return tuple(_expand(each, "origin in mix") if isinstance(each, str) else each for each in value)
 
 
 def _digest(origin: str, target: str, options: Options) -> str:

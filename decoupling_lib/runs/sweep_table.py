@@ -52,8 +52,7 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
     OSError
         If the file cannot be written.
     """
-    options = [asdict(row.job.options) for row in rows]
-    varied = [name for name in asdict(Options()) if len({repr(each[name]) for each in options}) > 1]
+    options, varied = [asdict(row.job.options) for row in rows], find_varied_options(rows)
     columns = list(dict.fromkeys(name for row in rows for name in row.result.summary))
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -63,3 +62,20 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
         cells = (job.name, job.origin, job.target, *(own[name] for name in varied), result.status, result.message)
         table.writerow([*cells, *(result.summary.get(name) for name in columns)])
     write_text(path, text.getvalue())
+
+
+def find_varied_options(rows: Sequence[Row]) -> list[str]:
+    """Return the names of the options that are not the same for all transfers.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        The transfers.
+
+    Returns
+    -------
+    list of str
+        In the order of `transfers.options.Options`.
+    """
+    options = [asdict(row.job.options) for row in rows]
+    return [name for name in asdict(Options()) if len({repr(each[name]) for each in options}) > 1]

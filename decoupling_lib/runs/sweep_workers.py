@@ -1,50 +1,20 @@
-"""The workers of a sweep: processes of this machine or a Dask cluster, by the same code."""
+"""The transfers of a sweep as tasks of workers."""
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from ..common.errors import input_error
 from .sweep_job import JobResult, run_job
-from .sweep_shares import Shares, list_shares, mark_folder
+from .sweep_shares import list_shares
 from .sweep_spec import Job, with_absolute_paths
-
-if TYPE_CHECKING:
-    from distributed import Future
-
-LOOPBACK = "127.0.0.1"
-LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
-"""Hosts at which a scheduler needs no encryption."""
-RETRIES = 2
-"""How often a transfer is run again after its worker died, and how many more workers are asked if one refuses it."""
-
-PAUSE, LOOK = 0.05, 5.0
-"""Seconds between looks for transfers that have ended, and for workers that have."""
-
-
-@dataclass(frozen=True)
-class _Task:
-    """A transfer as it is sent to workers, and the answers of those that refused it."""
-
-    job: Job
-    absolute: Job
-    shares: Shares | None
-    refusals: list[JobResult] = field(default_factory=list)
+from .workers import Task, run_tasks
 
 
 def run_jobs(
     jobs: Sequence[Job], out: Path, scheduler: str | None, workers: int | None, threads: int
 ) -> Iterator[tuple[Job, JobResult]]:
-    """Run transfers on workers.
-
-    If a worker of a cluster refuses a transfer, for what its machine lacks or is set to, other workers are asked.
+    """Run transfers on workers; see `workers.run_tasks`.
 
     Parameters
     ----------
@@ -53,7 +23,7 @@ def run_jobs(
     out : Path
         Output folder of the sweep, an absolute path.
     scheduler : str or None
-        Address of a Dask scheduler. None starts workers here, with a scheduler on the loopback interface.
+        Address of a Dask scheduler. None starts workers here.
     workers : int or None
         Number of workers to start here. None is one per core.
     threads : int
@@ -71,110 +41,11 @@ def run_jobs(
     OSError
         If the workers' mark cannot be written into the output folder.
     """
-    from distributed import Client, LocalCluster, as_completed
 
-    cluster = None
-    try:
-        if scheduler is None:
-            # As many transfers as workers run side by side; TensorFlow has its own threads for each.
-            limits = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
-            # Each transfer checks itself whether it fits into memory; Dask would kill it at a share that it guesses.
-            # Without an address, Dask's own page would take port 8787, and warn if another sweep has it.
-            cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK,
-                dashboard_address=f"{LOOPBACK}:0", scheduler_kwargs={"dashboard": False},
-                memory_limit=None, env=dict.fromkeys(limits, str(threads)),
-            )  # fmt: skip
-        try:
-            client = Client(cluster or scheduler, timeout=30)
-        except Exception as error:  # each of Dask's kinds of transport has errors of its own
-            accepted = "the address of a running Dask scheduler, such as tls://host:8786 (see docs/cluster.md)"
-            raise input_error("--scheduler", "does not answer", scheduler, accepted, str(error)[:99]) from None
-        with client, mark_folder(out) if scheduler is not None else nullcontext() as mark:
+    def create(mark: str | None) -> list[Task]:
+        absolute = [with_absolute_paths(job) for job in jobs]
+        shares = [None if mark is None else list_shares(job, mark) for job in absolute]
+        return [Task(job.name, run_job, (job, str(out), own)) for job, own in zip(absolute, shares, strict=True)]
 
-            def submit(task: _Task, others: Collection[str] | None = None) -> Future:
-                return client.submit(
-                    run_job, task.absolute, str(out), task.shares,
-                    # Dask runs tasks with equal keys only once, and a scheduler may serve several sweeps.
-                    key=f"{task.job.name}-{uuid.uuid4().hex}", retries=RETRIES,
-                    workers=others,  # not allow_other_workers: an idle worker would take the task that it has refused
-                )  # fmt: skip
-
-            running = {submit(task): task for task in [_create_task(job, mark) for job in jobs]}
-            asked: dict[Future, set[str]] = {}  # of transfers that may only run on some workers
-            ended, looked = as_completed(running), time.monotonic()
-            while running:
-                for future in ended.next_batch(block=False) if ended.has_ready() else []:
-                    if future not in running:  # its workers ended, and another one was asked instead
-                        continue
-                    asked.pop(future, None)
-                    task, result = running.pop(future), _get_result(future)
-                    if result.refused_by:
-                        task.refusals.append(result)
-                        others = client.nthreads().keys() - {each.refused_by for each in task.refusals}
-                        if others and len(task.refusals) <= RETRIES:
-                            again = submit(task, sorted(others))
-                            running[again], asked[again] = task, others
-                            ended.add(again)
-                            continue
-                    yield task.job, _add_refusals(result, task.refusals)
-                if asked and time.monotonic() - looked > LOOK:
-                    looked, alive = time.monotonic(), client.nthreads().keys()
-                    for future in [each for each, others in asked.items() if not others & alive]:
-                        del asked[future]
-                        again = submit(running[future])
-                        running[again] = running.pop(future)
-                        ended.add(again)
-                        future.cancel()
-                time.sleep(PAUSE)
-    finally:
-        if cluster is not None:
-            cluster.close()
-
-
-def _create_task(job: Job, mark: str | None) -> _Task:
-    absolute = with_absolute_paths(job)
-    return _Task(job, absolute, None if mark is None else list_shares(absolute, mark))
-
-
-def _get_result(future: Future) -> JobResult:
-    if future.status == "finished":
-        result: JobResult = future.result()
-        return result
-    lost = future.status == "error"  # every worker that ran it died
-    return JobResult("failed", " ".join(str(future.exception() if lost else future.status).split()))
-
-
-def _add_refusals(result: JobResult, refusals: Sequence[JobResult]) -> JobResult:
-    """Return a result whose message says which workers refused to run the transfer, and why the first one did."""
-    if refusals and result.status == "done":
-        return replace(result, message=f"{refusals[0].message}; another worker ran this transfer")
-    if result.refused_by and len(refusals) > 1:
-        others = ", ".join(each.refused_by for each in refusals[1:])
-        return replace(result, message=f"{refusals[0].message}; refused by {others} too")
-    return result
-
-
-def require_encryption(scheduler: str) -> None:
-    """Refuse the address of a scheduler on another machine without encryption.
-
-    Dask's protocol is pickled Python: anyone who reads it on a network could run code on the workers.
-
-    Parameters
-    ----------
-    scheduler : str
-        Address of the scheduler.
-
-    Raises
-    ------
-    InputError
-        For an address that is neither tls:// nor on this machine.
-    """
-    try:
-        address = urlsplit(scheduler if "://" in scheduler else f"tcp://{scheduler}")
-        plain = address.scheme != "tls" and address.hostname not in LOCAL_HOSTS
-    except ValueError:
-        plain = True
-    if plain:
-        accepted = "tls://host:8786, or tcp:// on this machine"
-        raise input_error("--scheduler", "is not encrypted", scheduler, accepted, "see docs/cluster.md")
+    for place, result in run_tasks(create, out, scheduler, workers, threads):
+        yield jobs[place], result

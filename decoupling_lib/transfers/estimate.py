@@ -20,7 +20,7 @@ from ..networks.architectures import IMAGE
 from ..networks.channel_means import ChannelMeans
 from .setup import Inputs
 
-SPREAD = (0.6, 1.15)
+SPREAD = (0.5, 1.5)
 """The range of the iterations of a symmetric leg, as factors of `count_iterations`."""
 COARSE = 0.7
 """The share of these iterations in the legs by which the refinement measures."""
@@ -121,13 +121,10 @@ class Cost:
 
     Parameters
     ----------
-    size : int
-        Number of features of these blocks.
     forward, vjp, jacobian : float
         Seconds for a forward pass, for a VJP (or a JVP), and for the whole Jacobian.
     """
 
-    size: int
     forward: float
     vjp: float
     jacobian: float
@@ -137,11 +134,12 @@ class Cost:
         return forward * self.forward + vjp * self.vjp + jacobians * self.jacobian
 
 
-def count_iterations(steps: int, softness: float) -> float:
+def count_iterations(steps: int, softness: float, tolerance: float) -> float:
     """Return about how many iterations a symmetric leg makes; each takes two forward passes and a VJP.
 
-    Fitted to legs of bundled photographs at 32 to 192 px with one and two layers. Few steps in a network with little
-    smoothing fail and are halved, which costs up to ten times the iterations of the steps themselves.
+    Fitted to legs of bundled photographs at 32 to 256 px with one and two layers, whose median at 16 steps is 177 for a
+    tolerance of 5e-8, 140 for 1e-6 and 113 for 1e-5. Few steps in a network with little smoothing fail and are halved,
+    which costs up to ten times the iterations of the steps themselves.
 
     Parameters
     ----------
@@ -149,8 +147,11 @@ def count_iterations(steps: int, softness: float) -> float:
         Number of steps.
     softness : float
         See `networks.vgg.build_network`.
+    tolerance : float
+        See `engine.context.Settings`.
     """
-    return 110 + 5.5 * steps + 28 / softness / (1 + steps / 16)
+    ease = np.clip(0.72 - 0.12 * np.log10(tolerance / 5e-8), 0.3, 1.0)
+    return float(ease * (110 + 5.5 * steps + 28 / softness / (1 + steps / 16)))
 
 
 def estimate_run(inputs: Inputs) -> Estimate:
@@ -165,8 +166,9 @@ def estimate_run(inputs: Inputs) -> Estimate:
     chosen = inputs.reference_images()
     zero = costs[-1].times(len(chosen.images) + 4, 0, chosen.scaled)
     parts = [Part(Step.REFERENCE, chosen.kind, Range(zero, zero))]
-    larger = inputs.origin.array.size / inputs.target.array.size
-    parts += _scale(larger, _estimate_legs(inputs, costs, Step.ORIGIN))
+    larger = [each.array.size / inputs.target.array.size for each in (inputs.origin, *inputs.others)]
+    for factor in larger:
+        parts += _scale(factor, _estimate_legs(inputs, costs, Step.ORIGIN))
     if not inputs.self_transfer:  # in a self-transfer Step 2 is Step 1
         parts += _estimate_legs(inputs, costs, Step.TARGET)
     parts += reversed(_estimate_legs(inputs, costs, Step.TRANSFER))
@@ -182,10 +184,12 @@ def estimate_run(inputs: Inputs) -> Estimate:
         for block, cost in zip(blocks[:-1], costs[:-1], strict=True)
     ]
     if method.name != "decoupled":
-        parts += _scale(larger, judging)
+        for factor in larger:
+            parts += _scale(factor, judging)
         parts += [] if inputs.self_transfer else judging
-    # The result, which a refinement has measured already, and its 8-bit image.
-    return Estimate(tuple(parts + judging * (1 if refined else 2)), inputs.memory_mib)
+    # The end of Step 3, which a refinement has measured already, what it is recolored to, and its 8-bit image.
+    judged = (not refined) + (inputs.options.keep_colors or inputs.options.colors_only) + 1
+    return Estimate(tuple(parts + judging * judged), inputs.memory_mib)
 
 
 def _measure(inputs: Inputs) -> list[Cost]:
@@ -201,7 +205,7 @@ def _measure(inputs: Inputs) -> list[Cost]:
             channels = np.arange(at.rows_at_once(block.name))
             chunk = _time(lambda at=at, layer=block.name, channels=channels: at.rows(layer, channels))  # type: ignore[misc]
             jacobian += chunk * block.size / len(channels)
-        costs.append(Cost(at.values.size, forward, vjp, jacobian))
+        costs.append(Cost(forward, vjp, jacobian))
     return costs
 
 
@@ -241,21 +245,24 @@ def _decoupled_part(inputs: Inputs, cost: Cost, step: Step, layer: str, correcte
     grid = graded_grid(settings.steps, *(settings.first_grading if shallow else settings.grading))
     grid = 1 - grid[::-1] if step == Step.TRANSFER else grid
     even = settings.rule == "adaptive"
-    return Part(step, layer, _estimate_leg(inputs, cost, 1.0, corrected), (0.0, 1.0) if even else tuple(grid))
+    seconds = _estimate_leg(inputs, cost, 1.0, corrected, guided=step == Step.TRANSFER)
+    return Part(step, layer, seconds, (0.0, 1.0) if even else tuple(grid))
 
 
-def _estimate_leg(inputs: Inputs, cost: Cost, ease: float = 1.0, corrected: bool = False) -> Range:
-    """Return the seconds of a decoupled leg; one that imposes the style of another image is corrected at its end."""
-    low, high = _count_passes(
-        inputs.settings, cost.size, ease * count_iterations(inputs.settings.steps, inputs.options.softness)
-    )
-    end = inputs.settings.corrections if corrected else 0
+def _estimate_leg(
+    inputs: Inputs, cost: Cost, ease: float = 1.0, corrected: bool = False, guided: bool = False
+) -> Range:
+    """Return the seconds of a leg: in Step 3 it has its Gram matrix from Step 2, and may be corrected at its end."""
+    settings = inputs.settings
+    iterations = ease * count_iterations(settings.steps, inputs.options.softness, settings.tolerance)
+    low, high = _count_passes(settings, iterations, guided)
+    end = settings.corrections if corrected else 0
     forward, vjp, jacobians = high
     return Range(cost.times(*low), cost.times(forward + 2 * end, vjp + end, jacobians + min(end, 1)))
 
 
 def _count_passes(
-    settings: Settings, size: int, iterations: float
+    settings: Settings, iterations: float, guided: bool
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """Return the smallest and the largest numbers of forward passes, of VJPs and JVPs, and of Jacobians of a leg.
 
@@ -264,8 +271,8 @@ def _count_passes(
     steps = settings.steps
     if settings.rule == "symmetric":
         few, many = (factor * iterations for factor in SPREAD)
-        grams = settings.max_gram_matrices(size)
-        return (2 * few + 2 * steps, few, 1), (2 * many + 2 * steps, many, grams)
+        matrices = 0 if guided else 1
+        return (2 * few + 2 * steps, few, matrices), (2 * many + 2 * steps, many, matrices)
     low, high = (_count_explicit_passes(settings, place) for place in (0, 1))
     return low, high
 

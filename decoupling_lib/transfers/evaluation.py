@@ -13,6 +13,7 @@ from scipy.stats import wasserstein_distance
 
 from ..common import validation
 from ..common.arrays import Floats
+from ..images.luminance import luminance
 from ..images.quality import ssim
 from ..networks.gram import gram_matrices
 from ..networks.vgg import Network, build_network
@@ -143,24 +144,6 @@ def color_histogram(x: Floats) -> Floats:
     """
     places = np.minimum((x * BINS).astype(int), BINS - 1).reshape(-1, 3)
     return np.bincount(np.ravel_multi_index(tuple(places.T), (BINS,) * 3), minlength=BINS**3) / len(places)
-
-
-def luminance(x: Floats) -> Floats:
-    """Return the luminance of an image by the weights of ITU-R BT.709.
-
-    Parameters
-    ----------
-    x : ndarray, shape (H, W, 3)
-        An image.
-
-    Returns
-    -------
-    ndarray, shape (H, W)
-        In the unit of `x`.
-    """
-    from skimage.color import rgb2gray  # not at the top: the import takes half a second
-
-    return rgb2gray(x)
 
 
 def edge_strength(x: Floats) -> Floats:

@@ -86,7 +86,8 @@ def measure_growth(
     rows = []
     for step, image in images.items():
         legs: list[SolvedLeg] = []
-        route = normalize(replace(record_legs(experiment.context(), legs), step=step), image)
+        context = experiment.context().for_origin() if step == Step.ORIGIN else experiment.context()
+        route = normalize(replace(record_legs(context, legs), step=step), image)
         if route.status != "done":
             accepted, advice = "legs that end", "use more damping or a softer network"
             raise input_error("amplification", "cannot be measured", route.status, accepted, advice)

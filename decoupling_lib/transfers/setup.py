@@ -10,7 +10,7 @@ import numpy as np
 
 from ..common import validation
 from ..common.arrays import Floats
-from ..engine.context import Context, Listener, Reference, Settings
+from ..engine.context import Context, Listener, Reference, Settings, View
 from ..engine.features import Counted
 from ..engine.journal import NOWHERE, Journal
 from ..images.pictures import Picture, fit, load_picture
@@ -21,7 +21,9 @@ from ..networks.dead_channels import find_dead_channels
 from ..networks.fidelity import fidelity_worst
 from ..networks.vgg import Network, build_network
 from . import memory, steps
+from .masks import Masks, load_masks, see_through
 from .options import Options, ResolvedOptions, resolve_options
+from .recoloring import choose_recoloring
 from .reference_images import ReferenceImages, gather_reference_images
 from .references import check_reference
 from .run import Transfer, run_transfer
@@ -50,6 +52,10 @@ class Inputs:
         The method and its own settings.
     memory_mib : int
         Estimated peak memory in MiB; see `memory.estimate_peak`.
+    masks : Masks
+        The masks of the images. The features are those of the target as it is seen through its mask.
+    others : tuple of Picture
+        Further origins, in the order of `options.mix`.
     """
 
     options: ResolvedOptions
@@ -60,17 +66,31 @@ class Inputs:
     settings: Settings
     method_settings: MethodSettings
     memory_mib: int
+    masks: Masks
+    others: tuple[Picture, ...]
 
     @property
     def self_transfer(self) -> bool:
-        """Whether origin and target are the same image."""
-        return np.array_equal(self.origin.array, self.target.array)
+        """Whether origin and target are the same image, seen in the same way."""
+        return not self.others and self.masks.alike and np.array_equal(self.origin.array, self.target.array)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The shares of the further origins."""
+        return tuple(share for _, share in self.options.mix)
+
+    @property
+    def origin_features(self) -> Counted:
+        """The channel means of the origin as it is seen through its mask, with the same counter as `features`."""
+        return see_through(self.features, self.masks.region("origin"))
 
     def reference_images(self) -> ReferenceImages:
         """Return the images from which Step 0 measures the reference."""
         options = self.options
+        images = self.origin.array, self.target.array
+        others = [other.array for other in self.others]
         return gather_reference_images(
-            options.reference, self.origin.array, self.target.array, options.seed, options.noise_draws
+            options.reference, *images, options.seed, options.noise_draws, others, self.shares
         )
 
 
@@ -80,17 +100,20 @@ class Experiment(Inputs):
 
     Parameters
     ----------
-    options, origin, target, network, features, settings, method_settings, memory_mib : as in `Inputs`
+    options, origin, target, network, features, settings, method_settings, memory_mib, masks, others : as in `Inputs`
         The inputs, unchanged.
     reference : Reference
         What Step 0 determined.
     fidelity : dict
         Comparison of the network in use with the same one with ReLU and maximum pooling, by layer; see
         `networks.fidelity`.
+    origin_reference : Reference, optional
+        The same for the origin, if it is seen otherwise than the target.
     """
 
     reference: Reference
     fidelity: dict[str, dict[str, float]]
+    origin_reference: Reference | None = None
 
     def context(self, listen: Listener | None = None, journal: Journal = NOWHERE) -> Context:
         """Return the context in which its legs run.
@@ -102,7 +125,8 @@ class Experiment(Inputs):
         journal : Journal
             Keeps what is done.
         """
-        return Context(self.features, self.reference, self.settings, listen=listen, journal=journal)
+        origin = None if self.origin_reference is None else View(self.origin_features, self.origin_reference)
+        return Context(self.features, self.reference, self.settings, listen=listen, journal=journal, origin=origin)
 
     def run(self, listen: Listener | None = None, journal: Journal = NOWHERE) -> Transfer:
         """Run it; see `run.run_transfer`.
@@ -115,7 +139,10 @@ class Experiment(Inputs):
             Keeps what is done; what it has already is not run again.
         """
         method = create_method(self.method_settings)
-        return run_transfer(self.context(listen, journal), self.origin.array, self.target.array, method)
+        recolor, strength = choose_recoloring(self.options, self.target.array), self.options.strength
+        context, origin, target = self.context(listen, journal), self.origin.array, self.target.array
+        others = [(other.array, share) for other, share in zip(self.others, self.shares, strict=True)]
+        return run_transfer(context, origin, target, method, recolor, strength, others)
 
 
 def transfer(
@@ -196,10 +223,7 @@ def gather_inputs(origin: Source, target: Source, options: Options, memory_limit
     require_libraries(resolved.method_settings())
     if memory_limit is not None:
         validation.integer_in_range(memory_limit, "memory limit", 1, 2**40)
-    first, second = (_load(source, resolved) for source in (origin, target))
-    if same := np.array_equal(first.array, second.array):
-        resolved = resolve_options(options, self_transfer=True)
-    check_reference(resolved.reference, same)
+    first, second, *others = (_load(each, resolved) for each in (origin, target, *(name for name, _ in resolved.mix)))
     architecture, source = weights.default_source(resolved.network, resolved.weights)
     network = build_network(
         architecture,
@@ -211,12 +235,17 @@ def gather_inputs(origin: Source, target: Source, options: Options, memory_limit
         resolved.seed,
         resolved.growth,
     )
-    means = channel_means.ChannelMeans(network, resolved.precision)
+    masks = load_masks(resolved, network, first.array, second.array)
+    if same := not others and masks.alike and np.array_equal(first.array, second.array):
+        resolved = resolve_options(options, self_transfer=True)
+    check_reference(resolved.reference, same)
+    means = channel_means.ChannelMeans(network, resolved.precision, masks.region("target"))
     settings, method_settings = resolved.leg_settings(), resolved.method_settings()
-    shape = max((first.array.shape[:2], second.array.shape[:2]), key=np.prod)
+    shape = max((each.array.shape[:2] for each in (first, second, *others)), key=np.prod)
     needed = memory.estimate_peak(means, shape, settings, method_settings)
     memory.require(needed, memory_limit)
-    return Inputs(resolved, first, second, network, Counted(means), settings, method_settings, needed)
+    counted = Counted(means)
+    return Inputs(resolved, first, second, network, counted, settings, method_settings, needed, masks, tuple(others))
 
 
 def complete_setup(inputs: Inputs) -> Experiment:
@@ -231,10 +260,21 @@ def complete_setup(inputs: Inputs) -> Experiment:
     images = chosen.images
     dead = find_dead_channels(network, images)
     live = np.concatenate([~dead[block.name] for block in features.blocks])
+    origins = [inputs.origin_features] * (1 + len(inputs.others))
+    seen = {"midpoint": [*origins, features], "target": [features]}
+    maps = seen.get(chosen.kind, [see_through(features, None)] * len(images))
+
+    def measure(features: Counted) -> Reference:
+        delta, held = options.damping, options.tuning.held
+        return steps.measure_reference(features, images, live, delta, held, chosen.scaled, maps, chosen.weights)
+
     return Experiment(
         **vars(inputs),
-        reference=steps.measure_reference(features, images, live, options.damping, options.tuning.held, chosen.scaled),
-        fidelity=fidelity_worst(network, [inputs.origin.array, inputs.target.array, images[0]]),
+        reference=measure(features),
+        fidelity=fidelity_worst(
+            network, [*(each.array for each in (inputs.origin, inputs.target, *inputs.others)), images[0]]
+        ),
+        origin_reference=None if inputs.masks.alike else measure(inputs.origin_features),
     )
 
 

@@ -32,6 +32,8 @@ def measure_reference(
     delta: float = 0.032,
     held: tuple[float, ...] = (1.0, 4.0),
     scaled: int = 1,
+    maps: Sequence[Counted] | None = None,
+    weights: Sequence[float] | None = None,
 ) -> Reference:
     """Take Step 0: determine reference values and damping (section 3.2 of the thesis).
 
@@ -51,14 +53,19 @@ def measure_reference(
         See `engine.lift.Damping`.
     scaled : int
         Number of images, from the first on, at which the scales of the damping are measured.
+    maps : sequence of Counted, optional
+        The feature map by which the values of each image are measured. Default: `features` for all.
+    weights : sequence of float, optional
+        Weights of the images in the mean, whose sum is 1. Default: equal.
 
     Returns
     -------
     Reference
         Values, live channels and damping for every leg of the run.
     """
-    values = np.mean([features.values(image) for image in images], axis=0)
-    norms = np.mean([squared_gradient_norms(features.linearize(image), live) for image in images[:scaled]], axis=0)
+    own = [features] * len(images) if maps is None else maps
+    values = _average([each.values(image) for each, image in zip(own, images, strict=True)], weights)
+    norms = _average([squared_gradient_norms(features.linearize(image), live) for image in images[:scaled]], weights)
     scales = gradient_scales(norms, features.blocks, live)
     return Reference(values, live, Damping(delta, scales, held))
 
@@ -80,7 +87,7 @@ def measure_style(context: Context, origin: Floats, method: Method = DECOUPLED) 
     Route
         `style` is c.
     """
-    return method.normalize(replace(context, step=Step.ORIGIN), origin)
+    return method.normalize(replace(context.for_origin(), step=Step.ORIGIN), origin)
 
 
 def remove_style(context: Context, target: Floats, method: Method = DECOUPLED) -> Route:
@@ -101,6 +108,37 @@ def remove_style(context: Context, target: Floats, method: Method = DECOUPLED) -
         `x` is the image without its style.
     """
     return method.normalize(replace(context, step=Step.TARGET), target)
+
+
+def mix_styles(own: Floats, other: Floats, strength: float) -> Floats:
+    """Return a style between two.
+
+    Parameters
+    ----------
+    own, other : ndarray, shape (n,)
+        The styles of the target and of the origin.
+    strength : float
+        From 0, the target's own, to 1, that of the origin to the bit.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        (1 - strength) own + strength other.
+    """
+    return other if strength == 1 else (1 - strength) * own + strength * other
+
+
+def is_self_transfer(context: Context, origin: Floats, target: Floats) -> bool:
+    """Return whether Step 2 would repeat Step 1: the images are the same, and are seen in the same way.
+
+    Parameters
+    ----------
+    context : Context
+        Feature map, reference and settings.
+    origin, target : ndarray, shape (H, W, 3)
+        The images.
+    """
+    return context.origin is None and np.array_equal(origin, target)
 
 
 def impose_style(context: Context, bare_target: Floats, style: Floats, method: Method = DECOUPLED) -> Route:
@@ -125,3 +163,9 @@ def impose_style(context: Context, bare_target: Floats, style: Floats, method: M
         `x` is the result.
     """
     return method.impose(replace(context, step=Step.TRANSFER), bare_target, style)
+
+
+def _average(rows: Sequence[Floats], weights: Sequence[float] | None) -> Floats:
+    """Return the mean of some arrays, weighted if there are weights."""
+    average: Floats = np.mean(rows, axis=0) if weights is None else np.average(rows, axis=0, weights=weights)
+    return average

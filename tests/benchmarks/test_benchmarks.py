@@ -7,19 +7,25 @@ import sys
 from types import SimpleNamespace
 
 import _common as common
+import _convolutions
 import frontier
 import growth
 import methods
 import numpy as np
 import optimizers
+import pyramid
 import pytest
-import style_pairs
+import sheet
+import sizes
 import sweep_speedup
+import tolerances
 import way_back
 from PIL import Image
 
 from decoupling_lib.engine.closed_form import ClosedForm
 from decoupling_lib.engine.features import Block, Counted, Passes
+from decoupling_lib.engine.leg_state import Guide
+from decoupling_lib.engine.lift import Damping
 from decoupling_lib.methods import baselines
 from decoupling_lib.networks.vgg import build_network
 
@@ -132,7 +138,60 @@ def test_growth_measures_each_leg_and_each_kind_of_pass(run):
 def test_operations_are_counted_at_the_sizes_that_pooling_leaves():
     network = build_network("vgg16", "random", layers=("block3_conv1",))
     by_hand = 2 * 9 * (20 * 30 * (3 * 64 + 64 * 64) + 10 * 15 * (64 * 128 + 128 * 128) + 5 * 7 * 128 * 256)
-    assert growth.convolution_operations(network, (20, 30)) == by_hand
+    assert _convolutions.convolution_operations(network, (20, 30)) == by_hand
+
+
+def test_a_start_from_half_the_size_saves_the_rows_and_changes_nothing_else(run):
+    rows = run(pyramid, "--size", 48, "--pictures", "chelsea:china", "--references", "noise")["rows"]
+    assert [row["start"] for row in rows] == list(pyramid.STARTS) and {row["status"] for row in rows} == {"done"}
+    first, *others = rows
+    assert first["passes"]["jacobian_rows"] > 0 and first["passes_below"] == 0
+    for row in others:
+        assert row["relative_error"] == pytest.approx(first["relative_error"], rel=0.05), row["start"]
+    assert others[-1]["start"] == "own" and others[-1]["passes"]["total"] < first["passes"]["total"]
+
+
+def test_multipliers_of_unscaled_features_per_pixel_do_not_depend_on_the_size():
+    """A picture beside a copy of itself has twice the pixels and the same channel means."""
+    sizes_of_features = [Block("low", 2), Block("high", 3)]
+    for one, two in (((4, 3), (8, 3)), ((2, 3), (6, 3))):
+        rows = np.random.default_rng(1).normal(size=(5, 3 * one[0] * one[1]))
+        copies = two[0] // one[0]
+        multipliers, gram = rows @ rows[0], rows @ rows.T
+        grams = np.stack([gram, gram]).astype(np.float32)
+        scales = (np.arange(1.0, 6.0), np.arange(1.0, 6.0) / copies)
+        contexts = [
+            SimpleNamespace(
+                features=SimpleNamespace(blocks=sizes_of_features),
+                reference=SimpleNamespace(damping=Damping(0.0, each)),
+            )
+            for each in scales
+        ]
+        root = np.sqrt(scales[0][:5])
+        scaled = Guide(np.array([0.0, 1.0]), (root * multipliers)[None], grams / np.outer(root, root))
+        route = SimpleNamespace(
+            guides={
+                "low": scaled._replace(multipliers=scaled.multipliers[:, :2], grams=scaled.grams[:, :2, :2]),
+                "high": scaled,
+            }
+        )
+        found = pyramid.adapt_guides(contexts[0], route, (*one, 3), contexts[1], (*two, 3))["high"]
+        larger = np.sqrt(scales[1])
+        assert found.multipliers[0] / larger / copies == pytest.approx(multipliers)
+        tiled = np.tile(rows, copies) / copies  # the gradients of means over copies
+        assert found.grams[0] == pytest.approx(tiled @ tiled.T / np.outer(larger, larger), rel=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", sizes.METHODS)
+def test_every_method_is_measured_at_each_size_within_the_limits(run, method, monkeypatch):
+    monkeypatch.setattr(sizes, "ITERATIONS", 1)
+    monkeypatch.setattr(sizes, "FLOW_SIDE", 24)
+    rows = run(sizes, "--only", method, "--pictures", "chelsea:china", "--sizes", "24,32,4096", "--limit", 300)["rows"]
+    for row in rows[:2]:
+        assert row["status"] in ("done", "max_steps") and row["passes"]["total"] > 0 and row["seconds"] > 0
+        assert ("convolution_seconds" in row) == (method in ("transfer", "self"))
+    assert rows[2]["status"] == "left out" and "expected to take" in rows[2]["reason"]
 
 
 def test_optimizers_run_their_whole_budget_at_the_best_rate_tried(run):
@@ -185,21 +244,16 @@ def test_frontier_measures_the_grid_and_draws_it(run, tmp_path):
     assert figure.read_bytes() == first
 
 
-@pytest.mark.parametrize(
-    ("script", "arguments"),
-    [
-        (way_back, ("--pictures", "chelsea", "--only", "annex", "--iterations", 2)),
-        (style_pairs, ("--pictures", "chelsea:china", "--only", "direct", "--iterations", 2)),
-    ],
-)
-def test_way_back_and_style_pairs_run_to_the_end(run, script, arguments):
-    (row,) = run(script, *arguments)["rows"]
+def test_way_back_runs_to_the_end(run):
+    (row,) = run(way_back, "--pictures", "chelsea", "--only", "annex", "--iterations", 2)["rows"]
     assert row["status"] == "done" and sum(row["passes"].values()) > 0
 
 
-def test_pairs_are_compared_with_the_untouched_target(run):
-    (row,) = run(style_pairs, "--pictures", "chelsea:china", "--only", "direct", "--iterations", 2)["rows"]
-    assert row["untouched"]["luminance_ssim"] == pytest.approx(1) and row["judged"]["luminance_ssim"] < 1
+def test_results_of_coarser_tolerances_are_compared_with_the_finest(run, monkeypatch):
+    monkeypatch.setattr(tolerances, "FACTORS", (1.0, 1e4))
+    finest, coarse = run(tolerances, "--pictures", "chelsea:china")["rows"]
+    assert finest["max_levels"] == 0 < coarse["rms_levels"] <= coarse["max_levels"]
+    assert coarse["passes"]["total"] < finest["passes"]["total"]
 
 
 def test_a_part_is_measured_again_and_the_others_are_kept(tmp_path):
@@ -245,3 +299,29 @@ def test_the_sweep_is_timed_on_one_and_two_workers(run, capsys):
     printed = capsys.readouterr().out
     assert f"two workers: {one / two:.2f} times" in printed
     assert f"{threads / two:.2f} times as fast as one with" in printed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("limits", "others"), [((24, 24), {"noise", "annex"}), ((20, 20), {"Gatys"})])
+def test_a_sheet_shows_every_pair_beside_what_each_method_leaves_of_its_style_gap(
+    run, tmp_path, monkeypatch, limits, others
+):
+    monkeypatch.setattr(sheet, "ITERATIONS", 2)
+    monkeypatch.setattr(sheet, "ANNEX_ITERATIONS", 2)
+    for name, limit in zip(("SMALL", "MEDIUM"), limits, strict=True):
+        monkeypatch.setattr(sheet, name, limit)
+    places = ("--images", tmp_path / "images", "--figure", tmp_path / "sheet.png")
+    content = run(sheet, "--pairs", 1, "--processes", 1, *places)
+    ((name, row),) = content["rows"].items()
+    assert name == f"{row['origin']} {row['target']}" and set(row["results"]) == {"default", "direct", *others}
+    for method, found in row["results"].items():
+        assert found["status"] == "done" and found["passes"] > 0, method
+        with Image.open(tmp_path / "images" / f"24_{row['origin']}_{row['target']}_{method}.png") as image:
+            assert image.size == (24, 24)
+    # The first block is matched by all but the annex's and Gatys's methods, which have no time to.
+    assert (
+        max(row["results"][method]["left"][0] for method in {"default", "noise", "direct"} & row["results"].keys())
+        < 0.5
+    )
+    with Image.open(tmp_path / "sheet.png") as image:
+        assert image.width > image.height  # five columns, one line

@@ -5,6 +5,7 @@ from itertools import pairwise
 import _steps
 import ablation
 import amplification
+import answers
 import numpy as np
 import pytest
 import undo
@@ -199,12 +200,12 @@ def synthetic_rows(seed):
 def test_amplification_correlates_what_its_theory_names(monkeypatch, capsys):
     rows = synthetic_rows(0)
     pairs = {(each["reference"], *each["pictures"]) for each in amplification.list_transfers(rows)}
-    assert len(pairs) == 3 * 24
-    assert sum(each["reference"] == "midpoint" for each in amplification.list_self_transfers(rows)) == 24
+    assert len(pairs) == 3 * 12
+    assert sum(each["reference"] == "midpoint" for each in amplification.list_self_transfers(rows)) == 12
     rows[0]["transfers"][0] = {"origin": "x", "status": "stalled"}
     rows.append({"target": "x", "reference": "noise", "status": "stalled"})
-    assert len(amplification.list_transfers(rows)) == 71
-    assert len(amplification.list_self_transfers(rows)) == 48
+    assert len(amplification.list_transfers(rows)) == 35
+    assert len(amplification.list_self_transfers(rows)) == 36
     monkeypatch.setattr(amplification, "mean_rank_correlation", lambda *given: mean_rank_correlation(*given, 0, 50))
     amplification.print_tables(rows)
     lines = capsys.readouterr().out.splitlines()
@@ -238,3 +239,23 @@ def test_a_task_of_each_runs_to_the_end(monkeypatch, script):
     else:
         (entry,) = amplification.list_transfers([row])
         assert entry["gap"] > 0 and entry["there 1"] > 0 and row["self"][1] < 0.1
+
+
+def test_the_figure_of_answers_shows_every_interval_and_marks_the_primary_ones():
+    figure = answers.draw()
+    panels = (answers.list_equal_style, answers.list_undone, answers.list_parts, answers.list_recognized)
+    for ax, listed in zip(figure.axes, panels, strict=True):
+        lines = listed()
+        drawn = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
+        assert drawn == [interval.mean for interval, _ in lines.values()]
+        assert [label.get_text() for label in ax.get_yticklabels()] == list(lines)
+        assert any(primary for _, primary in lines.values())
+        for interval, _ in lines.values():
+            assert interval.low < interval.mean < interval.high
+
+
+def test_the_figure_of_answers_counts_each_pair_once():
+    lines = answers.list_equal_style()
+    assert {interval.count for interval, _ in lines.values()} == {36}
+    assert {interval.count for interval, _ in answers.list_undone().values()} == {12}
+    assert {interval.count for interval, _ in answers.list_parts().values()} == {24}

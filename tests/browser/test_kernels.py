@@ -47,7 +47,7 @@ def see(page: Page) -> None:
 
 def run_transfer(page: Page) -> None:
     """Run a long transfer on the page, until it computes Step 1."""
-    page.get_by_role("tab", name="4-7 Transfer").click()
+    page.get_by_role("tab", name="5-9 Transfer").click()
     status = page.get_by_role("status").filter(visible=True)
     expect(status).to_contain_text("press Run")
     page.get_by_role("slider", name="size in pixels", exact=True).focus()

@@ -11,6 +11,7 @@ import numpy as np
 import pooch
 import pytest
 from command_line import QUICK, Outcome, finish, run, start
+from html_files import Page
 from outputs import arrays, assert_same_arrays
 from patience import HANG
 from PIL import Image
@@ -21,7 +22,7 @@ from decoupling_lib.runs.progress import RunProgress
 
 OUTPUTS = {
     *(f"{name}.png" for name in ("origin", "target", "origin_noisified", "target_noisified", "result")),
-    *("panel.png", "losses.png", "arrays.npz", "report.json"),
+    *("panel.png", "losses.png", "arrays.npz", "report.json", "report.html"),
 }
 KEPT = "step1.block1_conv1.npz"
 
@@ -125,6 +126,9 @@ def test_amplification_is_measured_after_the_run_and_changes_no_result(decouplin
     assert "amplification" not in plain and measured["amplification"]["products"] == 1
     assert [leg["step"] for leg in measured["amplification"]["legs"]] == [1, 2]
     assert plain["arrays"] == measured["arrays"] and plain["passes"] == measured["passes"]
+    pages = [Page(tmp_path / name / "report.html").text() for name in ("plain", "measured")]
+    assert [page.count("white noise") for page in pages] == [0, 2]
+    assert all(f"{leg['there']:.2g}" in pages[1] for leg in measured["amplification"]["legs"])
 
 
 # Refusals

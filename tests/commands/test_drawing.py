@@ -1,18 +1,18 @@
 """A command whose picture cannot be drawn keeps what it computed; repeated with --resume, it only draws."""
 
 import json
-import math
 from pathlib import Path
 
 import pytest
 from command_line import QUICK
+from counted_passes import count_passes
 from outputs import assert_same_arrays
 from PIL import Image
 
 from decoupling_lib.engine import legs
-from decoupling_lib.engine.features import Counted
 from decoupling_lib.figures import gallery
 from decoupling_lib.figures import transfers as figure_transfers
+from decoupling_lib.figures.annex import run_annex
 from decoupling_lib.networks import dead_channels
 from decoupling_lib.plotting import style, transfers
 from decoupling_lib.runs import execute
@@ -33,24 +33,6 @@ def assert_one_line(outcome, *fragments: str) -> None:
 
 def read(file: Path) -> dict:
     return json.loads(file.read_text("utf-8"))
-
-
-def count_passes(patch: pytest.MonkeyPatch, most: float = math.inf) -> list:
-    """Return a list that grows with each network pass of legs, and interrupt the run after so many."""
-    passes: list = []
-
-    def count(real):
-        def call(*arguments, **options):
-            passes.append(real)
-            if len(passes) > most:
-                raise KeyboardInterrupt
-            return real(*arguments, **options)
-
-        return call
-
-    for kind in ("values", "linearize"):
-        patch.setattr(Counted, kind, count(getattr(Counted, kind)))
-    return passes
 
 
 @pytest.mark.parametrize("method", ["decoupled", "projected", "descent", "direct"])
@@ -194,10 +176,15 @@ def test_an_interrupted_rerun_continues(decoupling, pictures, tmp_path):
 def small_figures(monkeypatch):
     """Make the transfers of figures small, and forget those that were run in this process."""
     monkeypatch.setattr(figure_transfers, "SIDE", 32)
-    monkeypatch.setattr(figure_transfers, "REFINEMENTS", 0)
-    figure_transfers._run.cache_clear()
-    yield figure_transfers._run.cache_clear
-    figure_transfers._run.cache_clear()
+    monkeypatch.setattr(figure_transfers, "ANNEX_ITERATIONS", 20)
+
+    def forget() -> None:
+        figure_transfers._run.cache_clear()
+        run_annex.cache_clear()
+
+    forget()
+    yield forget
+    forget()
 
 
 def draw_nothing_at_first(folder: Path, numbers: tuple[str, ...]) -> list[Path]:

@@ -50,9 +50,10 @@ def test_more_than_six_options_are_in_groups(command, decoupling):
 
 def test_the_groups_of_a_transfer(decoupling):
     groups = read_groups(decoupling("transfer", "--help").out)
-    assert list(groups) == ["Arguments", "Basic", "Method", "Network", "Expert"]
+    assert list(groups) == ["Arguments", "Basic", "Style", "Method", "Network", "Expert"]
     for group, option in (
         ("Basic", "--out"),
+        ("Style", "--keep-colors"),
         ("Method", "--rule"),
         ("Network", "--softness"),
         ("Expert", "--precision"),

@@ -57,7 +57,7 @@ def test_a_leg_of_contrast_and_sharpness_is_an_exponential_filter(sharper: float
         CONTRAST, LegState(x), rate, live, undamped, grid, 1e-13, on_step=lambda _, state: points.append(state.x)
     )
     np.testing.assert_allclose(flow.x, filtered([a, b]), atol=1e-4)
-    leg = SolvedLeg(CONTRAST, tuple(points), grid, flow.multipliers, flow.gram, slice(2), live, undamped, False, 1e-10)
+    leg = SolvedLeg(CONTRAST, tuple(points), flow.guide, slice(2), live, undamped, False, 1e-10)
     for k in range(7, 12):
         wave = np.cos(2 * np.pi * k * np.arange(N) / N)
         growth = np.exp(a + b * LAPLACE[k])

@@ -1,7 +1,5 @@
 """The decoupled features as a feature map: values and derivative against finite differences and closed forms."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from random_networks import random_weights
@@ -78,20 +76,6 @@ def test_on_a_network():
         np.testing.assert_allclose(at.jvp(dx)[block], moved[block], atol=1e-3 * np.abs(moved[block]).max())
     w = rng.standard_normal(192)
     assert np.vdot(at.vjp(w), dx) == pytest.approx(w @ at.jvp(dx), rel=1e-4)
-
-
-def test_its_legs_guide_those_of_a_similar_image():
-    c = decoupled(FADING, 0.05)
-    guides = c.linearize(FIRST).guides
-    assert list(guides) == ["first", "second"]
-    near = FIRST + 1e-3 * point(5, 14)
-    plain, guided = Counted(FADING), Counted(FADING)
-    values = [
-        normalize(replace(c.context, features=features, guides=chosen), near, measure_only=True).style
-        for features, chosen in ((plain, {}), (guided, guides))
-    ]
-    np.testing.assert_allclose(*values, atol=1e-9)
-    assert guided.passes.jacobian_rows < plain.passes.jacobian_rows
 
 
 def test_rules_without_multipliers_are_refused():

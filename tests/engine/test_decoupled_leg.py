@@ -26,7 +26,7 @@ def test_a_damped_leg_leaves_the_known_share_in_each_eigendirection(steps: int):
     eigenvalues, vectors = np.linalg.eigh(A @ A.T)
     for g, direction in zip(eigenvalues, vectors.T, strict=True):
         step0 = reference(linear, A @ x + 3 * direction, delta)
-        route = normalize(Context(Counted(linear), step0, Settings("euler", steps, 1e-5, 1e-12)), x)
+        route = normalize(Context(Counted(linear), step0, Settings("euler", steps, 1e-12)), x)
         left = delta / (g + delta)
         assert route.legs[0].remaining_fraction == pytest.approx(left, rel=1e-9)
         np.testing.assert_allclose(A @ route.x, A @ x + 3 * (1 - left) * direction, atol=1e-9)
@@ -44,7 +44,7 @@ def test_a_damped_leg_with_held_features_and_scales_moves_by_the_filtered_rate(h
         G, D = A[:size] @ A[:size].T, delta * np.diag(scales[:size] * ([held, held, 1, 1, 1] if size > 2 else 1))
         return G @ np.linalg.solve(G + D, rate)
 
-    route = normalize(Context(Counted(linear), step0, Settings("euler", 1, 1e-5, 1e-12)), x)
+    route = normalize(Context(Counted(linear), step0, Settings("euler", 1, 1e-12)), x)
     c1 = A[:2] @ x
     between = x + A[:2].T @ np.linalg.solve(A[:2] @ A[:2].T, filtered(2, values[:2] - c1))
     c2 = A[2:] @ between
@@ -62,7 +62,7 @@ def test_a_damped_leg_with_held_features_and_scales_moves_by_the_filtered_rate(h
 
 # The correction at the end of a leg of Step 3
 
-DAMPED = Settings("adaptive", 400, 1e-9, 1e-10, 1e-3)
+DAMPED = Settings("adaptive", 400, 1e-9, 1e-3)
 
 
 def follow_uncorrected(context: Context, x: np.ndarray, task: Task, record: Record) -> FlowResult:
@@ -139,6 +139,6 @@ def test_a_leg_reaches_a_target_of_zero():
 
 
 def test_a_leg_with_too_few_steps_ends_as_max_steps_and_the_next_leg_follows():
-    settings = Settings("adaptive", 1, 1e-12, 1e-12, 1e-9)
+    settings = Settings("adaptive", 1, 1e-12, 1e-9)
     route = normalize(Context(Counted(TOY), reference(TOY, TOY.values(NOISE)), settings), FIRST)
     assert [leg.status for leg in route.legs] == ["max_steps", "max_steps"] and route.status == "done"

@@ -11,7 +11,7 @@ from decoupling_lib.engine.lift import Damping
 from decoupling_lib.engine.normalization import impose, normalize
 from decoupling_lib.moments.coupled import moment_feature_map
 
-DAMPED = Settings("adaptive", 400, 1e-9, 1e-10, 1e-3)
+DAMPED = Settings("adaptive", 400, 1e-9, 1e-3)
 
 
 def test_legs_record_what_they_did():

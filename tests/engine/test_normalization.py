@@ -1,6 +1,7 @@
 """Nested normalization and its reversal, on toys whose decoupled features are known or computed in another way."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,10 +10,10 @@ from scipy.optimize import brentq
 from toys import EXACT, FIRST, NOISE, SAMPLE, SECOND, TOY, point, reference, softplus_sums
 
 from decoupling_lib.engine.closed_form import ClosedForm
-from decoupling_lib.engine.context import Context, Record, Task
+from decoupling_lib.engine.context import Context, Record, Settings, Step, Task
 from decoupling_lib.engine.features import Counted
 from decoupling_lib.engine.legs import Leg
-from decoupling_lib.engine.normalization import Route, impose, normalize
+from decoupling_lib.engine.normalization import Route, impose, normalize, retracing
 from decoupling_lib.engine.ode import FlowResult
 from decoupling_lib.moments.coupled import moment_feature_map
 
@@ -178,3 +179,31 @@ def test_imposing_moves_each_block_from_the_reference_to_the_style_and_holds_the
     np.testing.assert_array_equal(one.aim, c[:2])
     assert one.imposing and two.imposing
     np.testing.assert_array_equal(one.start, v[:2])
+
+
+def test_the_legs_of_a_route_guide_those_of_a_similar_image():
+    context = Context(Counted(TOY), reference(TOY, TOY.values(NOISE), 0.05, NOISE), Settings(steps=6, tolerance=1e-12))
+    route = normalize(context, FIRST)
+    guides = {(Step.ORIGIN, layer): guide for layer, guide in route.guides.items()}
+    assert [layer for _, layer in guides] == [block.name for block in TOY.blocks]
+    plain, guided = Counted(TOY), Counted(TOY)
+    ends = [
+        normalize(replace(context, features=features, guides=chosen), FIRST + 1e-4 * NOISE).x
+        for features, chosen in ((plain, {}), (guided, guides))
+    ]
+    np.testing.assert_allclose(*ends, atol=1e-8)
+    assert guided.passes.jacobian_rows < plain.passes.jacobian_rows
+
+
+def test_the_way_back_begins_with_the_gram_matrices_of_the_way_there():
+    """It needs no Jacobian rows, and ends where it would end without them."""
+    context = Context(Counted(TOY), reference(TOY, TOY.values(NOISE), 0.05, NOISE), Settings(steps=6, tolerance=1e-12))
+    there = normalize(context, FIRST)
+    style = there.style + 0.01
+    ends, rows = [], []
+    for known in (retracing(context, there), replace(retracing(context, there), guides={})):
+        counted = Counted(TOY)
+        ends.append(impose(replace(known, features=counted), there.x, style).x)
+        rows.append(counted.passes.jacobian_rows)
+    np.testing.assert_allclose(*ends, atol=1e-8)
+    assert rows[0] < rows[1]

@@ -16,7 +16,7 @@ from decoupling_lib.engine.lift import Damping
 from decoupling_lib.engine.normalization import Route, impose, normalize
 from decoupling_lib.engine.refinement import refine
 
-DAMPED = Settings("adaptive", 400, 1e-9, 1e-10, 1e-3, corrections=0)
+DAMPED = Settings("adaptive", 400, 1e-9, 1e-3, corrections=0)
 
 
 def impose_by_legs(delta: float = 0.3) -> tuple[Reference, Route]:

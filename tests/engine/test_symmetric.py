@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from toys import FIRST, NOISE, TOY, reference
 
-from decoupling_lib.engine import symmetric
+from decoupling_lib.engine import symmetric_step
 from decoupling_lib.engine.closed_form import ClosedForm
 from decoupling_lib.engine.context import Context, Settings
 from decoupling_lib.engine.features import Block, Counted, Passes
@@ -16,6 +16,7 @@ from decoupling_lib.engine.ode import graded_grid
 from decoupling_lib.engine.symmetric import follow_symmetric
 
 LIVE = np.ones(5, bool)
+GRAMS = np.ones((2, 1, 1), np.float32)
 RATE = 0.2 * np.concatenate([np.zeros(2), (TOY.values(NOISE) - TOY.values(FIRST))[2:]])
 SCALES = np.array([2.0, 2.0, 0.5, 0.5, 1.0])
 
@@ -118,7 +119,7 @@ def test_a_dead_feature_takes_no_part():
     assert distance(whole.x, less.x) < 1e-9
 
 
-def run_and_count(steps: int, refreshes: int) -> tuple[list[Passes], list[LegState]]:
+def run_and_count(steps: int) -> tuple[list[Passes], list[LegState]]:
     """Return the passes made up to each accepted step of a leg, and its states."""
     counted, spent, states = Counted(TOY), [], []
 
@@ -127,31 +128,32 @@ def run_and_count(steps: int, refreshes: int) -> tuple[list[Passes], list[LegSta
         states.append(state)
 
     grid = graded_grid(steps, 2.0)
-    follow_symmetric(counted, LegState(FIRST), RATE, LIVE, Damping(0.05, SCALES), grid, 1e-9, refreshes, note)
+    follow_symmetric(counted, LegState(FIRST), RATE, LIVE, Damping(0.05, SCALES), grid, 1e-9, note)
     return spent, states
 
 
 def test_each_iteration_costs_two_forward_passes_and_one_vjp():
-    spent, _ = run_and_count(4, 1)
+    spent, _ = run_and_count(4)
     assert spent[-1].jacobian_rows == 5 and spent[-1].jvp == 0
     for before, after in zip(spent[:-1], spent[1:], strict=True):
         step = after.since(before)
         assert step.forward == 2 * step.vjp + 1 and step.vjp > 0
 
 
-def test_the_gram_matrix_is_computed_again_when_steps_are_slow_and_it_is_old_enough(monkeypatch):
-    for slow, computed in ((1, [0, 0, 0, 3, 3, 3]), (1000, [0] * 6)):  # every step is slow, or none
-        monkeypatch.setattr(symmetric, "SLOW", slow)
-        spent, states = run_and_count(6, 2)
-        assert [state.gram_step for state in states] == computed
-        assert spent[-1].jacobian_rows == 5 * len(set(computed))
-    gram = states[0].gram
+def test_the_gram_matrix_is_computed_once_and_learning_saves_passes(monkeypatch):
+    learned, states = run_and_count(12)
+    monkeypatch.setattr(symmetric_step, "learn_gram", lambda gram, *_: gram)
+    kept, frozen = run_and_count(12)
+    for spent in (learned, kept):
+        assert spent[-1].jacobian_rows == 5
+    assert learned[-1].total < kept[-1].total
     rows = TOY.linearize(FIRST).jacobian() / np.sqrt(SCALES)[:, None]
-    np.testing.assert_allclose(gram, rows @ rows.T, rtol=1e-12)
+    np.testing.assert_allclose(frozen[-1].gram, rows @ rows.T, rtol=1e-12)
+    assert distance(states[-1].x, frozen[-1].x) < 1e-7
 
 
 @pytest.mark.parametrize("after", [1, 3, 4])
-def test_an_interrupted_leg_resumes_to_the_same_bits(after: int, monkeypatch):
+def test_an_interrupted_leg_resumes_to_the_same_bits(after: int):
     latest = {}
 
     def stop(_: float, state: LegState) -> None:
@@ -160,11 +162,10 @@ def test_an_interrupted_leg_resumes_to_the_same_bits(after: int, monkeypatch):
             raise KeyboardInterrupt
 
     grid, damping = graded_grid(6, 2.0), Damping(0.05, SCALES)
-    monkeypatch.setattr(symmetric, "SLOW", 2)  # so that the gradient Gram matrix is computed again on the way
-    whole = follow_symmetric(TOY, LegState(FIRST), RATE, LIVE, damping, grid, refreshes=3)
-    broken = follow_symmetric(TOY, LegState(FIRST), RATE, LIVE, damping, grid, refreshes=3, on_step=stop)
+    whole = follow_symmetric(TOY, LegState(FIRST), RATE, LIVE, damping, grid)
+    broken = follow_symmetric(TOY, LegState(FIRST), RATE, LIVE, damping, grid, on_step=stop)
     assert (broken.status, broken.steps) == ("interrupted", after)
-    rest = follow_symmetric(TOY, LegState.from_arrays(latest), RATE, LIVE, damping, grid, refreshes=3)
+    rest = follow_symmetric(TOY, LegState.from_arrays(latest), RATE, LIVE, damping, grid)
     assert rest.status == "reached" and rest.x.tobytes() == whole.x.tobytes()
 
 
@@ -225,7 +226,7 @@ def test_without_the_halves_the_way_back_is_another_one_and_says_so():
 def test_a_guide_saves_passes_and_changes_nothing_else(delta: float):
     damping, grid = Damping(delta, SCALES), graded_grid(16, 2.0)
     first = follow_symmetric(TOY, LegState(FIRST), 0.3 * RATE, LIVE, damping, grid, 1e-12)
-    guide = Guide(first.grid, first.multipliers, first.gram)
+    guide = first.guide
     x = FIRST + 1e-3 * NOISE
     found, passes = [], []
     for chosen in (None, guide):
@@ -236,8 +237,17 @@ def test_a_guide_saves_passes_and_changes_nothing_else(delta: float):
     assert passes[1].jacobian_rows == 0 < passes[0].jacobian_rows and passes[1].total < passes[0].total
 
 
+def test_a_guide_without_multipliers_saves_the_rows_alone():
+    damping, grid = Damping(0.05, SCALES), graded_grid(8, 2.0)
+    first = follow_symmetric(TOY, LegState(FIRST), RATE, LIVE, damping, grid, 1e-12)
+    start = first.guide.reversed()._replace(multipliers=np.empty((0, 5)))
+    counted = Counted(TOY)
+    back = follow_symmetric(counted, LegState(first.x), -RATE, LIVE, damping, 1 - grid[::-1], 1e-12, guide=start)
+    assert distance(back.x, FIRST) < 1e-9 and counted.passes.jacobian_rows == 0
+
+
 def test_a_guide_is_interpolated_between_midpoints():
-    guide = Guide(np.array([0.0, 0.5, 1.0]), np.array([[1.0], [3.0]]), np.eye(1))
+    guide = Guide(np.array([0.0, 0.5, 1.0]), np.array([[1.0], [3.0]]), GRAMS)
     for s, wanted in ((0.0, 1.0), (0.25, 1.0), (0.5, 2.0), (0.75, 3.0), (1.0, 3.0)):
         assert guide.at(s) == pytest.approx(wanted)
-    assert Guide(np.array([0.0, 1.0]), np.array([[2.0]]), np.eye(1)).at(0.3) == 2.0
+    assert Guide(np.array([0.0, 1.0]), np.array([[2.0]]), GRAMS).at(0.3) == 2.0

@@ -100,13 +100,13 @@ def test_a_full_disk_ends_a_run_in_one_line_and_resume_continues_it(
 def test_a_disk_that_fills_up_while_pictures_are_drawn_loses_nothing_that_was_computed(
     pictures, tmp_path, record_property
 ):
-    """Arrays and report fit below the limit on the size of files; the largest picture does not."""
+    """Arrays and report fit below the limit on the size of files; the page that holds all pictures does not."""
     whole, folder = tmp_path / "whole", tmp_path / "out"
     command = ("transfer", *pictures, *QUICK, "--quiet", "--out")
     assert run(*command, whole) == (0, "", "")
     sizes = sorted((file.stat().st_size, file.name) for file in whole.iterdir())
     (second, _), (largest, name) = sizes[-2:]
-    assert name == "losses.png"
+    assert name == "report.html"
 
     def fill():
         resource.setrlimit(resource.RLIMIT_FSIZE, ((second + largest) // 2,) * 2)

@@ -28,11 +28,12 @@ def small_runs():
     """Make the transfers of figures 1.2, 2.9 and 4.1 to 4.4 and the syntheses of 2.7 and 2.8 small enough for tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transfers, "SIDE", 32)
-        patch.setattr(transfers, "REFINEMENTS", 0)
+        patch.setattr(transfers, "ANNEX_ITERATIONS", 20)
         patch.setattr(textures, "SIDE", 48)
         patch.setattr(textures, "ITERATIONS", 10)
         yield
     transfers._run.cache_clear()
+    transfers.run_annex.cache_clear()
 
 
 def blank(number: str) -> FigureSpec:
@@ -156,3 +157,40 @@ def test_the_images_and_the_curves_of_a_transfer_come_from_one_run():
     assert [line.get_label() for line in other.figure.axes[0].lines][:2] == [
         "Step 1 block1_conv1", "Step 1 block2_conv1",
     ]  # fmt: skip
+
+
+def test_the_annex_is_shown_beside_the_kit_at_its_scale_with_its_iterations():
+    one, other = (gallery.FIGURES[number].draw(SOURCE) for number in ("4.2", "4.4"))
+    for drawn in (one, other):
+        drawn.figure.draw_without_rendering()
+    sizes = [ax.get_window_extent().size for ax in one.figure.axes]
+    np.testing.assert_allclose(sizes, sizes[:1] * 5, rtol=0.02)
+    assert len({ax.get_ylim() for ax in other.figure.axes}) == 1
+    for texts in ([ax.get_xlabel() for ax in one.figure.axes], [ax.get_title() for ax in other.figure.axes]):
+        assert sum("20 iterations" in text for text in texts) == 2
+    annex = transfers.run_annex(SOURCE, transfers.PICTURES[1], transfers.SIDE, transfers.ANNEX_ITERATIONS)
+    np.testing.assert_array_equal(one.figure.axes[4].images[0].get_array(), np.clip(annex.step3.x, 0, 1))
+
+
+def test_the_curve_of_the_deepest_layer_is_told_apart_from_the_one_that_the_annex_plots():
+    ax = gallery.FIGURES["4.4"].draw(SOURCE).figure.axes[3]
+    deepest, first, slip = ax.lines
+    assert [line.get_label() for line in (deepest, first)] == ["Step 3 block2_conv1", "Step 3 block1_conv1"]
+    annex = transfers.run_annex(SOURCE, transfers.PICTURES[1], transfers.SIDE, transfers.ANNEX_ITERATIONS)
+    np.testing.assert_array_equal(np.transpose(slip.get_data()), annex.plotted)
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert len(legend) == 3 and "annex" in legend[2] and len({line.get_linestyle() for line in ax.lines}) == 3
+
+
+def finest_power(image: np.ndarray) -> float:
+    """Return the mean square of what an image has of checkerboards of one pixel."""
+    diagonal = (image[:-1, :-1] - image[1:, :-1] - image[:-1, 1:] + image[1:, 1:]) / 4
+    return float(np.mean(diagonal**2))
+
+
+@pytest.mark.parametrize(("blur", "lowest", "highest"), [(textures.BLUR, 0, 1.5), (0.0, 4, np.inf)])
+def test_a_synthesis_has_no_checkerboard_because_it_begins_at_smooth_noise(blur, lowest, highest, monkeypatch):
+    monkeypatch.setattr(textures, "BLUR", blur)
+    axes = gallery.FIGURES["2.8"].draw(SOURCE).figure.axes
+    pictures = [ax.images[0].get_array() for ax in axes if np.ndim(ax.images[0].get_array()) == 3]
+    assert lowest < finest_power(pictures[2]) / finest_power(pictures[0]) < highest

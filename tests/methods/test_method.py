@@ -14,7 +14,7 @@ from decoupling_lib.methods.method import Method, MethodSettings
 from decoupling_lib.transfers.run import Transfer, run_transfer
 from decoupling_lib.transfers.steps import impose_style, measure_style, remove_style
 
-SETTINGS = Settings("rk4", 4, 1e-5, 1e-9, 1e-3, refinements=3)
+SETTINGS = Settings("rk4", 4, 1e-9, 1e-3, refinements=3)
 
 
 def context() -> Context:

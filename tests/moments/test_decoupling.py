@@ -24,7 +24,7 @@ from decoupling_lib.moments.coupled import MOMENT_REFERENCE, moment_feature_map,
 from decoupling_lib.moments.decoupling import decouple_moments, impose_moments, orthokurtosis, transfer_moments
 from decoupling_lib.moments.legs import move_skewness
 
-FINE = Settings(rule="adaptive", steps=5000, tolerance=1e-12, solver_tolerance=1e-13, threshold=1e-12)
+FINE = Settings(rule="adaptive", steps=5000, tolerance=1e-12, threshold=1e-12)
 each_sample = pytest.mark.parametrize("x", SAMPLES.values(), ids=SAMPLES.keys())
 
 

@@ -77,7 +77,7 @@ def test_a_leg_moves_one_layer_holds_those_below_and_ignores_those_above(step, o
     for row, moving in zip(cells, order, strict=True):
         assert all("held" in text for text in row[:moving]) and all(text == "not asked" for text in row[moving + 1 :])
         assert f"moves to {'c' if step == 3 else 'v'}" in row[moving]
-        assert ("note" in row[moving]) == (step == 1)
+        assert ("record" in row[moving]) == (step == 1)
 
 
 def test_the_flow_shows_every_image_in_its_place(ax):

@@ -4,10 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from decoupling_lib.plotting import features
-from decoupling_lib.plotting.features import show_channel_means, show_leg_errors, show_matrix, show_pairs
+from decoupling_lib.plotting.features import show_channel_means, show_leg_errors, show_matrix
 
 
 @pytest.mark.parametrize("channels", [5, 512])
@@ -55,12 +56,28 @@ def test_a_matrix_has_a_legible_number_in_every_cell():
     }  # fmt: skip
 
 
-def test_pairs_have_one_row_each_from_top_to_bottom_and_methods_one_median_each():
-    ax = Figure().add_subplot()
-    show_pairs(ax, {"m": [1.0, 2.0, 9.0], "n": [3.0, 3.0, 4.0]}, ("p", "q", "r"), "title")
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["p", "q", "r"] and ax.yaxis_inverted()
-    medians = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() != "None"]
-    assert medians == [2.0, 3.0]
+def test_cells_that_are_all_white_have_borders():
+    ax = (figure := Figure()).add_subplot()
+    show_matrix(ax, np.zeros((2, 2)), ("p", "q"), "title", "{:.1f}", limits=(0, 10))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[::-1, :, 0]
+    for place in (-0.3, 0.7):  # beside the numbers: from the upper cell to the lower one
+        (column, low), (_, high) = np.rint(ax.transData.transform([(place, 1), (place, 0)])).astype(int)
+        assert pixels[low:high, column].min() < 200
+        assert pixels[low, column] == pixels[high, column] == 255
+
+
+def test_matrices_that_are_compared_have_one_gray_scale():
+    figure = Figure()
+    images = [
+        show_matrix(figure.add_subplot(), scale * np.eye(2), ("p", "q"), "title", "{:.1f}", limits=(0, 10))
+        for scale in (1, 10)
+    ]
+    shades = [image.cmap(image.norm(image.get_array()))[0, 0, 0] for image in images]
+    assert shades[0] > 0.8 and shades[1] == 0  # a tenth of the scale is light, the end of it black
+    own = show_matrix(figure.add_subplot(), np.eye(2), ("p", "q"), "title", "{:.1f}")
+    assert own.cmap(own.norm(1.0))[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from decoupling_lib.engine.features import Passes
 from decoupling_lib.engine.legs import Leg
 from decoupling_lib.engine.normalization import Route
 from decoupling_lib.explorers import gradient_flow, moments
-from decoupling_lib.explorers.explorer import figure_html
+from decoupling_lib.explorers.exhibit import figure_html
 from decoupling_lib.figures import gallery
 from decoupling_lib.plotting.dead_channels import draw_dead_channels
 from decoupling_lib.plotting.settings import kit_settings, use_kit_settings

@@ -77,16 +77,19 @@ def test_an_image_is_clipped_for_display_only():
     assert ax.get_xticks().size == ax.get_yticks().size == 0
 
 
-def test_the_panel_shows_the_five_images_in_order():
+def test_the_panel_shows_origin_target_and_result_above_the_normalized_images():
     result = make_transfer()
     figure = transfers.draw_panel(result, "small print", {"psnr_db": 44.04, "ssim": 0.99})
     one, two, three = (result.routes[name].x for name in ROUTES)
     expected = [result.origin, one, result.target, two, three]
     for ax, image in zip(figure.axes, expected, strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), image.clip(0, 1))
-    lefts = [ax.get_position().x0 for ax in figure.axes]
-    assert lefts == sorted(lefts)
-    assert len({ax.get_position().y0 for ax in figure.axes}) == 1
+    boxes = [ax.get_window_extent() for ax in figure.axes]
+    columns, rows = ({round(getattr(box, side)) for box in boxes} for side in ("x0", "y0"))
+    assert (len(columns), len(rows)) == (3, 2)
+    first = [at for at, box in enumerate(boxes) if round(box.y0) == max(rows)]
+    assert sorted(first, key=lambda at: boxes[at].x0) == [0, 2, 4]  # origin, target, result
+    assert [round(boxes[at].x0) for at in (1, 3)] == [round(boxes[at].x0) for at in (0, 2)]
     assert titles(figure) == [
         "Origin\ngives the style",
         "Origin normalized\nStep 1",
@@ -94,7 +97,10 @@ def test_the_panel_shows_the_five_images_in_order():
         "Target normalized\nStep 2",
         "Result\nself-transfer, PSNR 44.0 dB",
     ]
-    assert [text.get_text() for text in figure.texts] == ["small print"]
+    (text,) = figure.texts
+    assert (
+        text.get_text().startswith("small print\n") and "9\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}9" in text.get_text()
+    )  # 9 * 64 = 576
 
 
 @pytest.mark.parametrize(
@@ -111,12 +117,12 @@ def test_title_of_the_result(self_transfer, note):
     assert titles(transfers.draw_panel(make_transfer((16, 16)), "", self_transfer))[4] == f"Result\n{note}"
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (48, 96), (96, 48), (150, 150), (16, 300), (336, 336)])
+@pytest.mark.parametrize("shape", [(64, 64), (48, 96), (96, 48), (150, 150), (16, 300), (336, 336), (600, 590)])
 def test_each_pixel_of_an_image_is_a_square_of_whole_pixels(shape, tmp_path):
     result = make_transfer(shape)
     figure = transfers.draw_panel(result, "small print")
     seen = pixels(figure, tmp_path / "panel.png")
-    scale = 336 // max(shape)
+    scale = max(1, 576 // max(shape))
     for ax, image in zip(figure.axes, [result.origin, result.routes["step1"].x], strict=False):
         box = ax.get_window_extent()
         left, top = round(box.x0), seen.shape[0] - round(box.y1)
@@ -128,20 +134,35 @@ def test_each_pixel_of_an_image_is_a_square_of_whole_pixels(shape, tmp_path):
         assert (around == 255).all()
 
 
-@pytest.mark.parametrize("shape", [(700, 500), (16, 2000), (2000, 16)])
+@pytest.mark.parametrize("shape", [(1400, 1000), (16, 2000), (2000, 16)])
 def test_large_images_are_shrunk_smoothly_and_keep_their_shape(shape, tmp_path):
     result = make_transfer(shape)
     figure = transfers.draw_panel(result, "small print")
     boxes = [ax.get_window_extent() for ax in figure.axes]
     for box in boxes:
-        assert max(box.width, box.height) == pytest.approx(336, abs=1)
-        assert (box.height, box.width) == pytest.approx(336 / max(shape) * np.array(shape), abs=0.51)
+        assert max(box.width, box.height) == pytest.approx(1024, abs=1)
+        assert (box.height, box.width) == pytest.approx(1024 / max(shape) * np.array(shape), abs=0.51)
     if min(shape) > 100:
         seen = pixels(figure, tmp_path / "panel.png")
         box, middle = boxes[0], seen.shape[0] - round((boxes[0].y0 + boxes[0].y1) / 2)
         block = seen[middle - 100 : middle + 100, round(box.x0) + 20 : round(box.x1) - 20]
+        assert f"{1024 / max(shape):.0%}" in figure.texts[0].get_text()
         # Nearest neighbors would preserve the standard deviation of the clipped noise.
         assert block.std() < 0.8 * 255 * result.origin.clip(0, 1).std()
+
+
+def test_images_of_different_shapes_keep_theirs_on_one_scale():
+    target = make_transfer((40, 80))
+    mixed = Transfer(RANDOM.uniform(size=(96, 60, 3)), target.target, target.layers, target.routes)
+    boxes = [ax.get_window_extent() for ax in transfers.draw_panel(mixed, "").axes]
+    shapes = [(round(box.height), round(box.width)) for box in boxes]
+    assert shapes == [(6 * 96, 6 * 60)] * 2 + [(6 * 40, 6 * 80)] * 3
+
+
+def test_the_curves_of_one_step_have_the_limits_that_are_asked_for():
+    legs = make_transfer().routes["step2"].legs
+    (ax,) = transfers.draw_step_curve(legs, ["block1_conv1", "block2_conv1"], (1e-5, 2.0)).axes
+    assert ax.get_ylim() == (1e-5, 2.0) and len(ax.lines) == 2
 
 
 @pytest.mark.parametrize("reached", [(), ("step1",), ("step1", "step2"), ROUTES])
@@ -284,17 +305,25 @@ def test_no_legs_and_legs_without_passes_can_be_drawn(tmp_path):
 @pytest.mark.parametrize(
     "caption", ["word " * 300, "W" * 900, "a $5 and $x^2$ b_c \\frac", "two\nlines", "雪山.png \U0001fae0 τ δ ∞", ""]
 )
-def test_small_print_stays_inside_the_figure_and_below_the_images(caption, tmp_path):
-    figure = transfers.draw_panel(make_transfer((48, 96)), caption)
+@pytest.mark.parametrize("shape", [(48, 96), (16, 300)])
+def test_small_print_stays_inside_the_figure_and_apart_from_the_images(shape, caption, tmp_path):
+    figure = transfers.draw_panel(make_transfer(shape), caption)
     (text,) = figure.texts
     box = text.get_window_extent()
-    if caption:
-        assert 0 <= box.x0 < box.x1 <= figure.bbox.width
-        assert 0 <= box.y0 < box.y1 <= figure.axes[0].get_window_extent().y0
-        letters = "".join(c if c.isascii() or c in "τδ∞" else "?" for c in caption)
-        assert text.get_text().split() == letters.split() or "".join(text.get_text().split()) == letters.strip()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+    assert 0 <= box.y0 < box.y1 <= figure.bbox.height
+    assert not any(box.overlaps(ax.get_tightbbox()) for ax in figure.axes)
+    letters = "".join(c if c.isascii() or c in "τδ∞" else "?" for c in caption)
+    assert "".join(text.get_text().split()).startswith("".join(letters.split()))
     save_figure(figure, tmp_path / "panel.png")
     save_figure(transfers.draw_losses(make_transfer(), caption), tmp_path / "losses.png")
+
+
+def test_a_number_in_small_print_stays_on_the_line_of_its_unit():
+    for words in range(10, 16):
+        figure = transfers.draw_panel(make_transfer((16, 300)), "word " * words + "83 s")
+        lines = figure.texts[0].get_text().split("\n")
+        assert any(line.endswith("83\N{NO-BREAK SPACE}s") for line in lines)
 
 
 @pytest.mark.parametrize("layers", [1, 5])

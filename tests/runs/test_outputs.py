@@ -12,7 +12,7 @@ from PIL import Image
 
 from decoupling_lib.plotting import transfers
 from decoupling_lib.runs import outputs, report
-from decoupling_lib.runs.output_files import IMAGES, PICTURES
+from decoupling_lib.runs.output_files import IMAGES, PAGE, PICTURES
 from decoupling_lib.transfers.options import Options
 from decoupling_lib.transfers.setup import prepare
 
@@ -49,8 +49,8 @@ def spoil_all(folder: Path, patch: pytest.MonkeyPatch) -> None:
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    patch.setattr(outputs, "save_png", full)
-    patch.setattr(outputs, "save_figure", full)
+    for name in ("save_png", "save_figure", "write_report_page"):
+        patch.setattr(outputs, name, full)
 
 
 def occupy(folder: Path, name: str) -> None:
@@ -89,7 +89,8 @@ def test_arrays_and_report_stay_and_the_missing_pictures_are_drawn_from_them_alo
     undrawn = outputs.find_undrawn(tmp_path, "fingerprint", "k")
     assert outputs.draw_pictures(tmp_path, undrawn) == {}
     assert read(tmp_path) == read(folder) and read(folder)["missing_pictures"] == []
-    for name in PICTURES:  # to the pixel, as if they had been drawn at once
+    assert (tmp_path / PAGE).read_text("utf-8") == (folder / PAGE).read_text("utf-8")
+    for name in set(PICTURES) - {PAGE}:  # to the pixel, as if they had been drawn at once
         with Image.open(tmp_path / name) as late, Image.open(folder / name) as early:
             np.testing.assert_array_equal(np.asarray(late), np.asarray(early))
 
@@ -158,7 +159,7 @@ def test_a_process_killed_between_report_and_pictures_leaves_a_report_that_lists
     with pytest.raises(KeyboardInterrupt):
         outputs.write_outputs(tmp_path, experiment, result, dict(content))
     assert read(tmp_path)["missing_pictures"] == list(PICTURES)
-    assert len(IMAGES) + 2 == len(PICTURES)
+    assert len(IMAGES) + 3 == len(PICTURES)
 
 
 def test_the_line_names_the_pictures_the_first_reason_and_the_next_step():

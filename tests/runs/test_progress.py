@@ -62,7 +62,7 @@ def bar(monkeypatch):
     fake.update = lambda more: setattr(fake, "n", fake.n + more)
     fake.set_description_str = lambda title, refresh=True: fake.titles.append(title)
     fake.close = lambda: None
-    monkeypatch.setattr(progress, "_create_bar", lambda total, quiet: vars(fake).update(total=total) or fake)
+    monkeypatch.setattr(progress, "create_bar", lambda total, quiet: vars(fake).update(total=total) or fake)
     return fake
 
 
@@ -199,24 +199,37 @@ def test_a_self_transfer_has_no_step_2_and_is_measured_twice_at_its_end(pictures
 
 
 def test_a_symmetric_leg_costs_what_its_passes_cost(monkeypatch, pictures):
-    monkeypatch.setattr(
-        estimates, "_measure", lambda inputs: [Cost(64, 1.0, 10.0, 1000.0), Cost(192, 2.0, 20.0, 2000.0)]
-    )
+    monkeypatch.setattr(estimates, "_measure", lambda inputs: [Cost(1.0, 10.0, 1000.0), Cost(2.0, 20.0, 2000.0)])
     inputs = gather_inputs(*pictures, Options(**vars(OPTIONS) | {"steps": 16}))
-    deep = next(part for part in estimate_run(inputs).parts if part.layer == inputs.features.blocks[1].name)
-    counts = [factor * estimates.count_iterations(16, inputs.options.softness) for factor in estimates.SPREAD]
+    parts = [part for part in estimate_run(inputs).parts if part.layer == inputs.features.blocks[1].name]
+    deep, retraced = (next(part for part in parts if part.step == step) for step in (1, 3))
+    usual = estimates.count_iterations(16, inputs.options.softness, inputs.settings.tolerance)
+    counts = [factor * usual for factor in estimates.SPREAD]
     low, high = ((2 * n + 2 * 16) * 2.0 + n * 20.0 for n in counts)
-    # One Gram matrix, or a second where steps are slow: about 400 rows in legs of 192.
-    np.testing.assert_allclose((deep.seconds.low, deep.seconds.high), (low + 2000, high + 2 * 2000))
+    # One Gram matrix, which learns from the steps.
+    np.testing.assert_allclose((deep.seconds.low, deep.seconds.high), (low + 2000, high + 2000))
+    end = inputs.settings.corrections
+    afterward = end * (2 * 2.0 + 20.0) + (2000 if end else 0)
+    np.testing.assert_allclose((retraced.seconds.low, retraced.seconds.high), (low, high + afterward))
     assert deep.grid == tuple(graded_grid(16, *inputs.settings.grading))
 
 
 @pytest.mark.parametrize(
-    ("steps", "softness", "observed"),
-    [(4, 0.02, 1150), (8, 0.02, 1240), (48, 0.02, 530), (4, 0.29, 225), (16, 0.29, 235), (48, 1.0, 350), (4, 1.0, 115)],
+    ("steps", "softness", "tolerance", "observed"),
+    [
+        (4, 0.02, 5e-8, 1150),
+        (8, 0.02, 5e-8, 1240),
+        (48, 0.02, 5e-8, 530),
+        (4, 0.29, 5e-8, 225),
+        (16, 0.29, 5e-8, 177),
+        (16, 0.29, 1e-6, 140),
+        (16, 0.29, 1e-5, 113),
+        (48, 1.0, 5e-8, 350),
+        (4, 1.0, 5e-8, 115),
+    ],
 )
-def test_iterations_are_those_of_observed_legs_within_a_factor_of_two(steps, softness, observed):
-    assert observed / 2 < estimates.count_iterations(steps, softness) < 2 * observed
+def test_iterations_are_those_of_observed_legs_within_a_factor_of_two(steps, softness, tolerance, observed):
+    assert observed / 2 < estimates.count_iterations(steps, softness, tolerance) < 2 * observed
 
 
 def test_nothing_is_shown_without_an_estimate(capsys):

@@ -22,7 +22,7 @@ from sweeps import PAIR, SMALL, create_jobs, read_table, write_nothing, write_re
 from decoupling_lib.runs import sweep, sweep_table, sweep_workers
 from decoupling_lib.runs.sweep import run_sweep
 from decoupling_lib.runs.sweep_job import find_complete_report
-from decoupling_lib.runs.sweep_workers import LOOPBACK
+from decoupling_lib.runs.workers import LOOPBACK
 
 ONE_THREAD = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
 
@@ -130,7 +130,7 @@ def test_two_sweeps_on_one_scheduler_have_their_own_results(shared: str, tmp_pat
 
 def test_a_transfer_whose_outputs_are_not_visible_here_is_not_done(shared: str, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(sweep_workers, "run_job", write_nothing)
-    monkeypatch.setattr(sweep.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     (row,) = run_sweep(create_jobs(tmp_path, PAIR), tmp_path, shared)
     assert row.result.status == "failed" and "--out" in row.result.message and str(tmp_path) in row.result.message
     assert read_table(tmp_path)[0]["status"] == "failed"

@@ -45,16 +45,19 @@ def test_the_report_of_another_transfer_does_not_make_a_transfer_complete(tmp_pa
         assert find_complete_report(job, tmp_path) is None
 
 
-@pytest.mark.parametrize("changed", ["image", "weights"])
-def test_a_transfer_whose_image_or_weights_have_changed_is_not_complete(changed: str, tmp_path: Path):
+@pytest.mark.parametrize("changed", ["image", "weights", "mask", "further origin"])
+def test_a_transfer_whose_image_mask_or_weights_have_changed_is_not_complete(changed: str, tmp_path: Path):
     files = {"image": tmp_path / "a.png", "weights": tmp_path / "w.h5"}
+    files |= {"mask": tmp_path / "m.png", "further origin": tmp_path / "o.png"}
     for path in files.values():
         path.write_bytes(b"before")
     text = f'pairs = [["{files["image"]}", "china"]]\n[fixed]\nnetwork = "vgg16"\nweights = "{files["weights"]}"\n'
+    text += f'mask = "{files["mask"]}"\nmix = [["{files["further origin"]}", 0.5]]\n'
     (job,) = create_jobs(tmp_path, text)
     (tmp_path / job.name).mkdir()
     before = hashlib.sha256(b"before").hexdigest()
     report = {"inputs": [{"sha256": before}, {"sha256": "of a bundled picture"}], "network": {"sha256": before}}
+    report |= {"mixture": [{"sha256": before}, {"sha256": before}], "masks": {"target": {"sha256": before}}}
     (tmp_path / job.name / "report.json").write_text(json.dumps(report | {"sweep": job.key}))
     assert find_complete_report(job, tmp_path) is not None
     files[changed].write_bytes(b"after")

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def test_a_file_that_a_machine_lacks_is_named_with_the_worker_and_the_next_step(
     ],
 )
 def test_an_output_folder_that_a_machine_lacks_is_named(change, what, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(sweep_shares.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     out = tmp_path / "shared" / "out"
     out.mkdir(parents=True)
     (out / "w.csv").touch()
@@ -112,7 +113,7 @@ def test_the_mark_of_a_folder_is_removed_with_that_of_a_sweep_that_was_killed(tm
 def test_a_mark_that_appears_late_is_waited_for(tmp_path: Path, monkeypatch):
     pauses: list[float] = []
     monkeypatch.setattr(
-        sweep_shares.time, "sleep", lambda seconds: pauses.append(seconds) or seconds and (tmp_path / "late").touch()
+        time, "sleep", lambda seconds: pauses.append(seconds) or seconds and (tmp_path / "late").touch()
     )
     require_folder("late", tmp_path, WORKER)
     assert len(pauses) == 2
@@ -259,7 +260,7 @@ def test_an_output_folder_that_a_worker_does_not_share(case: str, cluster, worke
     for row in read_table(out):
         assert_refused(row, out, out, cluster.address_of("w1"))
         assert fragment in row["said"]
-    assert {path.name for path in out.iterdir()} <= {"results.csv", "contact.png"}
+    assert {path.name for path in out.iterdir()} <= {"results.csv", "contact.html", "contact.png"}
     if case == "another one":  # once it is shared, the same command runs both
         again = cluster.sweep(worker, 2, lambda: None, lambda: None, spec, "--out", out)
         assert again.code == 0 and "2 done, 0 failed; 2 run now" in again.out

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from sweeps import PAIR, create_jobs, write_spec
 
+from decoupling_lib.common.errors import InputError
 from decoupling_lib.runs import sweep_spec
-from decoupling_lib.runs.sweep_spec import with_absolute_paths
+from decoupling_lib.runs.sweep_spec import input_files, with_absolute_paths
 
 
 def test_a_file_describes_every_pair_with_every_combination_once(tmp_path: Path):
@@ -25,6 +26,31 @@ def test_pairs_and_sizes(tmp_path: Path):
     assert [(job.origin, job.options.size) for job in create_jobs(tmp_path, text)] == [
         ("coffee", (32, 32)), ("coffee", (32, 48)), ("china", (32, 32)), ("china", (32, 48)),
     ]  # fmt: skip
+
+
+def test_options_of_the_style_and_an_image_that_is_seen_in_two_ways(tmp_path: Path):
+    text = 'pairs = [["china", "china"]]\n[fixed]\nmask = "m.png"\n[grid]\nkeep_colors = [true, false]\n'
+    for more, reference in (("", "midpoint"), ('origin_mask = ["m.png"]\n', "noise")):
+        jobs = create_jobs(tmp_path, text + more)
+        assert [job.options.keep_colors for job in jobs] == [True, False]
+        assert {job.options.reference for job in jobs} == {reference} and {job.options.mask for job in jobs} == {
+            "m.png"
+        }
+
+
+def test_mixtures(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a.png").write_bytes(b"x")
+    text = 'pairs = [["china", "china"]]\n[grid]\nmix = [[], [["a.png", 0.2], ["coffee", 0.3]]]\n'
+    alone, mixed = create_jobs(tmp_path, text)
+    assert (alone.options.mix, mixed.options.mix) == ((), (("a.png", 0.2), ("coffee", 0.3)))
+    assert (alone.options.reference, mixed.options.reference) == ("noise", "midpoint")
+    absolute = with_absolute_paths(mixed)
+    assert absolute.options.mix == ((str(tmp_path / "a.png"), 0.2), ("coffee", 0.3))
+    assert {str(tmp_path / "a.png"), "coffee"} <= set(input_files(absolute))
+    for bad in ('"coffee"', '["coffee"]', '[["coffee"]]', '[["coffee", "x"]]', "[[0.3]]", '[["coffee", 1]]'):
+        with pytest.raises(InputError):
+            create_jobs(tmp_path, f'pairs = [["china", "china"]]\n[fixed]\nmix = {bad}\n')
 
 
 def test_the_names_of_folders_stay_inside_the_output_folder(tmp_path: Path):
@@ -79,15 +105,17 @@ def test_the_available_weights_are_part_of_a_transfer(tmp_path: Path, monkeypatc
 
 def test_workers_elsewhere_receive_absolute_paths(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("a.png", "w.h5"):
+    for name in ("a.png", "m.png", "w.h5"):
         Path(name).write_bytes(b"x")
-    text = 'pairs = [["a.png", "china"]]\n[fixed]\nnetwork = "vgg16"\nweights = "w.h5"\n'
+    text = 'pairs = [["a.png", "china"]]\n[fixed]\nnetwork = "vgg16"\nweights = "w.h5"\nmask = "m.png"\n'
     (job,) = create_jobs(tmp_path, text)
     absolute = with_absolute_paths(job)
     assert (absolute.origin, absolute.target, absolute.options.weights) == (
         str(tmp_path / "a.png"), "china", str(tmp_path / "w.h5"),
     )  # fmt: skip
+    assert (absolute.options.mask, absolute.options.origin_mask) == (str(tmp_path / "m.png"), None)
     assert (absolute.name, absolute.key, job.origin) == (job.name, job.key, "a.png")
+    assert set(input_files(absolute)) == {"china", "", *(str(tmp_path / name) for name in ("a.png", "m.png", "w.h5"))}
 
     Path("coffee").mkdir()  # a folder is not an image, and a file is not a source of weights
     Path("hed").write_bytes(b"x")

@@ -13,7 +13,7 @@ from command_line import Outcome, finish, start
 from distributed import LocalCluster
 from patience import HANG
 
-from decoupling_lib.runs.sweep_workers import LOOPBACK
+from decoupling_lib.runs.workers import LOOPBACK
 
 ONE_THREAD = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
 

@@ -343,8 +343,19 @@ def report_read(file: Path) -> None:
         )
         if judged.weights != "random":
             weights.read("vgg16", judged.weights)
+        named = {"target": judged.mask, "origin": judged.origin_mask}
+        for name in (*named.values(), *(other for other, _ in judged.mix)):
+            if name is not None:
+                load_picture(name)
         picture, read = SimpleNamespace(sha256="1" * 64), SimpleNamespace(sha256="0" * 64)
-        return SimpleNamespace(origin=picture, target=picture, network=SimpleNamespace(weights=read))
+        masks = {image: SimpleNamespace(picture=picture) for image, name in named.items() if name is not None}
+        return SimpleNamespace(
+            origin=picture,
+            target=picture,
+            network=SimpleNamespace(weights=read),
+            masks=SimpleNamespace(files=masks),
+            others=(picture,) * len(judged.mix),
+        )
 
     rerun.gather_inputs = gather
     rerun.gather_recorded_inputs(rerun.read_report(file))

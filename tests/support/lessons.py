@@ -1,12 +1,9 @@
-"""Run lessons and try their exercises."""
+"""Load the scripts of the notebooks folder, run lessons, and read what their cells show."""
 
 import importlib.util
-import textwrap
-import tomllib
 from pathlib import Path
 
 from nbclient import NotebookClient
-from nbformat.v4 import new_code_cell
 from paths import ROOT
 from patience import HANG
 
@@ -21,8 +18,8 @@ def _load(name: str):
     return module
 
 
-execute, editions = _load("execute"), _load("editions")
-WRONG = tomllib.loads((ROOT / "tests" / "notebooks" / "wrong_answers.toml").read_text("utf-8"))
+execute, editions, reading_time = _load("execute"), _load("editions"), _load("reading_time")
+SOURCES = execute.sources()
 
 
 def run(notebook, folder: Path = FOLDER):
@@ -37,33 +34,15 @@ def run(notebook, folder: Path = FOLDER):
     return client.execute()
 
 
-def with_attempts(source: Path):
-    """Return a lesson with its exercises as a student meets them: unanswered, answered wrongly, and solved.
-
-    The guarded check is before the solution, where it must not raise; the wrong answers are after the check, which must
-    reject each of them.
-    """
-    notebook = execute.parsed(source)
-    for (_, solution, check), answers in zip(editions.exercises(notebook), WRONG[source.stem], strict=True):
-        names = editions.asked(solution.source, check.source)
-        cells, place = notebook.cells, next(k for k, cell in enumerate(notebook.cells) if cell is solution)
-        unanswered = new_code_cell(editions.guarded(check.source, names), metadata={"tags": ["unanswered"]})
-        cells.insert(place, unanswered)
-        place = next(k for k, cell in enumerate(cells) if cell is check)
-        cells[place + 1 : place + 1] = [new_code_cell(_try_wrong_answer(check.source, answer)) for answer in answers]
-    return notebook
+def tags(cell) -> set[str]:
+    """Return the tags of a cell."""
+    return set(cell.metadata.get("tags", []))
 
 
-def _try_wrong_answer(check: str, answer: str) -> str:
-    return f"""\
-_kept = {{name: value for name, value in globals().items() if not name.startswith("_")}}
-{answer.strip()}
-try:
-{textwrap.indent(check, "    ")}
-except AssertionError:
-    globals().update(_kept)
-else:
-    raise RuntimeError({f"the check accepts a wrong answer: {answer}"!r})"""
+def judged(cell) -> str:
+    """Return the text that `dl.check` shows below a cell; "" if it shows none."""
+    texts = [output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", [])]
+    return next((text for text in texts if text.startswith("Exercise ")), "")
 
 
 def printed(cell) -> str:

@@ -24,7 +24,5 @@ def solve(features: FeatureMap, x: np.ndarray, aim: np.ndarray, moving: slice, d
         features, LegState(x), rate, live, damping, GRID, 1e-13, on_step=lambda _, state: points.append(state.x)
     )
     assert flow.status == "reached" and flow.halvings == 0
-    leg = SolvedLeg(
-        features, tuple(points), flow.grid, flow.multipliers, flow.gram, moving, live, damping, not fixed, 1e-11
-    )
+    leg = SolvedLeg(features, tuple(points), flow.guide, moving, live, damping, not fixed, 1e-11)
     return leg, rate

@@ -41,7 +41,7 @@ def read_table(out: Path) -> list[dict[str, str]]:
 
 def write_report_only(job: Job, out: str, shares: object = None) -> JobResult:
     """Do a worker's part without a transfer: write what makes it complete."""
-    report = {"sweep": job.key, "inputs": [{"sha256": ""}] * 2, "network": {"sha256": ""}}
+    report = {"sweep": job.key, "inputs": [{"sha256": ""}] * 2, "network": {"sha256": ""}, "masks": {}, "mixture": []}
     (Path(out) / job.name).mkdir(parents=True)
     (Path(out) / job.name / "report.json").write_text(json.dumps(report))
     return JobResult("done")

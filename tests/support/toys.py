@@ -9,7 +9,7 @@ from decoupling_lib.engine.lift import Damping, gradient_scales, squared_gradien
 from decoupling_lib.moments.samples import TEN
 
 SAMPLE = np.array(TEN)
-EXACT = Settings(rule="adaptive", steps=2000, tolerance=1e-11, solver_tolerance=1e-12, threshold=1e-9)
+EXACT = Settings(rule="adaptive", steps=2000, tolerance=1e-11, threshold=1e-9)
 
 
 def softplus_sums(sizes: tuple[int, ...], pixels: int, seed: int) -> ClosedForm:

@@ -31,7 +31,7 @@ INVALID = {
     "tolerance": (0, 1, "1e-4"),
     "precision": ("double", 64, None, ["mixed", "double"]),
     "refinements": (-1, 1.5, "1"),
-    "corrections": (-1, 101, 1.5, "1", None),
+    "corrections": (-1, 101, 1.5, "1"),
     "reference": ("Noise", "", 1, ["noise"]),
     "threshold": (0, 2, "1"),
     "learning_rate": (0, -1, "1"),
@@ -39,6 +39,13 @@ INVALID = {
     "iterations": (0, 1.5, None),
     "annex_slips": ("no", "false", 0, 1, None, [False]),
     "noise_draws": (0, 1001, None),
+    "strength": (-0.1, 1.1, "1", True, float("nan"), None),
+    "mix": (None, "china", ["china"], (("china", 0.5, 1),), (("", 0.5),), ((3, 0.5),), (("a", 0),), (("a", 1.0),))
+    + ((("a", 0.5), ("b", 0.5)), (("a", "x"),), (("a", 0.1),) * 8),
+    "mask": ("", 1, True, ["a.png"], {}),
+    "origin_mask": ("", 1, True, ["a.png"], {}),
+    "keep_colors": ("yes", 1, None),
+    "colors_only": ("yes", 0, None),
     "seed": (-1, 2**32, 1.5, None),
 }
 
@@ -62,14 +69,32 @@ def test_a_size_and_a_longest_side_together_are_refused():
         resolve_options(Options(size=(24, 32), max_side=48))
 
 
+def test_the_targets_colors_kept_and_colors_alone_exclude_each_other():
+    with pytest.raises(InputError, match="keep colors and colors only .*; received .*; accepted: .*; leave one"):
+        resolve_options(Options(keep_colors=True, colors_only=True))
+
+
 def test_resolved_options_are_complete_and_resolve_to_themselves():
     for layers in TUNING:
         resolved = resolve_options(Options(layers=layers))
         assert resolve_options(resolved) == resolved and resolved.max_side == 96
-        unknown = {"size", "network", "weights", "rule", "steps", "threshold", "learning_rate"}
+        unknown = {"size", "network", "weights", "rule", "steps", "threshold", "learning_rate", "mask", "origin_mask"}
         assert {name for name, value in asdict(resolved).items() if value is None} == unknown
     assert resolve_options(Options(size=(24, 32))).max_side is None
     assert resolve_options(Options(**AS_THESIS, annex_slips=True)).annex_slips
+
+
+def test_the_way_back_of_a_self_transfer_is_solved_more_finely_than_that_of_two_images():
+    for layers in TUNING:
+        itself, pair = (resolve_options(Options(layers=layers), self_transfer=same) for same in (True, False))
+        assert itself.tolerance < pair.tolerance <= 1e-6
+    assert resolve_options(Options(tolerance=1e-3)).tolerance == 1e-3
+
+
+def test_only_undamped_legs_are_corrected_unless_that_is_asked_for():
+    assert resolve_options(Options()).corrections == 0 < resolve_options(Options(damping=0.0)).corrections
+    assert resolve_options(Options(corrections=3)).corrections == 3
+    assert resolve_options(Options(damping=0.0, corrections=0)).corrections == 0
 
 
 def test_every_name_that_a_network_accepts_is_accepted():

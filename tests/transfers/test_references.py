@@ -73,7 +73,7 @@ def test_halfway_between_the_two_images_each_has_half_of_the_way_to_go():
     np.testing.assert_allclose(features.values(ORIGIN) - v, v - features.values(TARGET), atol=1e-9)
     result = experiment.run()
     gap, untouched = result.style_gaps["result"], result.style_gaps["untouched"]
-    assert gap["block1_conv1"] < 0.1 * untouched["block1_conv1"]
+    assert gap["block1_conv1"] < 0.25 * untouched["block1_conv1"]
 
 
 def test_without_a_choice_two_images_meet_halfway_and_one_image_goes_to_noise():

@@ -22,8 +22,8 @@ from decoupling_lib.transfers.steps import impose_style, measure_reference, meas
 HERE = Path(__file__).parent
 SHAPE = (20, 24, 3)
 DELTA = 0.1
-QUICK = Settings("rk4", 2, 1e-5, 1e-6, 1e-3, refinements=4)
-CAREFUL = Settings("adaptive", 400, 1e-7, 1e-9, 1e-3)
+QUICK = Settings("rk4", 2, 1e-5, 1e-3, refinements=4)
+CAREFUL = Settings("adaptive", 400, 1e-7, 1e-3)
 
 
 def toy() -> ClosedForm:

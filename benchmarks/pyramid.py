@@ -1,0 +1,200 @@
+"""Does a leg get cheaper if a smaller copy of the image is solved first, and its solution is the start?
+
+    python benchmarks/pyramid.py [--size 128] [--pictures coffee:chelsea,...] [--out FILE]
+
+For each pair (origin, target) the target's legs of Step 2 are run toward the midpoint and toward noise, and then back
+to its own style by Step 3. Each leg needs a first guess of its multipliers, and a Gram matrix of the gradients, which
+costs a Jacobian row per feature. The starts:
+
+one size      neither is known: what transfers do
+half          multipliers and matrices of the legs of the image shrunk to half its size
+half, cut     the same of the middle of the image, cut at the image's own scale
+half matrix   only the matrices of the shrunk image
+own matrix    multipliers of the shrunk image, and the matrices that the leg of this size has found before, for nothing
+own           multipliers and matrices that the leg of this size has found before, for nothing: no start can be better
+
+Multipliers of unscaled features per pixel do not depend on the image's size, so those of the small image are multiplied
+by the ratio of pixels. A row has the passes of Step 2's legs at this size, those of the small image, which take a
+quarter of the time each, how far the legs end from the reference, and the PSNR of the way there and back. Any start
+gives the same result to within the tolerance of the steps; only passes, and rounding on the way back, can differ.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, replace
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import _common as common
+import numpy as np
+from PIL import Image
+
+from decoupling_lib.images.pictures import load_picture
+from decoupling_lib.images.quality import psnr
+from decoupling_lib.transfers.setup import prepare
+
+if TYPE_CHECKING:
+    from decoupling_lib.common.arrays import Floats
+    from decoupling_lib.engine.context import Context
+    from decoupling_lib.engine.features import Passes
+    from decoupling_lib.engine.leg_state import Guide
+    from decoupling_lib.engine.normalization import Route
+
+PAIRS = "coffee:chelsea,china:flower,flower:astronaut,rocket:china"
+REFERENCES = ("midpoint", "noise")
+STARTS = ("one size", "half", "half, cut", "half matrix", "own matrix", "own")
+
+
+def main() -> None:
+    parser = common.new_parser(__doc__, "pyramid", PAIRS)
+    parser.set_defaults(size=128)
+    parser.add_argument("--references", type=common.split_names, default=list(REFERENCES), help="comma-separated")
+    arguments = parser.parse_args()
+    parts = {
+        f"{reference}, {arguments.size} px": replace(common.options(arguments), reference=reference)
+        for reference in arguments.references
+    }
+    results = common.Results(arguments.out, "part", {part: asdict(options) for part, options in parts.items()})
+    titles = ("passes", "rows", "at half", "error", "PSNR", "seconds")
+    print("{:20}{:20}{:13}".format("part", "pair", "start") + "".join(f"{each:>9}" for each in titles))
+    for part, options in parts.items():
+        for pair in arguments.pictures:
+            for row in measure(part, pair, options):
+                print(_line(results.add(row)), flush=True)
+        print_medians(part, results.rows)
+
+
+def measure(part: str, pair: str, options: Any) -> list[dict[str, Any]]:
+    """Return the rows of one pair, one for each start."""
+    origin, target = (load_picture(name, options.size).array for name in pair.split(":"))
+    context = prepare(origin, target, options).context()
+    small, shape = replace(options, size=None), target.shape
+    half = [_shrink(image) for image in (origin, target)]
+    cut = [_cut(image) for image in (origin, target)]
+    below = {}
+    for name, images in {"half": half, "half, cut": cut}.items():
+        under = prepare(*images, small).context()
+        below[name] = under, _run(under, images[1], {})[0], images[1].shape
+    rows, own = [], None
+    for start in STARTS:
+        guides, cost = {}, 0
+        if start != "one size":
+            known = below["half, cut" if start == "half, cut" else "half"]
+            guides = adapt_guides(*known, context, shape)
+            cost = 0 if start == "own" else common.total(_passes(known[1]))["total"]
+            assert own is not None
+            for layer, guide in guides.items():
+                if start == "half matrix":
+                    guides[layer] = guide._replace(multipliers=guide.multipliers[:0])
+                elif start == "own matrix":
+                    guides[layer] = guide._replace(grams=own.guides[layer].grams)
+                elif start == "own":
+                    guides[layer] = own.guides[layer]
+        route, back, seconds = _run(context, target, guides)
+        own = route if start == "one size" else own
+        done = route.status == back.status == "done"
+        rows.append(
+            {
+                "part": part,
+                "pair": pair,
+                "start": start,
+                "status": "done" if done else f"{route.status}, {back.status}",
+                "passes": common.total(_passes(route)),
+                "passes_below": cost,
+                "passes_back": common.total(_passes(back)),
+                "relative_error": max(leg.relative_error for leg in route.legs),
+                "psnr_db": psnr(back.x, target) if done else None,
+                "seconds": seconds,
+            }
+        )
+    return rows
+
+
+def adapt_guides(
+    under: Context, route: Route, shape: tuple[int, ...], context: Context, full: tuple[int, ...]
+) -> dict[str, Guide]:
+    """Return the guides of an image of one shape, by layer, in the scaled features of another one's legs.
+
+    Parameters
+    ----------
+    under : Context
+        The context of the legs that were solved.
+    route : Route
+        Those legs.
+    shape : tuple
+        (H, W, 3) of their image.
+    context : Context
+        The context of the legs that are to be solved.
+    full : tuple
+        (H, W, 3) of their image.
+    """
+    from decoupling_lib.engine.features import block_slices
+
+    share, adapted = np.prod(shape[:2]) / np.prod(full[:2]), {}
+    for place, (layer, moving) in enumerate(block_slices(context.features.blocks).items()):
+        scales = (each.reference.damping.leg(place, moving).scales for each in (under, context))
+        ratio = np.sqrt(next(scales) / next(scales))
+        guide = route.guides[layer]
+        grams = guide.grams * np.outer(ratio, ratio) * share
+        adapted[layer] = guide._replace(multipliers=guide.multipliers / ratio / share, grams=grams.astype(np.float32))
+    return adapted
+
+
+def _run(context: Context, x: Floats, guides: dict[str, Guide]) -> tuple[Route, Route, float]:
+    from decoupling_lib.engine.context import Step
+    from decoupling_lib.engine.normalization import impose, normalize, retracing
+
+    began = time.perf_counter()
+    starts = {(Step.TARGET, layer): guide for layer, guide in guides.items()}
+    there = normalize(replace(context, step=Step.TARGET, guides=starts), x)
+    seconds = time.perf_counter() - began
+    return there, impose(retracing(context, there), there.x, there.style), seconds
+
+
+def _passes(route: Route) -> Passes:
+    from decoupling_lib.engine.features import Passes
+
+    total = Passes()
+    for leg in route.legs:
+        total.add(leg.passes)
+    return total
+
+
+def _shrink(image: Floats) -> Floats:
+    """Return an image at half its size, by Lanczos's filter in floating point."""
+    height, width = image.shape[:2]
+    channels = [
+        Image.fromarray(image[..., c].astype(np.float32)).resize((width // 2, height // 2), Image.Resampling.LANCZOS)
+        for c in range(3)
+    ]
+    return np.clip(np.stack([np.asarray(each) for each in channels], axis=-1, dtype=float), 0, 1)
+
+
+def _cut(image: Floats) -> Floats:
+    height, width = image.shape[:2]
+    return image[height // 4 : height // 4 + height // 2, width // 4 : width // 4 + width // 2]
+
+
+def print_medians(part: str, rows: list[dict[str, Any]]) -> None:
+    """Print, for each start, the median of what the pairs of a part took."""
+    for start in STARTS:
+        own = [row for row in rows if row["part"] == part and row["start"] == start and row["status"] == "done"]
+        if own:
+            there, below = (
+                median(each)
+                for each in zip(*((row["passes"]["total"], row["passes_below"]) for row in own), strict=True)
+            )
+            print(f"{part}, {start}: median {there:,.0f} passes, and {below / 4:,.0f} of this size's for the half")
+
+
+def _line(row: dict[str, Any]) -> str:
+    decibels = "" if row["psnr_db"] is None else f"{row['psnr_db']:.0f}"
+    return (
+        f"{row['part']:20}{row['pair']:20}{row['start']:13}{row['passes']['total']:9,}{row['passes']['jacobian_rows']:9,}"
+        f"{row['passes_below']:9,}{row['relative_error']:9.2%}{decibels:>9}{row['seconds']:9.1f}  {row['status']}"
+    )
+
+
+if __name__ == "__main__":
+    common.run(main)

@@ -1,0 +1,174 @@
+"""Twelve pairs of pictures side by side, to look at: origin, target, and what several methods make of them.
+
+    python benchmarks/sheet.py [--size 128] [--processes 2] [--draw-only] [--out FILE]
+
+Each of the twelve bundled pictures is once the origin and once the target. Two layers, VGG-16 with the weights `hed`,
+and otherwise the defaults of a transfer between two images. The methods:
+
+default   decoupled, by the midpoint of the two images
+noise     decoupled, by noise, the thesis's reference, without a refinement (up to 160 px)
+direct    the coupled means of both layers at once, by L-BFGS to 0.1 %
+annex     the annex's SGD with noise as the reference, ReLU and maximum pooling, 600 iterations per leg where the thesis
+          has 50,000 (up to 64 px)
+Gatys     the FFᵀ Gram matrices of the thesis's five layers and the content of block4_conv2, 300 iterations of L-BFGS
+          (above 160 px)
+
+Below each result stands what is left of the untouched style gap, by block. The gap is measured by a fresh Step 1 toward
+the midpoint, for all methods alike: the yardstick of the default. A sheet is for the eye; the experiments have the
+judges and the intervals. Results are kept as PNG files in `out/sheet`, the sheet is drawn to `figures/pairs_SIZE.png`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import _experiments as experiments
+
+from decoupling_lib.common.arrays import Floats
+from decoupling_lib.images.pictures import load_picture, save_png
+from decoupling_lib.plotting.settings import kit_settings
+from decoupling_lib.plotting.style import new_figure, save_figure, show_picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ROOT = Path(__file__).parents[1]
+JUDGES = ("gram", "colors", "ssim", "edges")
+SMALL, MEDIUM = 64, 160
+"""The largest sides in pixels of images for the annex and for noise, whose legs take several times the passes."""
+ANNEX_ITERATIONS = 600
+CONTENT_LAYER, BETA, ITERATIONS = "block4_conv2", 3e2, 300
+"""As in figure 2.7."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=128, help="side of the square images, in pixels")
+    parser.add_argument("--weights", default="hed")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--pairs", type=int, default=12, help="run only so many pairs")
+    parser.add_argument("--draw-only", action="store_true", help="draw the sheet from results that are there")
+    parser.add_argument("--images", type=Path, default=ROOT / "out" / "sheet", help="folder for the results")
+    parser.add_argument("--out", type=Path, help="default: benchmarks/results/sheet_SIZE.json")
+    parser.add_argument("--figure", type=Path, help="default: figures/pairs_SIZE.png")
+    arguments = parser.parse_args()
+    size, pairs = arguments.size, experiments.list_pairs((1,))[: arguments.pairs]
+    out = arguments.out or ROOT / "benchmarks" / "results" / f"sheet_{size}.json"
+    methods = choose_methods(size)
+    arguments.images.mkdir(parents=True, exist_ok=True)
+    if arguments.draw_only:
+        rows = json.loads(out.read_text("utf-8"))["rows"]
+    else:
+        tasks = {" ".join(pair): (*pair, size, arguments.weights, methods, str(arguments.images)) for pair in pairs}
+        rows = experiments.run_tasks(out, measure, tasks, arguments.processes)
+    print_table(rows, methods)
+    figure = draw(rows, pairs, methods, size, arguments.images)
+    print(save_figure(figure, arguments.figure or ROOT / "figures" / f"pairs_{size}.png"))
+
+
+def choose_methods(size: int) -> list[str]:
+    """Return the methods for images of a side, in the order of the columns."""
+    if size > MEDIUM:
+        return ["default", "direct", "Gatys"]
+    return ["default", "noise", "direct", *(["annex"] if size <= SMALL else [])]
+
+
+def measure(origin: str, target: str, size: int, weights: str, methods: list[str], folder: str) -> dict[str, Any]:
+    """Return the row of one pair, with its results by method, and save the results."""
+    from _judges import judge
+    from _steps import gap_left, measure_style, save
+
+    from decoupling_lib.transfers.evaluation import observer_network
+    from decoupling_lib.transfers.options import AS_THESIS, Options
+    from decoupling_lib.transfers.setup import prepare
+
+    options = Options(size=(size, size), weights=weights, network="vgg16", reference="midpoint")
+    kinks = {name: AS_THESIS[name] for name in ("activation", "pooling")}
+    variants: dict[str, Options] = {
+        "default": options,
+        "noise": replace(options, reference="noise", refinements=0),
+        "direct": replace(options, method="direct", threshold=1e-3),
+        "annex": replace(options, method="descent", reference="noise", iterations=ANNEX_ITERATIONS, **kinks),
+    }
+    yardstick = prepare(origin, target, options)
+    context, images = yardstick.context(), (yardstick.origin.array, yardstick.target.array)
+    wanted, untouched = (measure_style(context, image).style for image in images)
+    look, results = observer_network(yardstick.network), {}
+    for method in methods:
+        if method == "Gatys":
+            x, passes = _gatys(weights, *images)
+        else:
+            result = prepare(origin, target, variants[method]).run()
+            if result.status != "done":
+                results[method] = {"status": result.status}
+                continue
+            x, passes = result.result, result.passes.total
+        save_png(Path(folder) / _name(method, origin, target, size), x)
+        reached = measure_style(context, save(x)).style
+        left = gap_left(context, reached, untouched, wanted)
+        results[method] = {"status": "done", "passes": passes, "left": left} | judge(look, x, *images)
+    return {"origin": origin, "target": target, "size": size, "results": results}
+
+
+def _gatys(weights: str, style: Floats, content: Floats) -> tuple[Floats, int]:
+    from decoupling_lib.methods import gatys
+    from decoupling_lib.networks.vgg import build_network
+    from decoupling_lib.transfers.network_source import NetworkSource
+
+    source = NetworkSource("vgg16", weights)
+    layers = sorted((*source.layers(5), CONTENT_LAYER))
+    network = build_network("vgg16", weights, layers, activation="relu", pooling="average")
+    height, width = content.shape[:2]
+    objective = gatys.objective(network, (height, width), style, content, content=CONTENT_LAYER, alpha=1.0, beta=BETA)
+    found = gatys.synthesize(objective, content, ITERATIONS)
+    return found.x, objective.features.passes.total
+
+
+def print_table(rows: dict[str, dict[str, Any]], methods: list[str]) -> None:
+    """Print medians by method."""
+    print(f"{'medians':10} pairs  passes  left of the untouched gap: block 1, block 2   Gram  colors   SSIM  edges")
+    for method in methods:
+        own = [found for row in rows.values() if (found := row["results"][method])["status"] == "done"]
+        if not own:
+            continue
+        first, second = (median(each) for each in zip(*(found["left"] for found in own), strict=True))
+        judged = " ".join(f"{median(found[name] for found in own):6.2f}" for name in JUDGES)
+        passes = median(found["passes"] for found in own)
+        print(f"{method:10} {len(own):5} {passes:7,.0f} {first:36.0%} {second:8.0%}   {judged}")
+
+
+@kit_settings
+def draw(
+    rows: dict[str, dict[str, Any]], pairs: list[tuple[str, str]], methods: list[str], size: int, folder: Path
+) -> Figure:
+    """Draw the sheet: one line per pair."""
+    columns = ["origin", "target", *methods]
+    figure = new_figure(2.0 * len(columns), 2.22 * len(pairs), dpi=max(100, size))
+    grid = figure.subplots(len(pairs), len(columns), squeeze=False)
+    for line, (origin, target) in zip(grid, pairs, strict=True):
+        show_picture(line[0], load_picture(origin, (size, size)).array, f"style of {origin}"[:26])
+        show_picture(line[1], load_picture(target, (size, size)).array, f"on {target}"[:26])
+        for ax, method in zip(line[2:], methods, strict=True):
+            found = rows[f"{origin} {target}"]["results"][method]
+            if found["status"] != "done":
+                show_picture(ax, None, f"{method}: {found['status']}")
+                continue
+            image = load_picture(str(folder / _name(method, origin, target, size))).array
+            left = ", ".join(f"{each:.0%}" for each in found["left"])
+            show_picture(ax, image, f"{method}: {left} left")
+    for ax in grid.flat:
+        ax.title.set_fontsize(8)
+    return figure
+
+
+def _name(method: str, origin: str, target: str, size: int) -> str:
+    return f"{size}_{origin}_{target}_{method}.png"
+
+
+if __name__ == "__main__":
+    main()

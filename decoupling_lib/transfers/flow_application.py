@@ -1,0 +1,231 @@
+"""A style flow on an image of any size: Step 2's legs and Step 3's, with the multipliers of the flow."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..common.arrays import Floats, Mask
+from ..common.errors import describe_value, input_error
+from ..engine.context import Step
+from ..engine.distances import block_error
+from ..engine.features import Passes, block_slices
+from ..engine.fixed_curve import Curve, carry
+from ..engine.newton import correct
+from ..networks import weights as weight_sources
+from ..networks.tiles import TiledMeans
+from ..networks.vgg import Network
+from .flow_settings import FlowSettings
+from .style_flow import StyleFlow
+
+TOLERANCE = 1e-4
+"""Root mean square change of the image at which a step is solved: a fortieth of a level of 8 bits."""
+EXACT_TOLERANCE = 1e-13
+EXACT_PARTS = 4
+"""Number of parts of an exact step. In two, the first step back from a larger image may have no solution in reach."""
+
+
+@dataclass(frozen=True)
+class AppliedLeg:
+    """What one leg did to an image.
+
+    Parameters
+    ----------
+    step : int
+        2 or 3, as in a transfer.
+    layer : str
+        The moving layer.
+    start_error, relative_error : float or None
+        ‖f - t‖/‖t‖ of the moving layer at the start and at the end, over live channels. Its target t is the reference
+        in Step 2, and the style that was asked for in Step 3. None where a flow is undone: there is no target.
+    held_relative_error : float or None
+        The same of the worst held layer against the reference, at the end.
+    corrections : int
+        Number of corrections.
+    passes : Passes
+        Network passes.
+    seconds : float
+        Duration.
+    """
+
+    step: int
+    layer: str
+    start_error: float | None
+    relative_error: float | None
+    held_relative_error: float | None
+    corrections: int
+    passes: Passes
+    seconds: float
+
+
+class AppliedFlow(NamedTuple):
+    """An image to which a flow was applied.
+
+    Parameters
+    ----------
+    x : ndarray, shape (H, W, 3)
+        The image, unclipped; float32, or float64 where steps were solved to rounding.
+    legs : tuple of AppliedLeg
+        In the order of running.
+    seconds : float
+        Duration.
+    """
+
+    x: Floats
+    legs: tuple[AppliedLeg, ...]
+    seconds: float
+
+
+class _Course(NamedTuple):
+    """A leg that is to be run: its step, its depth from 1 on, its curve per pixel, and its target."""
+
+    step: Step
+    depth: int
+    curve: Curve
+    aim: Floats | None
+
+
+def find_network(flow: StyleFlow, weights: str | os.PathLike[str] | None = None) -> Network:
+    """Return the network of a flow.
+
+    Parameters
+    ----------
+    flow : StyleFlow
+        The flow.
+    weights : str or path, optional
+        The weights, if they are not where the flow was made; their checksum decides. Default: the flow's own source.
+
+    Raises
+    ------
+    InputError
+        If there are no such weights, or they have another checksum.
+    """
+    about = flow.network
+    source, wanted = about["weights"] if weights is None else weights, about["sha256"]
+    step = f"give the file with sha256 {wanted[:12]}... by --weights"
+    if weights is None and source not in weight_sources.SOURCES and not os.path.isfile(source):
+        raise input_error("weights of the flow", "are not available", source, f"the file with sha256 {wanted}", step)
+    found = weight_sources.read(about["architecture"], source, flow.seed)
+    if found.sha256 != wanted:
+        name = f"weights {describe_value(os.fspath(source))}"
+        raise input_error(name, "are not those of the flow", f"sha256 {found.sha256}", f"sha256 {wanted}", step)
+    return Network(
+        found,
+        tuple(about["layers"]),
+        about["activation"],
+        about["softness"],
+        about["growth"],
+        about["pooling"],
+        about["temperatures"],
+    )
+
+
+def count_steps(flow: StyleFlow, settings: FlowSettings) -> int:
+    """Return the number of steps of all legs, by which `apply_flow` counts its progress."""
+    parts = EXACT_PARTS if settings.precise else 1
+    return 2 * parts * sum(leg.there.steps for leg in flow.legs)
+
+
+def apply_flow(
+    flow: StyleFlow,
+    image: Floats,
+    settings: FlowSettings | None = None,
+    network: Network | None = None,
+    on_step: Callable[[int], None] | None = None,
+) -> AppliedFlow:
+    """Apply a flow to an image of any size, or undo it.
+
+    Parameters
+    ----------
+    flow : StyleFlow
+        The flow.
+    image : ndarray of float, shape (H, W, 3)
+        RGB, nominally in [0, 1].
+    settings : FlowSettings, optional
+        Default: full strength, without corrections.
+    network : Network, optional
+        From `find_network`. Default: found by the flow's description.
+    on_step : callable, optional
+        Receives the number of steps done, after each; see `count_steps`.
+
+    Returns
+    -------
+    AppliedFlow
+        The image, and what its legs did.
+
+    Raises
+    ------
+    InputError
+        For an image that does not fit the network, or weights that are not available.
+    CurveError
+        If a step has no solution: the image is too unlike those for which the flow was made.
+    """
+    began, settings = time.perf_counter(), FlowSettings() if settings is None else settings
+    network = find_network(flow) if network is None else network
+    x: Floats = np.asarray(image, np.float64 if settings.precise else np.float32)
+    means = TiledMeans(network, "float64" if settings.precise else "float32", settings.tile)
+    tolerance, parts = (EXACT_TOLERANCE, EXACT_PARTS) if settings.precise else (TOLERANCE, 1)
+    pixels, done, legs = x.shape[0] * x.shape[1], 0, []
+    for course in _plan(flow, settings):
+        start, passes = time.perf_counter(), Passes()
+        features, curve = means.prefix(course.depth), course.curve.scale(pixels).subdivide(parts)
+        *held, moving = block_slices(features.blocks).values()
+        live = flow.live[: moving.stop]
+        before = _error(features, x, course.aim, moving, live, passes)
+        carried = carry(features.pullback, x, curve, tolerance, _counter(on_step, done))
+        x, done = carried.x, done + curve.steps
+        passes.add(Passes(forward=carried.pullbacks, vjp=carried.pullbacks))
+        corrections = 0
+        if course.aim is not None and settings.corrections:
+            leg = flow.legs[course.depth - 1]
+            gram = leg.there_gram if course.step == Step.TARGET else leg.back_gram
+            damping = flow.damping(moving.stop, pixels)
+            most = settings.corrections
+            corrected = correct(features, x, course.aim, live, damping, 0.0, most, gram, recompute=False)
+            x, corrections = corrected.x, corrected.steps
+            passes.add(Passes(forward=corrected.forward, vjp=corrected.steps))
+        after, worst = None, None
+        if course.aim is not None:
+            f = features.values(x)
+            passes.forward += 1
+            after = block_error(f[moving], course.aim[moving], live[moving])
+            worst = max((block_error(f[each], course.aim[each], live[each]) for each in held), default=0.0)
+        layer, seconds = features.blocks[-1].name, time.perf_counter() - start
+        legs.append(AppliedLeg(int(course.step), layer, before, after, worst, corrections, passes, seconds))
+    return AppliedFlow(x, tuple(legs), time.perf_counter() - began)
+
+
+def _plan(flow: StyleFlow, settings: FlowSettings) -> Iterator[_Course]:
+    """Yield the legs in the order of running."""
+    style, courses = flow.style(settings.strength), []
+    slices = list(block_slices(flow.blocks).values())
+    for depth, leg in enumerate(flow.legs, start=1):
+        courses.append(_Course(Step.TARGET, depth, leg.there, flow.values[: slices[depth - 1].stop]))
+    for depth, leg in reversed(list(enumerate(flow.legs, start=1))):
+        moving = slices[depth - 1]
+        aim = flow.values[: moving.stop].copy()
+        aim[moving] = style[moving]
+        courses.append(_Course(Step.TRANSFER, depth, leg.way_back(settings.strength), aim))
+    if not settings.undo:
+        yield from courses
+        return
+    for course in reversed(courses):
+        yield course._replace(curve=course.curve.reverse(), aim=None)
+
+
+def _error(
+    features: TiledMeans, x: Floats, aim: Floats | None, moving: slice, live: Mask, passes: Passes
+) -> float | None:
+    if aim is None:
+        return None
+    passes.forward += 1
+    return block_error(features.values(x)[moving], aim[moving], live[moving])
+
+
+def _counter(on_step: Callable[[int], None] | None, done: int) -> Callable[[int], None] | None:
+    return None if on_step is None else lambda count: on_step(done + count)
