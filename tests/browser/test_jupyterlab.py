@@ -11,7 +11,7 @@ from pages import CHROMIUM_OPTIONS
 from patience import HANG
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-PORT = 8878
+PORT = 8880
 TIMEOUT = 1000 * HANG
 CELLS = (
     "from IPython.display import display\nimport decoupling_lib as dl",

@@ -90,6 +90,33 @@ def test_no_kernel_is_left_after_reloads_and_closed_tabs(browser, record_propert
         assert resident_mib(server.pid) < 400, "no more than the server's own"
 
 
+DRAW_LATE = """
+import sys
+if any("ipykernel_launcher" in part for part in sys.orig_argv):
+    import threading
+    import ipywidgets
+    from decoupling_lib.explorers.worker import Worker
+    asked = threading.Event()
+    handle, run = ipywidgets.HTML._handle_msg, Worker._run
+    def handle_and_note(self, message):
+        handle(self, message)
+        if message["content"]["data"].get("method") == "request_state" and not self.value:
+            asked.set()
+    def run_late(self):
+        asked.wait()
+        run(self)
+    ipywidgets.HTML._handle_msg, Worker._run = handle_and_note, run_late
+"""
+"""Makes a kernel draw its first pictures just after the page has been told that there are none yet."""
+
+
+def test_a_picture_drawn_while_the_page_connects_is_seen(browser, tmp_path):
+    """A page takes the states of several hundred widgets, one by one, and hears of no change until it has the last."""
+    (tmp_path / "sitecustomize.py").write_text(DRAW_LATE)
+    with classroom(PORT + 4, changes={"PYTHONPATH": str(tmp_path)}) as (address, _):
+        visit(browser, address).close()
+
+
 def test_kernels_end_whose_page_could_not_say_that_it_is_closed(browser):
     """One page is closed while it loads; the process of the other is killed in the middle of a run."""
     with classroom(PORT + 1) as (address, server):
