@@ -101,7 +101,7 @@ def transfer_command(
     refinements: RefinementsOption = None,
     corrections: CorrectionsOption = DEFAULTS.corrections,
     amplification: AmplificationOption = None,
-    precision: PrecisionOption = DEFAULTS.precision,
+    precision: PrecisionOption = None,
     noise_draws: NoiseDrawsOption = DEFAULTS.noise_draws,
     annex_slips: AnnexSlipsOption = False,
     memory_limit: MemoryLimitOption = None,

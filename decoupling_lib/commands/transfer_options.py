@@ -209,9 +209,10 @@ AmplificationOption = Annotated[
     ),
 ]
 PrecisionOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         help="mixed, float32 or float64. float64 is slower, for images that do not return well in a self-transfer.",
+        show_default="float32 between two images; mixed for a self-transfer, and without damping",
         rich_help_panel=EXPERT,
     ),
 ]

@@ -114,10 +114,13 @@ class Carried(NamedTuple):
         The image at the end.
     pullbacks : int
         Number of pullbacks, each one forward pass and one VJP.
+    halvings : int
+        How often a step was halved, because there was no solution within reach.
     """
 
     x: Floats
     pullbacks: int
+    halvings: int
 
 
 def join_grids(first: Floats, second: Floats) -> Floats:
@@ -144,6 +147,7 @@ def carry(
     curve: Curve,
     tolerance: float,
     on_step: Callable[[int], None] | None = None,
+    max_halvings: int = 0,
 ) -> Carried:
     """Carry an image along a curve by implicit midpoint steps.
 
@@ -158,7 +162,10 @@ def carry(
     tolerance : float
         Root mean square change of the image, in its unit, at which the solution of a step is accepted.
     on_step : callable, optional
-        Receives the number of steps that are done, after each.
+        Receives the number of steps of the curve that are done, after each.
+    max_halvings : int
+        How often a step may be halved if it has no solution within reach. Both halves have its multipliers. A way back
+        has to take the same halves, so it is exact only if there are none.
 
     Returns
     -------
@@ -168,7 +175,8 @@ def carry(
     Raises
     ------
     CurveError
-        If a step has no solution within reach: its size times the curvature of the features is too large.
+        If a step has no solution within reach, nor have its halves: its size times the curvature of the features is too
+        large.
 
     Examples
     --------
@@ -181,28 +189,46 @@ def carry(
     >>> carry(lambda x, w: w[0] * x, there.x, curve.reverse(), 1e-12).x.round(9)
     array([1., 2.])
     """
-    latest, pullbacks = np.zeros_like(x), 0
-    earlier: Floats | None = None
-    middles = 0.5 * (curve.grid[1:] + curve.grid[:-1])
-    for k, multipliers in enumerate(curve.multipliers):
+    pullbacks = halvings = 0
+    known: list[tuple[float, Floats]] = []  # the latest midpoints and their velocities
 
-        def field(point: Floats, multipliers: Floats = multipliers) -> Floats:
+    def advance(x: Floats, begin: float, end: float, multipliers: Floats, left: int) -> Floats | None:
+        nonlocal pullbacks, halvings
+
+        def field(point: Floats) -> Floats:
             nonlocal pullbacks
             pullbacks += 1
             return pullback(point, multipliers)
 
-        guess = latest
-        if earlier is not None:  # a straight line through the last two midpoints
-            ahead = x.dtype.type((middles[k] - middles[k - 1]) / (middles[k - 1] - middles[k - 2]))
-            guess = latest + ahead * (latest - earlier)
-        earlier = latest if k else None
-        h = x.dtype.type(curve.grid[k + 1] - curve.grid[k])
-        velocity = solve_midpoint(field, x, h, guess, tolerance, DEPTH)
-        if velocity is None:
+        h, middle = x.dtype.type(end - begin), 0.5 * (begin + end)
+        velocity = solve_midpoint(field, x, h, _extrapolate(known, middle, x), tolerance, DEPTH)
+        if velocity is not None:
+            known[:] = [*known[-1:], (middle, velocity)]
+            moved: Floats = x + h * velocity
+            return moved
+        if left == 0:
+            return None
+        halvings += 1
+        between = advance(x, begin, middle, multipliers, left - 1)
+        return None if between is None else advance(between, middle, end, multipliers, left - 1)
+
+    for k, multipliers in enumerate(curve.multipliers):
+        moved = advance(x, float(curve.grid[k]), float(curve.grid[k + 1]), multipliers, max_halvings)
+        if moved is None:
             what = "has no solution within reach; the image is too unlike the one for which the curve was solved"
             raise CurveError(f"step {k + 1} of {curve.steps} {what}")
-        latest = velocity
-        x = x + h * latest
+        x = moved
         if on_step is not None:
             on_step(k + 1)
-    return Carried(x, pullbacks)
+    return Carried(x, pullbacks, halvings)
+
+
+def _extrapolate(known: list[tuple[float, Floats]], middle: float, x: Floats) -> Floats:
+    """Return a guess of the velocity: on the straight line through the latest two, or the latest, or none."""
+    if not known:
+        return np.zeros_like(x)
+    if len(known) == 1:
+        return known[0][1]
+    (first, earlier), (second, latest) = known
+    guess: Floats = latest + x.dtype.type((middle - second) / (second - first)) * (latest - earlier)
+    return guess

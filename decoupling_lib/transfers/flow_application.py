@@ -28,6 +28,8 @@ TOLERANCE = 1e-4
 EXACT_TOLERANCE = 1e-13
 EXACT_PARTS = 4
 """Number of parts of an exact step. In two, the first step back from a larger image may have no solution in reach."""
+MAX_HALVINGS = 3
+"""How often any other step may be halved. Exact ones may not: the way back would have to know of it."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class AppliedLeg:
         The same of the worst held layer against the reference, at the end.
     corrections : int
         Number of corrections.
+    halvings : int
+        How often a step was halved, because the whole one had no solution within reach.
     passes : Passes
         Network passes.
     seconds : float
@@ -59,6 +63,7 @@ class AppliedLeg:
     relative_error: float | None
     held_relative_error: float | None
     corrections: int
+    halvings: int
     passes: Passes
     seconds: float
 
@@ -177,7 +182,8 @@ def apply_flow(
         *held, moving = block_slices(features.blocks).values()
         live = flow.live[: moving.stop]
         before = _error(features, x, course.aim, moving, live, passes)
-        carried = carry(features.pullback, x, curve, tolerance, _counter(on_step, done))
+        halvings = 0 if settings.precise else MAX_HALVINGS
+        carried = carry(features.pullback, x, curve, tolerance, _counter(on_step, done), halvings)
         x, done = carried.x, done + curve.steps
         passes.add(Passes(forward=carried.pullbacks, vjp=carried.pullbacks))
         corrections = 0
@@ -196,7 +202,8 @@ def apply_flow(
             after = block_error(f[moving], course.aim[moving], live[moving])
             worst = max((block_error(f[each], course.aim[each], live[each]) for each in held), default=0.0)
         layer, seconds = features.blocks[-1].name, time.perf_counter() - start
-        legs.append(AppliedLeg(int(course.step), layer, before, after, worst, corrections, passes, seconds))
+        counts = corrections, carried.halvings, passes
+        legs.append(AppliedLeg(int(course.step), layer, before, after, worst, *counts, seconds))
     return AppliedFlow(x, tuple(legs), time.perf_counter() - began)
 
 

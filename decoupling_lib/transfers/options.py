@@ -55,8 +55,10 @@ class Options:
         error control.
     tolerance : float, optional
         See `engine.ode.integrate`. Default: `TUNING` for a self-transfer; `PAIR_EASE` times as much for two images.
-    precision : str
-        The dtype of `networks.channel_means.ChannelMeans`.
+    precision : str, optional
+        The dtype of `networks.channel_means.ChannelMeans`. Default: "float32" for damped legs between two images, which
+        saves half the time of the first layer (`benchmarks/tolerances.py`), and "mixed" otherwise: a self-transfer has
+        to return closely, and without damping the first layer's Gram matrix is nearly singular.
     refinements : int, optional
         Maximum number of refinement steps. Default: `TUNING`; 0 with the references midpoint and target.
     corrections : int, optional
@@ -103,7 +105,7 @@ class Options:
     rule: str | None = None
     steps: int | None = None
     tolerance: float | None = None
-    precision: str = "mixed"
+    precision: str | None = None
     refinements: int | None = None
     corrections: int | None = None
     reference: str | None = None
@@ -133,6 +135,7 @@ class ResolvedOptions(Options):
     growth: float = 0.0
     damping: float = 0.0
     tolerance: float = 0.0
+    precision: str = ""
     refinements: int = 0
     corrections: int = 0
     reference: str = ""
@@ -224,6 +227,7 @@ def resolve_options(options: Options, self_transfer: bool = False) -> ResolvedOp
     refinements = 0 if reference in references.PAIR_DEPENDENT else tuned.refinements
     damping, ease = tuned.damping if options.damping is None else options.damping, 1.0 if self_transfer else PAIR_EASE
     corrections = 0 if damping > 0 else MAX_CORRECTIONS
+    single = options.method == "decoupled" and damping > 0 and not self_transfer
     no_size = options.size is None and options.max_side is None
     return ResolvedOptions(
         **vars(options)
@@ -233,6 +237,7 @@ def resolve_options(options: Options, self_transfer: bool = False) -> ResolvedOp
             "growth": tuned.growth if options.growth is None else options.growth,
             "damping": damping,
             "tolerance": ease * tuned.tolerance if options.tolerance is None else options.tolerance,
+            "precision": options.precision or ("float32" if single else "mixed"),
             "reference": reference,
             "refinements": refinements if options.refinements is None else options.refinements,
             "corrections": corrections if options.corrections is None else options.corrections,

@@ -233,24 +233,27 @@ def _follow_routes(
         yield "target_style", judged if same else _judge(_open_chapter(context, "target_style"), target)
     name, last = "result_style" if recolor is None else "step3_style", step3.x
     if step3.achieved is None:
-        yield name, _judge(_open_chapter(context, name), last)
+        judged = _judge(_open_chapter(context, name), last)
     else:  # the refinement measured it last, at no further cost
         status = "done" if np.isfinite(step3.achieved).all() else "diverged"
-        yield name, Route(last, step3.achieved, (), status)
+        judged = Route(last, step3.achieved, (), status)
+    yield name, judged
     if recolor is not None:
         last = recolor(last)
-        yield "result_style", _judge(_open_chapter(context, "result_style"), last)
+        judged = _judge(_open_chapter(context, "result_style"), last)
+        yield "result_style", judged
     saved = np.rint(np.clip(last, 0.0, 1.0) * 255.0) / 255.0  # as `images.pictures.to_uint8` rounds it
-    yield "saved_style", _judge(_open_chapter(context, "saved_style"), saved)
+    yield "saved_style", _judge(_open_chapter(context, "saved_style"), saved, judged)
 
 
 def _open_chapter(context: Context, title: str) -> Context:
     return replace(context, journal=Chapter(context.journal, title))
 
 
-def _judge(context: Context, x: Floats) -> Route:
-    """Measure the decoupled style of an image."""
-    return normalize(replace(context, step=Step.JUDGING), x, measure_only=True)
+def _judge(context: Context, x: Floats, similar: Route | None = None) -> Route:
+    """Measure the decoupled style of an image; legs of a similar image are a start that saves passes."""
+    guides = {} if similar is None else {(Step.JUDGING, layer): guide for layer, guide in similar.guides.items()}
+    return normalize(replace(context, step=Step.JUDGING, guides=guides), x, measure_only=True)
 
 
 def _repeat(route: Route) -> Route:

@@ -17,6 +17,7 @@ import pyramid
 import pytest
 import sheet
 import sizes
+import style_flows
 import sweep_speedup
 import tolerances
 import way_back
@@ -194,6 +195,23 @@ def test_every_method_is_measured_at_each_size_within_the_limits(run, method, mo
     assert rows[2]["status"] == "left out" and "expected to take" in rows[2]["reason"]
 
 
+@pytest.mark.slow
+def test_flows_are_applied_to_larger_pictures_in_every_way(run, monkeypatch):
+    monkeypatch.setattr(style_flows, "COPIES", 2)
+    arguments = ("--pictures", "chelsea:china", "--full", 48, "--large", "64,40")
+    rows = {(row["part"], row["case"]): row for row in run(style_flows, *arguments)["rows"]}
+    assert {part for part, _ in rows} == set(style_flows.PARTS)
+    for case in ("shrunk", "cut", "cut, corrected"):
+        row = rows["small", case]
+        assert len(row["left"]) == len(row["reference_error"]) == 2 and min(row["left"]) > 0 and row["passes"] > 0
+    assert rows["steps", "16 steps"]["ssim_to_finest"] == 1 > rows["steps", "4 steps"]["ssim_to_finest"]
+    assert rows["steps", "16 steps"]["passes"] > rows["steps", "4 steps"]["passes"]
+    assert rows["undo", "24 px"]["psnr_db"] > 60
+    large = rows["large", "0.0 megapixels"]
+    assert large["seconds_a_megapixel"] == pytest.approx(large["seconds"] / (64 * 40 / 1e6))
+    assert min(rows["workers", case]["seconds"] for case in ("one thread", "all threads", "one worker per core")) > 0
+
+
 def test_optimizers_run_their_whole_budget_at_the_best_rate_tried(run):
     grid = ("--iterations", 6, "--rates", "1e-5,1e-4,1e-3", "--pictures", "chelsea")
     content = run(optimizers, *grid, "--only", "Adam")
@@ -250,7 +268,7 @@ def test_way_back_runs_to_the_end(run):
 
 
 def test_results_of_coarser_tolerances_are_compared_with_the_finest(run, monkeypatch):
-    monkeypatch.setattr(tolerances, "FACTORS", (1.0, 1e4))
+    monkeypatch.setattr(tolerances, "CASES", ((1.0, "mixed"), (1e4, "float32")))
     finest, coarse = run(tolerances, "--pictures", "chelsea:china")["rows"]
     assert finest["max_levels"] == 0 < coarse["rms_levels"] <= coarse["max_levels"]
     assert coarse["passes"]["total"] < finest["passes"]["total"]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from toys import CURVED, TOY, point
 
 from decoupling_lib.engine.context import Context, Reference, Settings
@@ -87,6 +88,22 @@ def test_a_step_without_a_solution_ends_with_one_line(rate):
     with pytest.raises(CurveError, match="step 1 of 2") as error:
         carry(explode, np.ones(3), Curve(np.array([0.0, 0.5, 1.0]), np.full((2, 1), rate)), 1e-9)
     assert "\n" not in str(error.value)
+
+
+def test_a_step_without_a_solution_is_taken_in_halves():
+    """V = 0.8 exp(hV/2) has no solution at h = 1, since 0.8 > 2/e, the largest value of V exp(-V/2)."""
+
+    def grow(x, w):
+        return w[0] * np.exp(np.clip(x, -50, 50))
+
+    curve, expected = Curve(np.array([0.0, 1.0]), np.full((1, 1), 0.8)), 0.0
+    with pytest.raises(CurveError):
+        carry(grow, np.zeros(1), curve, 1e-12)
+    for _ in range(2):
+        expected += 0.5 * brentq(lambda v, x=expected: 0.8 * np.exp(x + v / 4) - v, 0.0, 4.0, xtol=1e-14)
+    seen = []
+    carried = carry(grow, np.zeros(1), curve, 1e-12, seen.append, max_halvings=3)
+    assert carried.x == pytest.approx(expected) and carried.halvings == 1 and seen == [1]
 
 
 def test_a_curve_on_a_finer_grid_is_the_same_curve():

@@ -29,7 +29,7 @@ INVALID = {
     "rule": ("rk5", 4, ["rk4"]),
     "steps": (0, 1.5, "16", True),
     "tolerance": (0, 1, "1e-4"),
-    "precision": ("double", 64, None, ["mixed", "double"]),
+    "precision": ("double", 64, "", ["mixed", "double"]),
     "refinements": (-1, 1.5, "1"),
     "corrections": (-1, 101, 1.5, "1"),
     "reference": ("Noise", "", 1, ["noise"]),
@@ -95,6 +95,21 @@ def test_only_undamped_legs_are_corrected_unless_that_is_asked_for():
     assert resolve_options(Options()).corrections == 0 < resolve_options(Options(damping=0.0)).corrections
     assert resolve_options(Options(corrections=3)).corrections == 3
     assert resolve_options(Options(damping=0.0, corrections=0)).corrections == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "self_transfer", "precision"),
+    [
+        ({}, False, "float32"),
+        ({}, True, "mixed"),
+        ({"damping": 0.0}, False, "mixed"),
+        ({"method": "direct"}, False, "mixed"),
+        ({"precision": "float64"}, False, "float64"),
+        ({"precision": "float32"}, True, "float32"),
+    ],
+)
+def test_only_damped_legs_between_two_images_are_in_single_precision(options, self_transfer, precision):
+    assert resolve_options(Options(**options), self_transfer).precision == precision
 
 
 def test_every_name_that_a_network_accepts_is_accepted():

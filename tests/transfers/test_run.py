@@ -106,6 +106,18 @@ def test_a_result_that_the_refinement_measured_is_not_measured_again(transfers, 
     assert max(refined.style_relative_error.values()) == pytest.approx(refined.legs[-1].relative_error)
 
 
+def test_the_saved_image_is_measured_from_the_legs_of_the_result(run, means, reference):
+    """Its legs are nearly those of the result, so their Gram matrices need no Jacobian rows."""
+    settings = Settings("symmetric", 4, 1e-9, 1e-3, refinements=0)
+    result = run(WAVES, RAMP, settings=settings)
+    (first,), (again,) = (result.routes[name].legs for name in ("result_style", "saved_style"))
+    assert again.passes.jacobian_rows == 0 < first.passes.jacobian_rows
+    assert again.passes.total < first.passes.total
+    saved = np.round(255 * np.clip(result.result, 0, 1)) / 255
+    from_nothing = normalization.normalize(Context(Counted(means), reference, settings), saved).style
+    assert result.routes["saved_style"].style == pytest.approx(from_nothing, rel=1e-7)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_passes_are_the_sum_over_the_legs_of_steps_1_to_3(transfers, method):
     result = transfers[method]

@@ -1,0 +1,220 @@
+"""Style flows on pictures that are larger than those for which they were solved: what they cost, and what they reach.
+
+    python benchmarks/style_flows.py [--only small] [--pictures coffee:chelsea,...] [--out FILE]
+
+Two layers and the defaults. The parts:
+
+small     what the small images should be. For each pair (origin, target), flows are solved on images of 96 px that are
+          shrunk from pictures of 384 px, or cut from their middle at the pictures' own scale. They are applied to the
+          target of 384 px; those of cut images also with four corrections at the end of each leg. A row has, by block,
+          what is left of the gap between the channel means of the origin and those of the target at full size
+steps     flows of shrunk images with 16, 8 and 4 steps a leg: what is left, and how far the picture is from that of 16
+workers   `decoupling apply` on eight pictures of 256 px, by one process with one thread, by one with all threads, and
+          by one worker per core: the seconds of the whole command
+undo      a flow on its own target at 96 px and at 256 px, by --exact, and undone from the unrounded picture: PSNR
+large     a flow of 8 steps a leg on a picture of 12 megapixels, enlarged from a bundled one, with all threads: seconds
+          per megapixel, and memory
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import _common as common
+import numpy as np
+
+from decoupling_lib.common.machine import usable_threads
+from decoupling_lib.images.pictures import load_picture, save_png
+from decoupling_lib.images.quality import psnr, ssim
+from decoupling_lib.transfers.options import Options
+
+if TYPE_CHECKING:
+    from decoupling_lib.common.arrays import Floats
+    from decoupling_lib.transfers.flow_application import AppliedFlow
+    from decoupling_lib.transfers.style_flow import StyleFlow
+
+PAIRS = "coffee:chelsea,china:flower,flower:astronaut,rocket:china"
+SMALL, FULL = 96, 384
+LARGE = (4000, 3000)
+COPIES = 8
+
+
+def main() -> None:
+    parser = common.new_parser(__doc__, "style_flows", PAIRS)
+    parser.set_defaults(size=SMALL)
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part only")
+    parser.add_argument("--full", type=int, default=FULL, help="side of the larger pictures, in pixels")
+    parser.add_argument("--large", type=common.split_integers, default=list(LARGE), help="width and height, in pixels")
+    arguments = parser.parse_args()
+    base, chosen = common.options(arguments), arguments.only or list(PARTS)
+    results = common.Results(arguments.out, "part", {part: asdict(base) for part in chosen})
+    for part in chosen:
+        for pair in arguments.pictures if part in ("small", "steps", "undo") else arguments.pictures[:1]:
+            full = tuple(arguments.large) if part == "large" else (arguments.full, arguments.full)
+            for row in common.run_in_new_process(PARTS[part], *pair.split(":"), full, base):
+                print(describe(results.add({"part": part, "pair": pair} | row)), flush=True)
+
+
+def measure_small(origin: str, target: str, full: tuple[int, int], base: Options) -> list[dict[str, Any]]:
+    """Return the rows of one pair: shrunk, cut, and cut with corrections."""
+    import decoupling_lib as dl
+
+    images = [load_picture(name, full).array for name in (origin, target)]
+    shrunk = dl.make_flow(origin, target, base)
+    side = base.size[0]
+    cut = dl.make_flow(*(_cut(image, side) for image in images), replace(base, size=None, max_side=side))
+    settings = dl.FlowSettings()
+    variants = {
+        "shrunk": (shrunk, settings),
+        "cut": (cut, settings),
+        "cut, corrected": (cut, dl.FlowSettings(corrections=4)),
+    }
+    return [{"case": name} | _apply(flow, *images, setting)[0] for name, (flow, setting) in variants.items()]
+
+
+def measure_steps(origin: str, target: str, full: tuple[int, int], base: Options) -> list[dict[str, Any]]:
+    """Return the rows of one pair: 16, 8 and 4 steps a leg."""
+    import decoupling_lib as dl
+
+    images = [load_picture(name, full).array for name in (origin, target)]
+    rows, finest = [], None
+    for steps in (16, 8, 4):
+        flow = dl.make_flow(origin, target, replace(base, steps=steps))
+        row, applied = _apply(flow, *images, dl.FlowSettings())
+        x = np.clip(applied.x, 0, 1)
+        finest = x if finest is None else finest
+        rows.append({"case": f"{steps} steps"} | row | {"ssim_to_finest": ssim(x, finest)})
+    return rows
+
+
+def measure_large(origin: str, target: str, full: tuple[int, int], base: Options) -> list[dict[str, Any]]:
+    """Return the row of one large picture."""
+    import decoupling_lib as dl
+
+    flow = dl.make_flow(origin, target, replace(base, steps=8))
+    image = load_picture(target, full).array.astype(np.float32)
+    memory, began = common.Memory(), time.perf_counter()
+    applied = dl.apply_flow(flow, image)
+    seconds = time.perf_counter() - began
+    megapixels = image.shape[0] * image.shape[1] / 1e6
+    row = {"case": f"{megapixels:.1f} megapixels", "passes": _passes(applied), "seconds": seconds}
+    return [row | {"seconds_a_megapixel": seconds / megapixels} | memory.row()]
+
+
+def measure_workers(origin: str, target: str, full: tuple[int, int], base: Options) -> list[dict[str, Any]]:
+    """Return the rows of the three ways to share the work."""
+    import decoupling_lib as dl
+
+    rows = []
+    cores = usable_threads()
+    with tempfile.TemporaryDirectory() as folder:
+        file, frames = Path(folder, "style.npz"), Path(folder, "frames")
+        dl.save_flow(dl.make_flow(origin, target, base), file)
+        frames.mkdir()
+        picture = load_picture(target, (256, 256)).array
+        for number in range(COPIES):
+            save_png(frames / f"{number}.png", np.roll(picture, 16 * number, axis=1))
+        cases = {"one thread": (1, 1), "all threads": (1, cores), "one worker per core": (cores, 1)}
+        for name, (workers, threads) in cases.items():
+            command = [sys.executable, "-m", "decoupling_lib", "apply", str(file), str(frames), "--quiet"]
+            command += ["--out", str(Path(folder, name)), "--workers", str(workers)]
+            counts = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+            began = time.perf_counter()
+            environment = os.environ | counts | {"TF_NUM_INTEROP_THREADS": "1"}
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+            rows.append({"case": name, "workers": workers, "seconds": time.perf_counter() - began})
+    return rows
+
+
+def measure_undo(origin: str, target: str, full: tuple[int, int], base: Options) -> list[dict[str, Any]]:
+    """Return the rows of one pair: the flow's own size, and a larger one."""
+    import decoupling_lib as dl
+
+    flow, rows = dl.make_flow(origin, target, base), []
+    for side in (base.size[0], 256):
+        image, row = load_picture(target, (side, side)).array, {"case": f"{side} px"}
+        try:
+            applied = dl.apply_flow(flow, image, dl.FlowSettings(exact=True))
+            undone = dl.apply_flow(flow, applied.x, dl.FlowSettings(undo=True))
+            rows.append(row | {"psnr_db": psnr(undone.x, image), "passes": _passes(applied) + _passes(undone)})
+        except ArithmeticError as error:
+            rows.append(row | {"psnr_db": None, "status": str(error)})
+    return rows
+
+
+PARTS = {
+    "small": measure_small,
+    "steps": measure_steps,
+    "workers": measure_workers,
+    "undo": measure_undo,
+    "large": measure_large,
+}
+
+
+def _apply(flow: StyleFlow, origin: Floats, target: Floats, settings: Any) -> tuple[dict[str, Any], AppliedFlow]:
+    """Return a row, and the picture: what is left of the gap between channel means at full size, by block."""
+    import decoupling_lib as dl
+    from decoupling_lib.engine.features import block_slices
+    from decoupling_lib.networks.channel_means import ChannelMeans
+    from decoupling_lib.transfers.flow_application import find_network
+
+    features, began = ChannelMeans(find_network(flow)), time.perf_counter()
+    applied = dl.apply_flow(flow, target, settings)
+    seconds = time.perf_counter() - began
+    wanted, untouched, reached = (features.values(np.clip(x, 0, 1)) for x in (origin, target, applied.x))
+    left = [
+        float(np.linalg.norm(reached[block] - wanted[block]) / np.linalg.norm(untouched[block] - wanted[block]))
+        for block in block_slices(features.blocks).values()
+    ]
+    row = {
+        "left": left,
+        "ssim_to_target": ssim(np.clip(applied.x, 0, 1), target),
+        "clipped": float(np.mean((applied.x < 0) | (applied.x > 1))),
+        "reference_error": [leg.relative_error for leg in applied.legs if leg.step == 2],
+        "passes": _passes(applied),
+        "seconds": seconds,
+    }
+    return row, applied
+
+
+def _cut(image: Floats, side: int) -> Floats:
+    """Return the middle of an image."""
+    top, left = ((length - side) // 2 for length in image.shape[:2])
+    return image[top : top + side, left : left + side]
+
+
+def _passes(applied: AppliedFlow) -> int:
+    return sum(leg.passes.total for leg in applied.legs)
+
+
+def describe(row: dict[str, Any]) -> str:
+    """Return a line about a row."""
+    line = f"{row['part']:8}{row['pair']:18}{row['case']:20}"
+    if "left" in row:
+        line += (
+            "left "
+            + ", ".join(f"{each:.0%}" for each in row["left"])
+            + f"; SSIM to the target {row['ssim_to_target']:.2f}"
+        )
+    if "ssim_to_finest" in row:
+        line += f", to the finest {row['ssim_to_finest']:.3f}"
+    if "psnr_db" in row:
+        line += row["status"] if row["psnr_db"] is None else f"{row['psnr_db']:.0f} dB"
+    if "passes" in row:
+        line += f"; {row['passes']:,} passes"
+    if "seconds" in row:
+        line += f"; {row['seconds']:.1f} s"
+    if "seconds_a_megapixel" in row:
+        line += f", {row['seconds_a_megapixel']:.0f} s per megapixel, {row['peak_memory_mib']:,} MiB"
+    return line
+
+
+if __name__ == "__main__":
+    common.run(main)
