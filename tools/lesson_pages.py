@@ -1,4 +1,4 @@
-"""Prepare executed notebooks for the book: images with alternative texts, folds named "Solution", no tracebacks."""
+"""Prepare executed notebooks for the book: images with alternative texts, folds named "Solution", no one's answers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ TITLES = frozenset(["set_title", "suptitle", "set_xlabel", "set_ylabel", "text"]
 """Methods of Matplotlib whose text says what is seen."""
 KEYWORDS = frozenset(["title", "label", "xlabel", "ylabel"])
 """Arguments whose text says what is seen, of any function."""
+PROGRESS = "dl.progress()"
+"""The cell of a lesson that counts the answers of the notebook that it was executed in."""
 LONGEST = 320
 """Characters of the prose in an alternative text, without the titles."""
 
@@ -24,16 +26,19 @@ def lesson_page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     - An image without a text of its own (`mystnb={"image": {"alt": "…"}}` on the line that begins its cell) gets one
       from the lesson: the section, the sentences that introduce the cell, and the titles and labels in its code.
     - The fold over a solution is named "Solution".
-    - The traceback of an exercise that nobody has answered is left out, and so is the line that tells nbval to check.
+    - What an exercise that nobody has answered says is left out, and so is the cell that counts the answers: they are
+      those of the notebook's author, not the reader's. The line that tells nbval to check is left out too.
     """
     page = copy.deepcopy(notebook)
+    page.cells = [cell for cell in page.cells if cell.source.strip() != PROGRESS]
     heading = prose = ""
     for cell in page.cells:
         if cell.cell_type == "markdown":
             heading = next(iter(re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE)[::-1]), heading)
             prose = introduction(cell.source) or prose
         elif cell.cell_type == "code":
-            cell.outputs = [each for each in cell.outputs if not _is_traceback_of_exercise(each, cell)]
+            if "exercise" in cell.metadata.get("tags", []):
+                cell.outputs = []
             cell.source = re.sub(r"^# NBVAL_\w+\n", "", cell.source)
             shown = cell.metadata.setdefault("mystnb", {})
             if "solution" in cell.metadata.get("tags", []):
@@ -97,10 +102,6 @@ def titles(code: str) -> Iterator[str]:
 def _python_only(code: str) -> str:
     """Return code without the lines that only IPython understands."""
     return re.sub(r"^[%!].*$", "", code, flags=re.MULTILINE)
-
-
-def _is_traceback_of_exercise(output: nbformat.NotebookNode, cell: nbformat.NotebookNode) -> bool:
-    return output.output_type == "error" and "exercise" in cell.metadata.get("tags", [])
 
 
 def _describe_images_in_html(cell: nbformat.NotebookNode, alt: str) -> None:

@@ -189,7 +189,7 @@ def output_blocks(cell: nbformat.NotebookNode, paragraph: str) -> Iterator[tuple
         if "image/png" in data:
             address = "data:image/png;base64," + data["image/png"].replace("\n", "")
             yield f'<figure><img src="{address}" alt="{description}">{caption}</figure>', ROOM, True
-        elif "<img" in data.get("text/html", ""):  # an animation; not the progress of exercises
+        elif "<img" in data.get("text/html", ""):  # an animation
             yield f'<figure class="frames"><div>{data["text/html"]}</div>{caption}</figure>', ROOM, True
         elif output.output_type == "stream" and output.name == "stdout":
             lines = output.text.rstrip().splitlines()[:ROOM]

@@ -133,10 +133,11 @@ def test_the_gallery_has_every_transfer_that_has_a_report_with_its_settings(book
         assert all(each["name"] in text for each in report["inputs"])
 
 
-def test_no_lesson_shows_a_traceback_or_a_mark_for_tests(book):
+def test_no_lesson_shows_a_traceback_a_mark_for_tests_or_the_answers_of_someone_else(book):
     for name in LESSONS:
         text = (book / "lessons" / f"{name}.html").read_text("utf-8")
         assert "Traceback" not in text and "NBVAL_" not in text
+        assert "exercises done" not in text and ": not answered yet" not in text
 
 
 def test_formulas_are_mathml_and_not_latex(book):

@@ -60,12 +60,20 @@ def test_images_inside_html_get_the_text_only_if_they_have_none():
     assert code.count("A ball rolls.") == 1 and '<img alt="A film." src="b">' in code
 
 
-def test_the_traceback_of_an_open_exercise_is_left_out_and_no_other():
+def test_what_an_open_exercise_says_is_left_out_and_no_other_output():
     error = new_output("error", ename="NotImplementedError", evalue="", traceback=["…"])
-    exercise = new_code_cell("raise NotImplementedError", outputs=[error], metadata={"tags": ["exercise"]})
+    open_yet = new_output("execute_result", {"text/html": "<div>Exercise 1.1: not answered yet.</div>"})
+    exercise = new_code_cell('dl.check("1.1", ...)', outputs=[error, open_yet], metadata={"tags": ["exercise"]})
     other = new_code_cell("1 / 0", outputs=[error])
     cells = page(exercise, other)
     assert [len(cell.outputs) for cell in cells] == [0, 1]
+
+
+def test_the_cell_that_counts_the_answers_is_left_out():
+    words = new_markdown_cell("Run `dl.progress()` to see what is left.")
+    count = new_output("execute_result", {"text/html": "<div>Progress: 4 of 5 exercises done.</div>"})
+    (kept,) = page(words, new_code_cell("dl.progress()", outputs=[count]))
+    assert kept.source == words.source
 
 
 def test_solutions_are_named_and_the_notebook_itself_is_not_changed():
