@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 from docutils import nodes
+from PIL import Image
 from sphinx.util import logging
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +46,9 @@ suppress_warnings = [
     "ref.python",  # a public name is documented twice, on the page of the public face and on that of its room
 ]
 
+WIDE = 800
+"""Pixels from which on the text on a figure cannot be read when it is shrunk to a phone's width."""
+
 
 def inline_math(self, node):
     self.body.append(shown_formula(node, as_block=False))
@@ -76,6 +80,25 @@ def finish_formulas(app, pagename, templatename, context, doctree):
     context["body"] = keep_punctuation(context["body"])
 
 
+def box_wide_figures(app, doctree, docname):
+    """Put each figure that is too wide for a phone into a box of its own, in which book.css lets it scroll.
+
+    The banner of the landing page is no figure: it is cut to fit.
+    """
+    for image in list(doctree.findall(nodes.image)):
+        path = Path(app.srcdir) / image["uri"]
+        if docname != "index" and path.suffix == ".png" and is_wide(path):
+            box = nodes.inline(classes=["wide-figure"])
+            image.replace_self(box)
+            box += image
+
+
+def is_wide(path: Path) -> bool:
+    """Return whether a figure has several panels side by side, or as much text, by its size alone."""
+    with Image.open(path) as figure:
+        return figure.width >= WIDE
+
+
 def launch_buttons(repository: str, pagename: str) -> str:
     """Return the buttons of a lesson's page as HTML, for https://github.com/OWNER/NAME; "" for other pages."""
     if not repository or not pagename.startswith("lessons/"):
@@ -92,5 +115,6 @@ def launch_buttons(repository: str, pagename: str) -> str:
 
 def setup(app):
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
+    app.connect("doctree-resolved", box_wide_figures)
     app.connect("html-page-context", add_launch_buttons)
     app.connect("html-page-context", finish_formulas)

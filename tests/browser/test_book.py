@@ -90,6 +90,18 @@ def test_no_page_is_wider_than_the_window(book, page, name, size):
     assert width <= size[0]
 
 
+def test_on_a_phone_wide_figures_scroll_in_their_boxes(book, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto((book / "lessons" / "07_step3_transfer.html").as_uri())
+    sizes = page.evaluate("""[...document.querySelectorAll('.wide-figure')].map(
+        each => [each.clientWidth, each.scrollWidth, getComputedStyle(each, '::before').content])""")
+    page.set_viewport_size({"width": 1300, "height": 900})
+    assert len(sizes) > 3 and all(width < 390 and inside > 2 * width for width, inside, _ in sizes)
+    assert all("Swipe" in hint for *_, hint in sizes)
+    boxes = "[...document.querySelectorAll('.wide-figure')]"
+    assert page.evaluate(f"{boxes}.every(each => each.scrollWidth === each.clientWidth)")
+
+
 def test_keys_turn_the_slides_and_show_the_notes(lesson, page):
     page.goto(lesson.as_uri())
     count, place = page.locator("section").count(), page.locator("#place")

@@ -17,6 +17,7 @@ import pytest
 from books import build_book
 from paths import ROOT
 from permissions import obey_permissions
+from PIL import Image
 
 import decoupling_lib
 
@@ -112,6 +113,15 @@ def test_every_image_has_a_text_that_describes_it(book, pages):
             assert not re.search(r"\.(png|svg|jpe?g|gif)\b|_images", text), f"{path.relative_to(book)}: {text!r}"
             count += 1
     assert count > 50
+
+
+def test_figures_too_wide_for_a_phone_have_a_box_to_scroll_in_and_the_banner_has_none(book):
+    for name in LESSONS:
+        text = (book / "lessons" / f"{name}.html").read_text("utf-8")
+        for before, image in re.findall(r'(.{0,40})<img [^>]*src="\.\./_images/([^"]+)"', text, re.DOTALL):
+            with Image.open(book / "_images" / image) as figure:
+                assert ("wide-figure" in before) == (figure.width >= 800), f"{name}: {image}"
+    assert "wide-figure" not in (book / "index.html").read_text("utf-8")
 
 
 def test_the_landing_page_leads_to_everything(book, pages):
