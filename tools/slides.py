@@ -231,7 +231,8 @@ def index(lessons: dict[str, str]) -> str:
 <style>body {{ font: 1.2rem/1.8 system-ui, sans-serif; max-width: 45rem; margin: 2rem auto; padding: 0 1rem; }}
 ul {{ list-style: none; padding: 0; }}</style></head><body>
 <h1>Slides of the lessons</h1>
-<p>Arrow keys or the space bar turn the pages, N shows the notes, F11 fills the screen, and printing makes a PDF.</p>
+<p>Arrow keys or the space bar turn the pages, N shows the notes, Z or a click enlarges a
+figure, F11 fills the screen, and printing makes a PDF.</p>
 <ul>
 {rows}
 </ul></body></html>

@@ -136,6 +136,28 @@ def test_every_figure_on_a_slide_is_seen_whole(lesson, page):
     assert seen >= sum("image/png" in output.get("data", {}) for output in outputs) > 3
 
 
+@pytest.mark.parametrize("size", [(1024, 768), (1920, 1080)])
+def test_a_row_of_pictures_uses_the_width_of_its_slide_and_is_enlarged_to_its_height(lesson, page, size):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(lesson.as_uri() + "#2")
+    page.reload()  # a change of the fragment alone would keep the page
+    image, figure = page.locator("section:visible figure > img"), page.locator("section:visible figure")
+    row = image.bounding_box()
+    assert row["width"] > 0.97 * size[0]
+    image.click(position={"x": 0.7 * row["width"], "y": row["height"] / 2})
+    assert image.bounding_box()["width"] > 1.5 * row["width"]
+    assert figure.evaluate("each => each.scrollLeft") > 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    image.click()
+    assert image.bounding_box() == row
+    page.keyboard.press("z")
+    assert image.bounding_box()["width"] > 1.5 * row["width"]
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert image.bounding_box() == row
+    page.set_viewport_size({"width": 1300, "height": 900})
+
+
 def test_search_finds_a_lesson(book, page):
     page.goto((book / "search.html").as_uri() + "?q=decides")
     expect(page.locator("#search-results a").first).to_be_visible(timeout=1000 * HANG)
