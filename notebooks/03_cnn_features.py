@@ -421,9 +421,9 @@ for layer, G in wish.items():
 #
 # In 2016 they asked for two things at once: the Gram matrices of one image, and the activation map of another in a deep
 # layer, `block4_conv2`, which knows roughly what is where. With $F_c$ and $G^s_l$, the map of the content image and the
-# Gram matrices of the style image in $L$ layers of $n_l$ channels, the loss is
+# Gram matrices of the style image in $K$ layers of $n_l$ channels, the loss is
 #
-# $$ \frac{\alpha}{2}\, \|F - F_c\|^2 + \frac{\beta}{L} \sum_{l=1}^{L} \frac{1}{4 n_l^2} \|G_l - G^s_l\|^2 . $$
+# $$ \frac{\alpha}{2}\, \|F - F_c\|^2 + \frac{\beta}{K} \sum_{l=1}^{K} \frac{1}{4 n_l^2} \|G_l - G^s_l\|^2 . $$
 #
 # We keep $\alpha = 1$. Then $\beta$ decides who wins.
 

@@ -54,13 +54,13 @@ figure.tight_layout()
 # |---|---|
 # | $H \times W$ | height and width of an image, in pixels |
 # | $y$ | what enters an activation function: the output of a convolution at one position |
-# | $\sigma(y)$ | the slope of the activation function |
+# | $\varphi'(y)$ | the slope of the activation function $\varphi$ |
 # | $T$ | how soft *softplus* is; in each layer proportional to its mean response to photographs |
 # | $f_1, f_2, \dots$ | the channel means of the first, second, … style layer: lists of 64, 128, … numbers |
 # | $v$ | the reference values: the channel means of noise |
 # | $A$ | the Jacobian: the gradient of one channel mean in each row |
 # | $A A^\top$ | the *gradient Gram matrix*: all products of two gradients |
-# | $g$ | an eigenvalue of $A A^\top$ |
+# | $g$ | an eigenvalue of $A A^\top$; not the feature $g$ of lesson 1 |
 # | $\delta$ | the damping |
 
 # %% [markdown]
@@ -264,12 +264,12 @@ dl.check("4.2", count_dead)
 # %% [markdown]
 # ## Why a dead channel cannot be moved
 #
-# A channel mean is the average of $\max(y, 0)$ over all positions, so its gradient is
+# A channel mean is the average of $\varphi(y) = \max(y, 0)$ over all positions, so its gradient is
 #
-# $$\nabla f = \frac{1}{H W} \sum_{\text{positions}} \sigma(y)\, \nabla y, \qquad
-# \sigma(y) = \begin{cases} 1 & y > 0 \\ 0 & y < 0 \end{cases} .$$
+# $$\nabla f = \frac{1}{H W} \sum_{\text{positions}} \varphi'(y)\, \nabla y, \qquad
+# \varphi'(y) = \begin{cases} 1 & y > 0 \\ 0 & y < 0 \end{cases} .$$
 #
-# In a channel that is silent everywhere, $y$ is below 0 everywhere. Then every $\sigma(y)$ is 0, and the gradient is
+# In a channel that is silent everywhere, $y$ is below 0 everywhere. Then every $\varphi'(y)$ is 0, and the gradient is
 # zero: not small, zero. It is zero for all images nearby as well. A flow that is to move this channel finds no
 # direction to go, and one that ends in such a place finds no way back. In the matrix $A A^\top$ the channel is a row of
 # zeros, so the lift of lesson 1 does not exist.
@@ -277,7 +277,7 @@ dl.check("4.2", count_dead)
 # From lesson 5 on, our network bends softly instead: ReLU is replaced by *softplus*, $T \log(1 + e^{y/T})$, whose
 # slope is
 #
-# $$\sigma(y) = \frac{1}{1 + e^{-y/T}} > 0 .$$
+# $$\varphi'(y) = \frac{1}{1 + e^{-y/T}} > 0 .$$
 #
 # (Lesson 9 tells why, and what it costs.) This is zero nowhere. Does it bring dead channels back to life? We compare
 # the lengths of all 128 gradients of the second layer at the image of noise, with ReLU and with softplus. `prepare`

@@ -315,9 +315,9 @@ assert pixels > 0.25 and noticed < 0.1 * other
 
 # %% [markdown]
 # Nearly every pixel has changed, and the features hardly notice. And their gradients? A gradient contains the slopes
-# $\sigma(y)$ of the activation (lesson 4), so it differs from place to place. But its **rule** is the same everywhere:
-# what it does at a pixel depends on the neighborhood, and not on where the pixel is. If the picture moves, it moves
-# along. We try a random combination of all gradients:
+# $\varphi'(y)$ of the activation (lesson 4), so it differs from place to place. But its **rule** is the same
+# everywhere: what it does at a pixel depends on the neighborhood, and not on where the pixel is. If the picture moves,
+# it moves along. We try a random combination of all gradients:
 
 # %%
 # NBVAL_CHECK_OUTPUT

@@ -62,7 +62,7 @@ plt.show()
 # | $C, S$ | contrast $\frac1N \sum_i x_i^2$ and sharpness $\frac1N \sum_i (x_i - x_{i-1})^2$ |
 # | $\Lambda_k$ | $4 \sin^2(\pi k/N)$: near 0 for slow waves, 4 for the fastest one |
 # | $a, b$ | two numbers that describe a whole leg of a signal |
-# | growth | the size of a small change at the end of a leg, divided by its size at the start; not $\gamma$ |
+# | growth | the size of a small change at the end of a leg, divided by that at its start; not $\gamma$ of lesson 9 |
 # | untouched gap | the distance of the target's own style from the origin's, before anything is done |
 
 # %% [markdown]
@@ -91,10 +91,10 @@ assert left["midpoint"][1] < 0.6 * left["noise"][1]
 # Instead of an image, take a signal: the gray values along a line. Two features describe it, its contrast $C$ and its
 # sharpness $S$. Their gradients are
 #
-# $$\nabla C = \tfrac2N\, x, \qquad \nabla S = \tfrac2N\, L x, \qquad (Lx)_i = 2 x_i - x_{i-1} - x_{i+1} .$$
+# $$\nabla C = \tfrac2N\, x, \qquad \nabla S = \tfrac2N\, D x, \qquad (Dx)_i = 2 x_i - x_{i-1} - x_{i+1} .$$
 #
-# A leg moves along a combination of gradients (lesson 1), so here $\dot x = \lambda_1 x + \lambda_2 L x$ with two
-# numbers $\lambda_1, \lambda_2$ that change along the way. Now comes the point: **$L$ leaves the shape of a wave
+# A leg moves along a combination of gradients (lesson 1), so here $\dot x = \lambda_1 x + \lambda_2 D x$ with two
+# numbers $\lambda_1, \lambda_2$ that change along the way. Now comes the point: **$D$ leaves the shape of a wave
 # alone**. It only multiplies a wave with $k$ periods by $\Lambda_k = 4 \sin^2(\pi k/N)$. So all that a leg can do to
 # a wave is to make it larger or smaller. With $a = \int \lambda_1 ds$ and $b = \int \lambda_2 ds$, at the end of the
 # leg
@@ -142,7 +142,7 @@ assert np.allclose(features(apply_filter(signal, a, b)), noise_values) and b > 0
 # %% [markdown]
 # ## Heat that runs backward
 #
-# Without $a$, the velocity is $\dot x = \lambda_2 L x$. With $\lambda_2 < 0$ this is the **heat equation**:
+# Without $a$, the velocity is $\dot x = \lambda_2 D x$. With $\lambda_2 < 0$ this is the **heat equation**:
 # differences between neighbors even out, and fine detail dies. With $\lambda_2 > 0$ heat runs backward: the smallest
 # unevenness grows, and the finer it is, the faster. Toward noise, $b$ is positive, so a leg from a photograph to
 # noise is a heat equation that runs backward. The way back, from noise to the photograph, runs forward.
@@ -203,8 +203,8 @@ dl.explore("How much a small change grows", draw_growth, share=(0.0, 1.0, 1.0, 0
 # ## The same for a photograph
 #
 # A convolution followed by an activation is more than contrast and sharpness, so there is no formula any more. But
-# growth can be measured. The derivative of a whole leg is a matrix $M$; its largest singular value is the largest
-# growth there, and that of $M^{-1}$ the largest growth back. A *power iteration* finds them from products alone:
+# growth can be measured. The derivative of a whole leg is a matrix; its largest singular value is the largest growth
+# there, and that of its inverse the largest growth back. A *power iteration* finds them from products alone:
 # start with any change of the image, push it through the leg, pull it back by the transposed matrix, and repeat. It
 # approaches the true value from below. We take *chelsea* at 32 pixels and layer 1.
 #

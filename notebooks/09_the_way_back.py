@@ -62,7 +62,7 @@ assert ways[0] > 80 > without > ways[1] + 10
 # |---|---|
 # | $x$, $f(x)$, $A$ | an image, its channel means (the features), and their Jacobian |
 # | $r$, $\lambda$ | the wanted rates of the features; the multipliers of the lift |
-# | $(a, b)$ | the two numbers of a toy |
+# | $(a, b)$ | the two numbers of a toy; not those of lesson 8 |
 # | $T$ | the width over which a kink is rounded off, in the units of an activation |
 # | $\tau$, $\gamma$ | softness and its growth: $T=\tau\gamma^k\times$ the mean activation of convolution $k=0,1,…$ |
 # | $\delta$ | damping, 0 for the exact lift |
@@ -87,12 +87,12 @@ assert ways[0] > 80 > without > ways[1] + 10
 # from then on. A point that starts at height 2 does the same, and from that moment both are *one* point. Someone who
 # walks back finds nothing that tells when to leave the line.
 #
-# **Smoothing.** Replace $\max(b, 0)$ by the *softplus* function $T\log(1+e^{b/T})$. Far from the kink nothing
-# changes; within a few $T$ of it the slope passes from 0 to 1 gradually:
+# **Smoothing.** Replace $\max(b, 0)$ by the *softplus* function $\varphi(b) = T\log(1+e^{b/T})$. Far from the kink
+# nothing changes; within a few $T$ of it the slope passes from 0 to 1 gradually:
 #
-# $$\nabla f = \big(1, -s_T(b)\big),\qquad s_T(b) = \frac{1}{1+e^{-b/T}}.$$
+# $$\nabla f = \big(1, -\varphi'(b)\big),\qquad \varphi'(b) = \frac{1}{1+e^{-b/T}}.$$
 #
-# The height then obeys $\frac{db}{dt} = -s_T(b)$. Bring all that contains $b$ to the left,
+# The height then obeys $\frac{db}{dt} = -\varphi'(b)$. Bring all that contains $b$ to the left,
 #
 # $$(1+e^{-b/T})\,db = -dt,$$
 #
@@ -129,9 +129,9 @@ dl.explore("Paths at a rounded kink", draw_paths, T=(0.02, 1.0, 0.3, 0.02))
 # Rounded paths come close but never meet, so each has its own way back. The way back has to pull them apart again,
 # and with them it pulls apart every error that is made. By how much? Differentiate $b - Te^{-b/T} = \text{const} - t$
 # with respect to the start $b_0$: a difference of heights shrinks from the start to the end $b_1$ by the factor
-# $s_T(b_1)/s_T(b_0)$. On the way home it grows by the inverse,
+# $\varphi'(b_1)/\varphi'(b_0)$. On the way home it grows by the inverse,
 #
-# $$\text{amplification} = \frac{s_T(b_0)}{s_T(b_1)} = \frac{1+e^{-b_1/T}}{1+e^{-b_0/T}}.$$
+# $$\text{amplification} = \frac{\varphi'(b_0)}{\varphi'(b_1)} = \frac{1+e^{-b_1/T}}{1+e^{-b_0/T}}.$$
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -157,7 +157,8 @@ assert 3 < growths[0.03] / growths[0.1] < 3.5
 # A smooth network is not quite VGG. Activations of different layers differ in size by an order of magnitude, so one
 # $T$ for all of them would be too wide for one layer and too narrow for another. The kit takes $T =
 # \tau\gamma^k\times$ the mean activation of convolution $k$, measured once on a fixed set of photographs. The
-# **softness** $\tau$ has no unit. Its **growth** $\gamma$ lets later convolutions be softer than the first.
+# **softness** $\tau$ has no unit. Its **growth** $\gamma$, which is not the growth of lesson 8, lets later convolutions
+# be softer than the first.
 #
 # **Fidelity** is the relative difference between the channel means of the smooth network and those of the network
 # with ReLU and maximum pooling, on the same image.
@@ -217,8 +218,9 @@ plt.show()
 # ## A step that can be taken back
 #
 # The third difficulty is the computer. It follows a path in steps, and the path home consists of other steps than the
-# path there. Euler's rule $x' = x + hF(x)$ takes the velocity at the *start* of a step. On the way home the start is
-# at the other end, where the velocity is another one. The **implicit midpoint rule** takes it in the middle:
+# path there. Euler's rule $x' = x + hF(x)$ takes the velocity $F$ (here not the map of lesson 3) at the *start* of a
+# step. On the way home the start is at the other end, where the velocity is another one. The **implicit midpoint rule**
+# takes it in the middle:
 #
 # $$x' = x + h\,F\!\left(\frac{x+x'}{2}\right).$$
 #

@@ -59,8 +59,8 @@ plt.show()
 #
 # | symbol | meaning |
 # |---|---|
-# | $f(x)$, $J$, $v$ | the features of an image, their Jacobian, and the reference values |
-# | $F(x)$ | a velocity field, here that of the lift; $\dot x = F(x)$ |
+# | $f(x)$, $J$, $v$ | the features of an image, their Jacobian (elsewhere $A$), and the reference values |
+# | $F(x)$ | a velocity field, here that of the lift; $\dot x = F(x)$; not the map $F$ of lesson 3 |
 # | $h$, $p$ | the size of a step; the order of a rule |
 # | $L(x) = \lVert f(x)-v\rVert^2$ | the loss of a layer; its gradient is $2J^\top(f-v)$ |
 # | $\eta$ | the learning rate of a descent |
@@ -79,7 +79,7 @@ plt.show()
 # | forward | $f(x)$ | every method |
 # | JVP | $Ju$: how all features change if the image moves by $u$ | the lift by explicit rules |
 # | VJP | $J^\top w$: the gradient of a weighted sum of features | every descent, every velocity |
-# | row | the gradient of *one* feature, a row of $J$ | the gradient Gram matrix $AA^\top$ |
+# | row | the gradient of *one* feature, a row of $J$ | the gradient Gram matrix $JJ^\top$ |
 #
 # Unlike seconds, passes depend neither on the machine nor on what else it does. The kit wraps a feature map in
 # `dl.Counted`, and every pass adds one.
@@ -244,7 +244,7 @@ assert home["symmetric"][-1] < home["rk4"][-1] / 100 < home["euler"][-1] / 100
 # But what is it that must not change? Two readings are possible. The first reading is *the loss* of layer 1, whose
 # gradient is
 #
-# $$g = 2\,J_1^\top(f_1 - v_1).$$
+# $$\nabla L_1 = 2\,J_1^\top(f_1 - v_1).$$
 #
 # At the reference $f_1=v_1$, so this gradient is **zero**, exactly where the layer is to be held. The second reading
 # is *the features* of layer 1: the rows of $J_1$ do not vanish, and there are 64 of them.
@@ -300,9 +300,9 @@ assert paid["its features"] > 5 * paid["its loss"]
 # ## Optimizers: no comparison without the best rates
 #
 # Plain gradient descent is $x\leftarrow x-\eta\nabla L$. Near a minimum a loss is a valley with curvatures between
-# $\mu$ and $\Lambda$. A step multiplies the error along each direction by $1-\eta\cdot\text{curvature}$, so it
-# converges only if $\eta < 2/\Lambda$, and the flat direction shrinks by $1-\eta\mu$ per step. Move the rate; the
-# steep direction decides.
+# $\kappa_1$ and $\kappa_2$. A step multiplies the error along each direction by $1-\eta\cdot\text{curvature}$, so it
+# converges only if $\eta < 2/\kappa_2$, and the flat direction shrinks by $1-\eta\kappa_1$ per step. Move the rate;
+# the steep direction decides.
 
 
 # %%

@@ -50,8 +50,8 @@ plt.show()
 #
 # | symbol | meaning |
 # |---|---|
-# | $N$ | the number of pixels |
-# | $J(x)$ | the Jacobian of the channel means at the image $x$ |
+# | $P$ | the number of pixels |
+# | $J(x)$ | the Jacobian of the channel means at the image $x$ (in lessons 1 to 9, $A$) |
 # | $\lambda$ | multipliers: one number per feature and step; the velocity is $V = J^\top\lambda$ |
 # | style flow | the multipliers of all legs of a transfer, with the network and the settings that belong to them |
 # | strength | 0: the target's own style; 1: that of the origin |
@@ -183,8 +183,8 @@ assert np.isclose(work[-1] / work[0], (pixels[-1] / pixels[0]) ** 2)
 # The velocity of a leg is $V = J(x)^\top\lambda$. The image enters through $J(x)$ alone. All that the leg *solves
 # for* are the multipliers $\lambda$, one number per feature and step. What would they be for a larger image?
 #
-# A channel mean is an average over $N$ positions, so a pixel's part in it, and with it the gradient at that pixel, is
-# proportional to $1/N$. Let us check: lay four copies of an image side by side, and compare the gradient in the
+# A channel mean is an average over $P$ positions, so a pixel's part in it, and with it the gradient at that pixel, is
+# proportional to $1/P$. Let us check: lay four copies of an image side by side, and compare the gradient in the
 # middle of one copy.
 
 # %%
@@ -200,11 +200,11 @@ print(f"the gradient with four copies is 1/{ratio:.3f} of the gradient with one"
 assert np.allclose(gradient, 4 * of_four, atol=1e-4 * np.abs(gradient).max())
 
 # %% [markdown]
-# So if each pixel is to move as before, then $\lambda$ has to grow in proportion to $N$:
+# So if each pixel is to move as before, then $\lambda$ has to grow in proportion to $P$:
 #
-# $$\lambda_{\text{large}} = \lambda_{\text{small}}\,\frac{N_{\text{large}}}{N_{\text{small}}}.$$
+# $$\lambda_{\text{large}} = \lambda_{\text{small}}\,\frac{P_{\text{large}}}{P_{\text{small}}}.$$
 #
-# A **style flow** stores $\lambda/N$ for each step, which does not depend on the size. How many numbers is that?
+# A **style flow** stores $\lambda/P$ for each step, which does not depend on the size. How many numbers is that?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -443,7 +443,7 @@ dl.check("11.5", why)
 #
 # - Each layer sees more of the image and costs more, rows above all. From three layers on the way back is much worse.
 # - Passes do not depend on the size of the image; the work per pass does.
-# - A leg is a curve of multipliers $\lambda$, and $\lambda/N$ does not depend on the size. A flow is that curve: a
+# - A leg is a curve of multipliers $\lambda$, and $\lambda/P$ does not depend on the size. A flow is that curve: a
 #   filter for any image.
 # - A flow is fast and local, and it is only as right as the thumbnail is like the picture.
 #

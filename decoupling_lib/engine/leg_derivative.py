@@ -1,7 +1,7 @@
 """The derivative of a leg: how a change of the image before it becomes a change of the image after it.
 
-A step of the symmetric rule maps x to x' = x + hV with V = A(m)ᵀΛ, m = (x + x')/2, and f(x') - f(x) + hδΛ = hr (see
-`symmetric`). With K = Σ Λ_i H_i(m), a change p before the step and a change ρ of the rate become p + hω after it, where
+A step of the symmetric rule maps x to x' = x + hV with V = A(m)ᵀλ, m = (x + x')/2, and f(x') - f(x) + hδλ = hr (see
+`symmetric`). With K = Σ λ_i H_i(m), a change p before the step and a change ρ of the rate become p + hω after it, where
 
     ω - (h/2) K ω - A(m)ᵀ μ = K p,        A(x') ω + δ μ = ρ - (A(x') - A(x)) p / h
 

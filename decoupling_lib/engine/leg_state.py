@@ -26,7 +26,7 @@ class Node(NamedTuple):
     velocity : ndarray, shape of x
         V.
     multipliers : ndarray, shape (n,)
-        Λ.
+        λ.
     """
 
     s: float
@@ -44,7 +44,7 @@ class Guide(NamedTuple):
     grid : ndarray, shape (steps + 1,)
         Where its steps ended, from 0 to 1.
     multipliers : ndarray, shape (steps, n)
-        Λ at the midpoints of its steps. With shape (0, n) there is no first guess of them.
+        λ at the midpoints of its steps. With shape (0, n) there is no first guess of them.
     grams : ndarray of float32, shape (2, n, n)
         The scaled gradient Gram matrices with which its first and its last step were solved.
     """
@@ -58,7 +58,7 @@ class Guide(NamedTuple):
         return Guide(1.0 - self.grid[::-1], -self.multipliers[::-1], self.grams[::-1])
 
     def at(self, s: float) -> Floats:
-        """Return Λ at a place s in [0, 1], interpolated linearly between the midpoints."""
+        """Return λ at a place s in [0, 1], interpolated linearly between the midpoints."""
         middles = 0.5 * (self.grid[1:] + self.grid[:-1])
         after = int(np.clip(np.searchsorted(middles, s), 1, max(len(middles) - 1, 1)))
         if len(middles) == 1:
@@ -80,7 +80,7 @@ class LegState:
     grid : ndarray, shape (k + 1,)
         Where the steps end: the planned grid with the points at which steps were halved. Empty before the first step.
     multipliers : ndarray, shape (steps, n)
-        Λ of the accepted steps.
+        λ of the accepted steps.
     gram : ndarray, shape (n, n), optional
         The scaled gradient Gram matrix in use; None before the first step.
     first_gram : ndarray, shape (n, n), optional

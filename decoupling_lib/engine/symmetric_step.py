@@ -1,13 +1,13 @@
 """One time-symmetric step, solved for the image and its multipliers together.
 
 A step of size h leads from x to x' = x + hV. With the midpoint m = (x + x')/2, the scaled Jacobian A and the
-multipliers Λ,
+multipliers λ,
 
-    V = A(m)ᵀ Λ,        f(x') - f(x) + h δ Λ = h r.
+    V = A(m)ᵀ λ,        f(x') - f(x) + h δ λ = h r.
 
-If x and x' are exchanged and the signs of r and Λ are reversed, the two equations stay the same. The same steps taken
+If x and x' are exchanged and the signs of r and λ are reversed, the two equations stay the same. The same steps taken
 in the opposite direction therefore lead back, at any step size, up to the tolerance of the solution. The equations are
-solved by quasi-Newton steps for Λ with an approximate gradient Gram matrix AAᵀ, followed by V, with Anderson mixing of
+solved by quasi-Newton steps for λ with an approximate gradient Gram matrix AAᵀ, followed by V, with Anderson mixing of
 both. An iteration takes two forward passes and one VJP, and no linear system is solved to the end on the way. Each step
 improves the matrix for the next one (`learn_gram`), since computing it again would take as many VJPs as there are
 features.
@@ -49,7 +49,7 @@ NOTICEABLE = 1e-3
 
 
 def learn_gram(gram: Floats, changes: Floats, responses: Floats) -> Floats:
-    """Return a gradient Gram matrix G corrected by what was seen: that a change s of Λ moves the features by y = Gs.
+    """Return a gradient Gram matrix G corrected by what was seen: that a change s of λ moves the features by y = Gs.
 
     For each pair in turn, G - Gs sᵀG/(sᵀGs) + yyᵀ/(yᵀs), the update of Broyden, Fletcher, Goldfarb and Shanno (Nocedal
     and Wright, *Numerical Optimization*, equation 6.19), which stays positive definite. Pairs that contradict G by more
@@ -138,7 +138,7 @@ class StepSolver:
     def find(
         self, x: Floats, h: float, middle: float, nodes: tuple[Node, ...], thorough: bool
     ) -> tuple[Floats, Floats] | None:
-        """Return V and Λ of a step, or None if no solution was found that the way back would find as well."""
+        """Return V and λ of a step, or None if no solution was found that the way back would find as well."""
         attempts: list[Callable[[], tuple[Floats, Floats] | None]]
         attempts = [lambda: self.solve(x, h, *self.guess(x, middle, nodes))]
         if thorough:
@@ -156,7 +156,7 @@ class StepSolver:
         return None
 
     def guess(self, x: Floats, s: float, nodes: tuple[Node, ...]) -> tuple[Floats, Floats]:
-        """Return V and Λ at s: extrapolated through the nodes, or those of the explicit step if there are none."""
+        """Return V and λ at s: extrapolated through the nodes, or those of the explicit step if there are none."""
         if not nodes:
             multipliers = cho_solve((self._factor, True), self._rate) if self._guide is None else self._guide.at(s)
             return self._features.linearize(x).vjp(self._weights * multipliers), multipliers
@@ -172,7 +172,7 @@ class StepSolver:
         return velocity, multipliers
 
     def approach(self, x: Floats, h: float, middle: float) -> tuple[Floats, Floats] | None:
-        """Return V and Λ of a step, solved for growing parts of it, each of which guesses the next; None if one fails.
+        """Return V and λ of a step, solved for growing parts of it, each of which guesses the next; None if one fails.
 
         The solution of a large step may be out of reach from the guess of the explicit step. The way back in particular
         meets steps that were easy on the way there.
@@ -208,7 +208,7 @@ class StepSolver:
         return difference <= 1e3 * self._tolerance
 
     def solve(self, x: Floats, h: float, velocity: Floats, multipliers: Floats) -> tuple[Floats, Floats] | None:
-        """Return V and Λ of the step of size h from x, or None if no solution was found from the guess."""
+        """Return V and λ of the step of size h from x, or None if no solution was found from the guess."""
         before = self._features.values(x)
         mixing = Anderson(DEPTH)
         best, stale, found = np.inf, 0, None

@@ -101,7 +101,7 @@ def _judge_line(moments: np.ndarray) -> str:
 def _judge_gradients(usual: float, decoupled: float) -> str:
     """Compute the usual moments' gradients from their formulas; those of c₃ and c₄ are orthogonal everywhere."""
     z = (FOUR - FOUR.mean()) / FOUR.std()
-    # With respect to x, mean(z^k) has the gradient k/(N σ) (z^(k−1) − mean(z^k) z − mean(z^(k−1))).
+    # With respect to x, mean(z^k) has the gradient k/(N std(x)) (z^(k−1) − mean(z^k) z − mean(z^(k−1))).
     skewness, kurtosis = (z ** (k - 1) - np.mean(z**k) * z - np.mean(z ** (k - 1)) for k in (3, 4))
     right = _cosine(skewness, kurtosis)
     if max(abs(usual), abs(decoupled)) > 1 + NEAR_ZERO:

@@ -20,7 +20,7 @@ SETTINGS = (0.2, 2.0, 0.032)
 
 
 def _judge_factor(factor: float) -> str:
-    """Compute σ(3)/σ(−3) of the logistic function σ, which is the slope of softplus."""
+    """Divide the slopes of softplus at 3T and −3T, which are the logistic function at 3 and −3."""
     fast, slow = 1 / (1 + np.exp(-3.0)), 1 / (1 + np.exp(3.0))
     right = fast / slow
     for wrong, words in (
@@ -38,7 +38,7 @@ def _judge_factor(factor: float) -> str:
             raise WrongAnswerError(words)
     if not agrees(factor, right):
         raise WrongAnswerError(
-            f"{describe_given(factor, right)} Put y₀ = 3T and y₁ = −3T into the formula of the amplification."
+            f"{describe_given(factor, right)} Put b₀ = 3T and b₁ = −3T into the formula of the amplification."
         )
     return f"The factor is e³ = {right:.2f}: (1 + e³)/(1 + e⁻³) = e³. T itself cancels."
 

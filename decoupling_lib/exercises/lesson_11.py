@@ -58,8 +58,8 @@ def _judge_factor(factor: float) -> str:
     for wrong, words in (
         (1 / right, "The gradient is smaller in the large image, so the multipliers have to be larger."),
         (np.sqrt(right), "That is the ratio of the sides. A mean is taken over all pixels, in both directions."),
-        (1.0, "λ/N does not depend on the size; λ itself does."),
-        (right**2, "That is the square. The gradient is proportional to 1/N."),
+        (1.0, "λ/P does not depend on the size; λ itself does."),
+        (right**2, "That is the square. The gradient is proportional to 1/P."),
         (3 * right, "The three colors count in both images."),
     ):
         if np.isclose(factor, wrong, rtol=1e-3):
@@ -139,7 +139,7 @@ EXERCISES = (
     Exercise(
         "11.2",
         (Number("the factor"),),
-        "λ/N is the same for both images.",
+        "λ/P is the same for both images.",
         _judge_factor,
     ),
     Exercise(

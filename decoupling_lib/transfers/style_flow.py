@@ -1,8 +1,8 @@
 """Style flows: what a transfer between two small images has solved for, so that it can be applied to any other image.
 
 A leg's velocity is V = Jᵀλ. The image enters through J alone; the multipliers λ are a few hundred numbers per step.
-Channel means are averages over N pixels, and their gradients shrink with 1/N: λ/N does not depend on the size of the
-image, nor does N times the scales of the damping, nor the gradient Gram matrix in coordinates scaled by these.
+Channel means are averages over P pixels, and their gradients shrink with 1/P: λ/P does not depend on the size of the
+image, nor does P times the scales of the damping, nor the gradient Gram matrix in coordinates scaled by these.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class FlowLeg:
     layer : str
         The moving layer; n counts the features up to it.
     there, back : Curve
-        Steps 2 and 3, with multipliers per pixel, λ/N. The grid of `back` is the mirror image of that of `there`.
+        Steps 2 and 3, with multipliers per pixel, λ/P. The grid of `back` is the mirror image of that of `there`.
     there_gram, back_gram : ndarray of float32, shape (n, n)
         The gradient Gram matrices at the ends of both legs, scaled by the flow's own scales.
     """
