@@ -156,7 +156,7 @@ assert np.allclose(features(apply_filter(signal, a, b)), noise_values) and b > 0
 def draw_bump(ax, share):
     places = np.arange(N)
     bump = np.where(places == N // 2, 0.05, 0.0)
-    ax.plot(places, apply_filter(bump, share * a, share * b))
+    ax.plot(places, apply_filter(bump, share * a, share * b), color=dl.COLORS[1])
     ax.set(xlim=(40, 88), ylim=(-0.2, 0.3), xlabel="place", ylabel="change")
     ax.set_title(f"A bump of 0.05, {share:.0%} of the way to noise")
 
@@ -174,8 +174,8 @@ def draw_growth(ax, share):
     v = features(signal) * (noise_values / features(signal)) ** share
     waves, (a, b) = np.linspace(0, 4, 100), find_filter(signal, v)
     growth = np.exp(a + b * waves)
-    ax.semilogy(waves, growth, label="there")
-    ax.semilogy(waves, 1 / growth, "--", label="back")
+    ax.semilogy(waves, growth, color=dl.COLORS[1], label="there")
+    ax.semilogy(waves, 1 / growth, "--", color=dl.COLORS[3], label="back")
     ax.set(xlabel="Λ: slow waves to fast waves", ylabel="growth", ylim=(0.03, 30))
     ax.legend(loc="lower left")
     return f"the fastest waves grow {growth[-1]:.2g} times there"
@@ -323,9 +323,9 @@ own = [row for row in small if row["reference"] == "midpoint"]
 row = next(row for row in own if row["pair"] == ("gravel", "china"))
 figure, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
 grams, ssims = ([1, *direct[row["pair"]][name]] for name in ("gram", "ssim"))
-ax.plot(grams, ssims, "o-", label="direct, partly")
-ax.plot(row["gram"], row["ssim"], "s", color="black", label="decoupled, midpoint")
-ax.plot([row["gram"]] * 2, [row["ssim"], row["ssim"] - gain(row)], color="black")
+ax.plot(grams, ssims, "o-", color=dl.COLORS[1], label="direct, partly")
+ax.plot(row["gram"], row["ssim"], "s", color=dl.COLORS[3], label="decoupled, midpoint")
+ax.plot([row["gram"]] * 2, [row["ssim"], row["ssim"] - gain(row)], "k:", label="gain")
 ax.set(xlabel="Gram matrices left", ylabel="SSIM", title=f"gain {gain(row):+.2f}")
 ax.legend()
 plt.show()
