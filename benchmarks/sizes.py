@@ -12,6 +12,9 @@ direct     the coupled means of both layers, by L-BFGS to 0.1 %
 annex      the annex's descent, 25 iterations per leg: cost grows in proportion to their number
 Gatys      Gram matrices of five layers and a content layer, 25 iterations of L-BFGS; likewise
 
+Seconds are those of a whole run. The coupled methods do not measure decoupled style, so their results are judged by
+more legs than those of `transfer`; `seconds_of_legs` is without the judging, as passes are.
+
 Each case runs in a new process with all cores. A size is left out if the size before took so long, or so much memory,
 that this one is expected to exceed the limits: cost is in proportion to pixels. For `transfer` and `self`, a row has
 the time that the convolutions of all passes take by themselves (`convolution_seconds`): a forward pass and a JVP take a
@@ -106,6 +109,7 @@ def measure(method: str, pair: str, size: int, options: Options) -> dict[str, An
         "status": result.status,
         "passes": common.total(result.passes),
         "seconds": time.perf_counter() - began,
+        "seconds_of_legs": sum(leg.seconds for leg in result.legs),
     } | memory.row()
     if method in ("transfer", "self"):
         row["convolution_seconds"] = _convolution_seconds(experiment, result.legs)

@@ -100,8 +100,7 @@ plt.show()
 #
 # ## What a layer costs
 #
-# `growth.json` has self-transfers of *china* at 64 pixels, with noise as reference, by one to five layers. (It is older
-# than the single matrix per leg; today the share of rows is smaller.)
+# `growth.json` has self-transfers of *china* at 64 pixels, with noise as reference, by one to five layers.
 
 # %%
 results = Path("../benchmarks/results")
@@ -131,12 +130,12 @@ plt.show()
 for k, worst in enumerate(ends):
     print(f"layers {depth[k]}: {decibels[k]:4.0f} dB, {total[k]:6} passes", end=", ")
     print(f"{of_rows[k] / total[k]:.0%} of them rows; legs end within {worst:.1%}")
-assert total == sorted(total) and total[-1] > 10 * total[0]
-assert of_rows[-1] > 0.6 * total[-1] and of_rows[0] < 0.4 * total[0]
-assert min(decibels[:2]) > 100 > 40 > max(decibels[2:]) > decibels[3]
+assert total == sorted(total) and total[-1] > 8 * total[0]
+assert of_rows[-1] > 0.2 * total[-1] and of_rows[0] < 0.1 * total[0]
+assert min(decibels[:2]) > 90 > 40 > max(decibels[2:])
 
 # %% [markdown]
-# From one to two layers the way back loses 17 dB, from two to three 66, and then hardly anything, although more layers
+# From one to two layers the way back loses 25 dB, from two to three 66, and then hardly anything, although more layers
 # are damped more strongly, which helps (lesson 9). So it is not the number of legs that counts. Where is the path lost?
 # Step 3 begins with the deepest layer. This is how far its legs end from their aims:
 
@@ -149,7 +148,7 @@ for row, legs in zip(layers, last_step, strict=True):
     error[row["layers"]] = own
     print(f"layers {row['layers']}:", end="")
     print("".join(f"   block{block} {off:.0e}" for block, off in own.items()))
-assert all(error[k]["4"] < 1e-5 < error[k]["3"] / 50 for k in (4, 5))
+assert all(error[k]["4"] < 1e-4 < error[k]["3"] / 2 for k in (4, 5))
 
 # %% [markdown]
 # The legs of blocks 5 and 4 arrive nearly exactly; the error shows from the leg of block 3 on. Why that one is so hard
@@ -157,26 +156,28 @@ assert all(error[k]["4"] < 1e-5 < error[k]["3"] / 50 for k in (4, 5))
 #
 # ## What a larger image costs
 #
-# The same file has two layers at 48 to 256 pixels.
+# `sizes.json` has transfers of the style of *coffee* to *china* by two layers, at 64 to 512 pixels.
 
 # %%
-sizes = [row for row in stored if row["case"] == "sizes"]
-low, high = sizes[0], sizes[-1]
-pixels = [row["size"][0] for row in sizes]
+stored = json.loads((results / "sizes.json").read_text("utf-8"))["rows"]
+sizes = [row for row in stored if row["method"] == "transfer" and row["status"] == "done"]
+pixels = [row["size"] for row in sizes]
 passes = [row["passes"]["total"] for row in sizes]
 work = [row["convolution_operations"] for row in sizes]
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print(f"passes: {min(passes)} to {max(passes)}")
-print(f"at {pixels[-1]} pixels a pass takes {work[-1] / work[0]:.1f} times the work")
-print(f"of {pixels[0]}; back at {high['psnr_db']:.0f}, not {low['psnr_db']:.0f} dB")
-assert max(passes) < 1.05 * min(passes) and high["psnr_db"] < low["psnr_db"]
+for row in sizes:
+    print(f"{row['size']:3} px: {row['passes']['total']} passes,", end="")
+    print(f" {row['seconds']:4.0f} seconds, {row['peak_memory_mib']} MiB")
+print(f"the work of a pass grows {work[-1] / work[0]:.1f} times, passes do not")
+assert max(passes) < 1.15 * min(passes) and sizes[-1]["seconds"] > 20 * sizes[0]["seconds"]
 assert np.isclose(work[-1] / work[0], (pixels[-1] / pixels[0]) ** 2)
 
 # %% [markdown]
-# The number of passes does not depend on the size; the work per pass grows with the number of pixels. A transfer of
-# 3,600 passes at 256 pixels takes minutes, and at 12 megapixels it would take a day. There is a better way.
+# The number of passes hardly depends on the size; the work per pass grows with the number of pixels. The seconds are
+# those of a computer with two cores. At 512 pixels a transfer takes minutes there, and at 12 megapixels it would take
+# five hours and 60 gigabytes. There is a better way.
 #
 # ## Multipliers do not know the size
 #
