@@ -294,9 +294,10 @@ def test_the_page_is_a_notebook_of_one_cell_that_runs():
     nbformat.validate(page)
     names = {}
     exec(compile(page.cells[0].source.replace("\npage()", "\nresult = page()"), "page", "exec"), names)
-    tabs, projector = names["result"].children
+    tabs, projector, arrived = names["result"].children
     assert len(tabs.children) == 4 == len(tabs.titles)
     assert projector.description == "Projector" and projector.value is False
+    assert arrived.layout.display == "none"
 
 
 @pytest.mark.parametrize(("port", "accepted"), [(80, "1024"), (70000, "65535")])

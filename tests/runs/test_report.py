@@ -20,7 +20,7 @@ from decoupling_lib.transfers.tuning import TUNING
 LAYER = "block1_conv1"
 OPTIONS = Options(
     layers=1, size=(24, 20), network="vgg16", weights="random", rule="rk4", steps=3, tolerance=1e-4, seed=3,
-    reference="noise",
+    reference="noise", precision="mixed",
 )  # fmt: skip
 NUMBER = (int, float)
 PASSES = {"forward": int, "jvp": int, "vjp": int, "jacobian_rows": int}

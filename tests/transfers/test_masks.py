@@ -12,7 +12,10 @@ from decoupling_lib.transfers.masks import load_masks
 from decoupling_lib.transfers.options import Options
 from decoupling_lib.transfers.setup import complete_setup, gather_inputs, prepare
 
-OPTIONS = {"layers": 1, "network": "vgg16", "weights": "random", "rule": "rk4", "steps": 3, "tolerance": 1e-4}
+OPTIONS = {
+    "layers": 1, "network": "vgg16", "weights": "random", "rule": "rk4", "steps": 3, "tolerance": 1e-4,
+    "precision": "mixed",
+}  # fmt: skip
 ROWS, COLUMNS = np.mgrid[:24, :24]
 LEFT = np.where(COLUMNS < 10, 255, 0).astype(np.uint8)
 

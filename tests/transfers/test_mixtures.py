@@ -22,7 +22,10 @@ from decoupling_lib.transfers.steps import measure_reference
 RNG = np.random.default_rng(4)
 FIRST, SECOND, TARGET = RNG.random((3, 20, 24, 3))
 THIRD = RNG.random((18, 20, 3))
-QUICK = {"layers": 1, "size": (24, 24), "network": "vgg16", "weights": "random", "rule": "rk4", "steps": 3}
+QUICK = {
+    "layers": 1, "size": (24, 24), "network": "vgg16", "weights": "random", "rule": "rk4", "steps": 3,
+    "precision": "mixed",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from decoupling_lib.transfers.setup import prepare
 
 RNG = np.random.default_rng(1)
 ORIGIN, TARGET = RNG.random((30, 26, 3)), RNG.random((24, 28, 3))
-SMALL = {"layers": 2, "network": "vgg16", "weights": "random", "max_side": 32, "damping": 0.3}
+SMALL = {"layers": 2, "network": "vgg16", "weights": "random", "max_side": 32, "damping": 0.3, "precision": "mixed"}
 
 
 @pytest.mark.parametrize("kind", REFERENCES)
