@@ -9,7 +9,7 @@ small     what the small images should be. For each pair (origin, target), flows
           target of 384 px; those of cut images also with four corrections at the end of each leg. A row has, by block,
           what is left of the gap between the channel means of the origin and those of the target at full size
 steps     flows of shrunk images with 16, 8 and 4 steps a leg: what is left, and how far the picture is from that of 16
-workers   `decoupling apply` on eight pictures of 256 px, by one process with one thread, by one with all threads, and
+workers   `decoupling apply` on 24 pictures of 256 px, by one process with one thread, by one with all threads, and
           by one worker per core: the seconds of the whole command
 undo      a flow on its own target at 96 px and at 256 px, by --exact, and undone from the unrounded picture: PSNR
 large     a flow of 8 steps a leg on a picture of 12 megapixels, enlarged from a bundled one, with all threads: seconds
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 PAIRS = "coffee:chelsea,china:flower,flower:astronaut,rocket:china"
 SMALL, FULL = 96, 384
 LARGE = (4000, 3000)
-COPIES = 8
+COPIES = 24
 
 
 def main() -> None:
