@@ -160,7 +160,8 @@ assert all(error[k]["4"] < 1e-4 < error[k]["3"] / 2 for k in (4, 5))
 
 # %%
 stored = json.loads((results / "sizes.json").read_text("utf-8"))["rows"]
-sizes = [row for row in stored if row["method"] == "transfer" and row["status"] == "done"]
+sizes = [row for row in stored if row["method"] == "transfer"]
+sizes = [row for row in sizes if row["status"] == "done"]
 pixels = [row["size"] for row in sizes]
 passes = [row["passes"]["total"] for row in sizes]
 work = [row["convolution_operations"] for row in sizes]
@@ -171,7 +172,8 @@ for row in sizes:
     print(f"{row['size']:3} px: {row['passes']['total']} passes,", end="")
     print(f" {row['seconds']:4.0f} seconds, {row['peak_memory_mib']} MiB")
 print(f"the work of a pass grows {work[-1] / work[0]:.1f} times, passes do not")
-assert max(passes) < 1.15 * min(passes) and sizes[-1]["seconds"] > 20 * sizes[0]["seconds"]
+assert max(passes) < 1.15 * min(passes)
+assert sizes[-1]["seconds"] > 20 * sizes[0]["seconds"]
 assert np.isclose(work[-1] / work[0], (pixels[-1] / pixels[0]) ** 2)
 
 # %% [markdown]
