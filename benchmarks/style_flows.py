@@ -6,8 +6,8 @@ Two layers and the defaults. The parts:
 
 small     what the small images should be. For each pair (origin, target), flows are solved on images of 96 px that are
           shrunk from pictures of 384 px, or cut from their middle at the pictures' own scale. They are applied to the
-          target of 384 px; those of cut images also with four corrections at the end of each leg. A row has, by block,
-          what is left of the gap between the channel means of the origin and those of the target at full size
+          target of 384 px, without corrections, and with four at the end of each leg. A row has, by block, what is left
+          of the gap between the channel means of the origin and those of the target at full size
 steps     flows of shrunk images with 16, 8 and 4 steps a leg: what is left, and how far the picture is from that of 16
 workers   `decoupling apply` on 24 pictures of 256 px, by one process with one thread, by one with all threads, and
           by one worker per core: the seconds of the whole command
@@ -63,18 +63,19 @@ def main() -> None:
 
 
 def measure_small(origin: str, target: str, full: tuple[int, int], base: Options) -> list[dict[str, Any]]:
-    """Return the rows of one pair: shrunk, cut, and cut with corrections."""
+    """Return the rows of one pair: shrunk and cut images, without and with corrections."""
     import decoupling_lib as dl
 
     images = [load_picture(name, full).array for name in (origin, target)]
     shrunk = dl.make_flow(origin, target, base)
     side = base.size[0]
     cut = dl.make_flow(*(_cut(image, side) for image in images), replace(base, size=None, max_side=side))
-    settings = dl.FlowSettings()
+    plain, corrected = dl.FlowSettings(), dl.FlowSettings(corrections=4)
     variants = {
-        "shrunk": (shrunk, settings),
-        "cut": (cut, settings),
-        "cut, corrected": (cut, dl.FlowSettings(corrections=4)),
+        "shrunk": (shrunk, plain),
+        "shrunk, corrected": (shrunk, corrected),
+        "cut": (cut, plain),
+        "cut, corrected": (cut, corrected),
     }
     return [{"case": name} | _apply(flow, *images, setting)[0] for name, (flow, setting) in variants.items()]
 
