@@ -43,6 +43,18 @@ def run(jobs, out, **options):
     return apply_to_images(random_flow(1), jobs, out, **options)
 
 
+def test_a_picture_of_values_that_are_mostly_out_of_range_has_a_note(frames, tmp_path):
+    flow = random_flow(1)
+    (leg,) = flow.legs
+    wild = replace(flow, legs=(replace(leg, there=leg.there.scale(80.0), back=leg.back.scale(80.0)),))
+    for chosen, count in ((flow, 0), (wild, 1)):
+        file = save_flow(chosen, tmp_path / "flow.npz")
+        job = FlowJob(list_images([frames / "f1.png"])[0], str(file), checksum(chosen), None, FlowSettings())
+        entry = run_flow_job(job, str(tmp_path)).summary
+        assert len(entry["notes"]) == count == (entry["out_of_range_fraction"] > 0.5)
+    assert "f1.png" in entry["notes"][0]
+
+
 def test_a_folder_is_taken_in_natural_order(frames):
     assert [image.stem for image in list_images([frames, "china"])] == ["f1", "f2", "f10", "china"]
 
