@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 UNFIT = 0.5
 """The share of values out of range above which a note says that the flow does not suit an image. Of flows from shrunk
-images at most 30 % were out of range, of one that left a picture of nothing but stains 89 %; see `docs/findings.md`."""
+images at most 30 % were out of range, of one that left a picture of nothing but stains 88 %; see `docs/findings.md`."""
 
 
 @dataclass(frozen=True)
