@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from decoupling_lib.common.arrays import Floats
 from decoupling_lib.common.atomic_files import write_text
 from decoupling_lib.common.errors import DrawingError, InputError
 from decoupling_lib.common.machine import describe_machine
@@ -62,6 +63,12 @@ def options(arguments: argparse.Namespace) -> Options:
         weights=arguments.weights,
         seed=arguments.seed,
     )
+
+
+def cut_middle(image: Floats, height: int, width: int) -> Floats:
+    """Return the middle of an image, at the image's own scale."""
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    return image[top : top + height, left : left + width]
 
 
 def total(passes: Passes) -> dict[str, int]:

@@ -71,7 +71,7 @@ def measure(part: str, pair: str, options: Any) -> list[dict[str, Any]]:
     context = prepare(origin, target, options).context()
     small, shape = replace(options, size=None), target.shape
     half = [_shrink(image) for image in (origin, target)]
-    cut = [_cut(image) for image in (origin, target)]
+    cut = [common.cut_middle(image, *(side // 2 for side in image.shape[:2])) for image in (origin, target)]
     below = {}
     for name, images in {"half": half, "half, cut": cut}.items():
         under = prepare(*images, small).context()
@@ -169,11 +169,6 @@ def _shrink(image: Floats) -> Floats:
         for c in range(3)
     ]
     return np.clip(np.stack([np.asarray(each) for each in channels], axis=-1, dtype=float), 0, 1)
-
-
-def _cut(image: Floats) -> Floats:
-    height, width = image.shape[:2]
-    return image[height // 4 : height // 4 + height // 2, width // 4 : width // 4 + width // 2]
 
 
 def print_medians(part: str, rows: list[dict[str, Any]]) -> None:

@@ -8,12 +8,13 @@ small     what the small images should be. For each pair (origin, target), flows
           shrunk from pictures of 384 px, or cut from their middle at the pictures' own scale. They are applied to the
           target of 384 px, without corrections, and with four at the end of each leg. A row has, by block, what is left
           of the gap between the channel means of the origin and those of the target at full size
-steps     flows of shrunk images with 16, 8 and 4 steps a leg: what is left, and how far the picture is from that of 16
+steps     flows of shrunk images with 16, 8 and 4 steps on each leg: what is left, and the structural similarity of the
+          picture to the one made with 16 steps
 workers   `decoupling apply` on 24 pictures of 256 px, by one process with one thread, by one with all threads, and
           by one worker per core: the seconds of the whole command
 undo      a flow on its own target at 96 px and at 256 px, by --exact, and undone from the unrounded picture: PSNR
-large     a flow of 8 steps a leg on a picture of 12 megapixels, enlarged from a bundled one, with all threads: seconds
-          per megapixel, and memory
+large     a flow with 8 steps on each leg, on a picture of 12 megapixels that was enlarged from a bundled one, with all
+          threads: seconds per megapixel, and memory
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ def measure_small(origin: str, target: str, full: tuple[int, int], base: Options
     images = [load_picture(name, full).array for name in (origin, target)]
     shrunk = dl.make_flow(origin, target, base)
     side = base.size[0]
-    cut = dl.make_flow(*(_cut(image, side) for image in images), replace(base, size=None, max_side=side))
+    cut = dl.make_flow(
+        *(common.cut_middle(image, side, side) for image in images), replace(base, size=None, max_side=side)
+    )
     plain, corrected = dl.FlowSettings(), dl.FlowSettings(corrections=4)
     variants = {
         "shrunk": (shrunk, plain),
@@ -81,7 +84,7 @@ def measure_small(origin: str, target: str, full: tuple[int, int], base: Options
 
 
 def measure_steps(origin: str, target: str, full: tuple[int, int], base: Options) -> list[dict[str, Any]]:
-    """Return the rows of one pair: 16, 8 and 4 steps a leg."""
+    """Return the rows of one pair: 16, 8 and 4 steps on each leg."""
     import decoupling_lib as dl
 
     images = [load_picture(name, full).array for name in (origin, target)]
@@ -183,12 +186,6 @@ def _apply(flow: StyleFlow, origin: Floats, target: Floats, settings: Any) -> tu
         "seconds": seconds,
     }
     return row, applied
-
-
-def _cut(image: Floats, side: int) -> Floats:
-    """Return the middle of an image."""
-    top, left = ((length - side) // 2 for length in image.shape[:2])
-    return image[top : top + side, left : left + side]
 
 
 def _passes(applied: AppliedFlow) -> int:

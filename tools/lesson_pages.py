@@ -1,4 +1,4 @@
-"""Prepare executed notebooks for the book: images with alternative texts, folds named "Solution", no one's answers."""
+"""Prepare executed notebooks for the book: texts for their images, folds named "Solution", and nobody's answers."""
 
 from __future__ import annotations
 

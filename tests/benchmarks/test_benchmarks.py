@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import _common as common
 import _convolutions
+import _watch
 import frontier
 import growth
 import methods
@@ -58,9 +59,9 @@ def assert_counted(row):
 def test_a_watch_counts_up_to_the_first_point_within_each_error():
     """The k-th iterate of a descent is known after k + 1 forward passes and k VJPs."""
     x, live = np.zeros((2, 2, 3)), np.ones(5, bool)
-    watch = methods.Watch(Counted(LINEAR), SimpleNamespace(reference=SimpleNamespace(values=V, live=live)))
+    watch = _watch.Watch(Counted(LINEAR), SimpleNamespace(reference=SimpleNamespace(values=V, live=live)))
     watch.begin(x)
-    with pytest.raises(methods._ArrivedError):
+    with pytest.raises(_watch.ArrivedError):
         baselines.descend(watch, x, V, learning_rate=0.02, threshold=None, iterations=10_000)
     blocks = (slice(0, 2), slice(2, 5))
 
