@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 PAIRS = "coffee:chelsea,china:flower,flower:astronaut,rocket:china"
 SMALL, FULL = 96, 384
 LARGE = (4000, 3000)
-COPIES = 24
+MEDIUM, COPIES = 256, 24
+"""Side of the pictures for the workers and for the way back, and number of those for the workers."""
 
 
 def main() -> None:
@@ -122,7 +123,7 @@ def measure_workers(origin: str, target: str, full: tuple[int, int], base: Optio
         file, frames = Path(folder, "style.npz"), Path(folder, "frames")
         dl.save_flow(dl.make_flow(origin, target, base), file)
         frames.mkdir()
-        picture = load_picture(target, (256, 256)).array
+        picture = load_picture(target, (MEDIUM, MEDIUM)).array
         for number in range(COPIES):
             save_png(frames / f"{number}.png", np.roll(picture, 16 * number, axis=1))
         cases = {"one thread": (1, 1), "all threads": (1, cores), "one worker per core": (cores, 1)}
@@ -142,7 +143,7 @@ def measure_undo(origin: str, target: str, full: tuple[int, int], base: Options)
     import decoupling_lib as dl
 
     flow, rows = dl.make_flow(origin, target, base), []
-    for side in (base.size[0], 256):
+    for side in (base.size[0], MEDIUM):
         image, row = load_picture(target, (side, side)).array, {"case": f"{side} px"}
         try:
             applied = dl.apply_flow(flow, image, dl.FlowSettings(exact=True))

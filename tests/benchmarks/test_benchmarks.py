@@ -199,6 +199,7 @@ def test_every_method_is_measured_at_each_size_within_the_limits(run, method, mo
 @pytest.mark.slow
 def test_flows_are_applied_to_larger_pictures_in_every_way(run, monkeypatch):
     monkeypatch.setattr(style_flows, "COPIES", 2)
+    monkeypatch.setattr(style_flows, "MEDIUM", 32)
     arguments = ("--pictures", "chelsea:china", "--full", 48, "--large", "64,40")
     rows = {(row["part"], row["case"]): row for row in run(style_flows, *arguments)["rows"]}
     assert {part for part, _ in rows} == set(style_flows.PARTS)
@@ -206,7 +207,6 @@ def test_flows_are_applied_to_larger_pictures_in_every_way(run, monkeypatch):
         row = rows["small", case]
         assert len(row["left"]) == len(row["reference_error"]) == 2 and min(row["left"]) > 0 and row["passes"] > 0
     assert rows["steps", "16 steps"]["ssim_to_finest"] == 1 > rows["steps", "4 steps"]["ssim_to_finest"]
-    assert rows["steps", "16 steps"]["passes"] > rows["steps", "4 steps"]["passes"]
     assert rows["undo", "24 px"]["psnr_db"] > 60
     large = rows["large", "0.0 megapixels"]
     assert large["seconds_a_megapixel"] == pytest.approx(large["seconds"] / (64 * 40 / 1e6))
