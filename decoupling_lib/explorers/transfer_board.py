@@ -60,7 +60,8 @@ class Outcome:
         """Return the two numbers that count, a line each; the gap is the mean over the layers."""
         lines = []
         if self.gap_left:
-            lines.append(f"style gap left: {np.mean(list(self.gap_left.values())):.1%}")
+            mean, several = np.mean(list(self.gap_left.values())), len(self.gap_left) > 1
+            lines.append(f"style gap left: {mean:.1%}" + " on average" * several)
         if self.psnr is not None:
             lines.append("returned exactly" if math.isinf(self.psnr) else f"PSNR: {self.psnr:.1f} dB")
         return tuple(lines)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import _common as common
 import _convolutions
 import _watch
+import batches
 import frontier
 import growth
 import methods
@@ -29,7 +30,8 @@ from decoupling_lib.engine.features import Block, Counted, Passes
 from decoupling_lib.engine.leg_state import Guide
 from decoupling_lib.engine.lift import Damping
 from decoupling_lib.methods import baselines
-from decoupling_lib.networks.vgg import build_network
+from decoupling_lib.networks.channel_means import ChannelMeans
+from decoupling_lib.networks.vgg import THESIS_LAYERS, build_network
 
 TINY = ("--weights", "random", "--size", "24")
 A = np.random.default_rng(0).normal(size=(5, 12))
@@ -185,6 +187,20 @@ def test_multipliers_of_unscaled_features_per_pixel_do_not_depend_on_the_size():
 
 
 @pytest.mark.slow
+def test_a_batch_has_the_channel_means_of_its_images(run, monkeypatch):
+    for name in batches.THREADS:
+        monkeypatch.setenv(name, "1")  # so that it is put back
+    rows = run(batches, "--sizes", "24", "--batches", "1,3", "--rounds", 2)["rows"]
+    assert [(row["size"], row["batch"]) for row in rows] == [(24, 1), (24, 3)]
+    assert rows[0]["ratio_quartiles"] == [1, 1, 1] and all(row["milliseconds_per_image"] > 0 for row in rows)
+    network = build_network("vgg16", "random", THESIS_LAYERS[:2])
+    images = np.random.default_rng(1).random((3, 16, 24, 3)).astype("f4")
+    means, residuals = batches.forward_pass(network)(images)
+    one_by_one = [ChannelMeans(network, "float32").values(image) for image in images]
+    np.testing.assert_allclose(means, one_by_one, rtol=1e-5, atol=1e-7)
+    assert [len(residual) for residual in residuals] == [3] * len(network.operations)
+
+
 @pytest.mark.parametrize("method", sizes.METHODS)
 def test_every_method_is_measured_at_each_size_within_the_limits(run, method, monkeypatch):
     monkeypatch.setattr(sizes, "ITERATIONS", 1)

@@ -478,7 +478,9 @@ def test_the_two_numbers_that_count_follow_from_the_styles_and_the_images():
     """The share of the gap that is left is 0 at the style that was asked for, and 1 where nothing has happened."""
     x = np.full((4, 4, 3), 0.5)
     outcome = transfer_board.Outcome(x, {"a": 0.5, "b": 0.1}, None, {"method": "direct", "rate": "1"})
-    assert outcome.describe() == ("style gap left: 30.0%",)
+    assert outcome.describe() == ("style gap left: 30.0% on average",)
+    one = transfer_board.Outcome(x, {"a": 0.5}, None, {})
+    assert one.describe() == ("style gap left: 50.0%",)
     returned = transfer_board.Outcome(x, {}, 20.0, {"method": "direct", "rate": "2"})
     assert returned.describe() == ("PSNR: 20.0 dB",) and outcome.compare(returned) == "rate: 1"
     assert transfer_board.Outcome(x, {}, np.inf, {}).describe() == ("returned exactly",)
