@@ -60,11 +60,12 @@ def measure(size: int, batches: list[int], rounds: int, base: Options) -> list[d
     from decoupling_lib.transfers.setup import prepare
 
     small = Options(size=(size, size), network=base.network, weights=base.weights)
-    call = compile_function(forward_pass(prepare("coffee", "coffee", small).network))
-    images = {count: tf.random.stateless_uniform((count, size, size, 3), (0, count)) for count in batches}
-    for image in images.values():
+    forward = forward_pass(prepare("coffee", "coffee", small).network)
+    images = [tf.random.stateless_uniform((count, size, size, 3), (0, count)) for count in batches]
+    calls = [compile_function(forward) for _ in batches]  # one each, for TensorFlow warns of many shapes
+    for call, image in zip(calls, images, strict=True):
         call(image)
-    seconds = np.array([[_time(call, images[count]) / count for count in batches] for _ in range(rounds)])
+    seconds = np.array([[_time(*pair) for pair in zip(calls, images, strict=True)] for _ in range(rounds)]) / batches
     ratios = np.quantile(seconds / seconds[:, :1], (0.25, 0.5, 0.75), axis=0)
     return [
         {"batch": count, "milliseconds_per_image": 1e3 * float(np.median(own)), "ratio_quartiles": ratio.tolist()}

@@ -10,6 +10,7 @@ import _common as common
 import _convolutions
 import _watch
 import batches
+import error_growth
 import frontier
 import growth
 import methods
@@ -199,6 +200,27 @@ def test_a_batch_has_the_channel_means_of_its_images(run, monkeypatch):
     one_by_one = [ChannelMeans(network, "float32").values(image) for image in images]
     np.testing.assert_allclose(means, one_by_one, rtol=1e-5, atol=1e-7)
     assert [len(residual) for residual in residuals] == [3] * len(network.operations)
+
+
+def test_errors_are_followed_along_the_way_back(run):
+    rows = run(error_growth, "--layers", "2", "--pictures", "china", "--only", "float64")["rows"]
+    (row,) = rows
+    assert (
+        row["case"] == "float64" and row["status"] == "done" and list(row["errors"]) == [*reversed(THESIS_LAYERS[:2])]
+    )
+    first, second = row["errors"].values()
+    assert first[0] == 0 < first[-1] == second[0]  # the second leg begins where the first one ends
+    assert len(first) == len(second) == 17  # 16 steps
+    assert second[-1] == pytest.approx(10 ** (-row["psnr_db"] / 20))  # of values from 0 to 1
+
+
+def test_a_difference_in_one_pixel_is_all_in_the_worst():
+    difference = np.zeros((10, 20, 3))
+    difference[3, 4] = 1.0
+    assert error_growth.share_of_the_worst(difference) == 1
+    # Two of 200 pixels: one of energy 12, one of 3, like all others.
+    assert error_growth.share_of_the_worst(difference + 1.0) == pytest.approx(15 / (12 + 199 * 3))
+    assert error_growth.share_of_the_worst(np.ones((10, 20, 3))) == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize("method", sizes.METHODS)
