@@ -51,7 +51,7 @@ Generate
   make slides         slides of every lesson for the browser, into out/slides
   make figures        the thesis's figures, into figures/
   make screenshots    images of the explorers, into figures/
-  make results        the committed measurements, into benchmarks/results (long)
+  make results        seven of the committed measurements, into benchmarks/results (hours)
   make licenses       the licenses of packages, pictures and weights, in docs/licenses.md
   make lock           requirements.lock from pyproject.toml (needs uv)
 
