@@ -65,7 +65,8 @@ IMAGE = "image"
 """Name of the layer whose channel means are those of the image itself."""
 LAYER_SETS = ("thesis", "dists")
 """The two sets of style layers; see `style_layers`."""
-ACTIVATIONS = ("softplus", "relu")
+ACTIVATIONS = ("softplus", "gaussian", "relu")
+"""See `primitives.activate`."""
 POOLINGS = ("smooth", "average", "max")
 PRECISIONS = ("mixed", "float32", "float64")
 """See `channel_means.ChannelMeans`."""

@@ -46,7 +46,7 @@ class Network:
         Kernels and biases.
     layers : tuple of str
         Names of the style layers in order of depth; the first may be "image", the image itself.
-    activation : {"softplus", "relu"}
+    activation : {"softplus", "gaussian", "relu"}
         Function after each convolution.
     softness : float
         τ, without unit; 0 if nothing is smooth. T_l = τ growth^k (mean activation of convolution l), with k = 0 for
@@ -156,7 +156,7 @@ def build_network(
         A source for `weights.read`, or weights that were read before. Default: chosen by `weights.default_source`.
     layers : sequence of str
         Names of the style layers in order of depth; the first may be "image".
-    activation : {"softplus", "relu"}
+    activation : {"softplus", "gaussian", "relu"}
         Function after each convolution.
     softness : float
         τ of `Network`, above 0 and at most 2; ignored if neither activation nor pooling is smooth.
@@ -180,7 +180,7 @@ def build_network(
     """
     validation.choice(activation, ACTIVATIONS, "activation")
     validation.choice(pooling, POOLINGS, "pooling")
-    smooth = activation == "softplus" or pooling == "smooth"
+    smooth = activation != "relu" or pooling == "smooth"
     tau = validation.in_range(softness, "softness", 0.0, 2.0, low_open=smooth) if smooth else 0.0
     ratio = validation.in_range(growth, "growth", 0.0, 10.0, low_open=True) if smooth else 1.0
     if isinstance(weights, Weights):

@@ -40,7 +40,7 @@ class Options:
     network, weights : str, optional
         See `networks.vgg.build_network`. Default: the best available; see `networks.weights.default_source`.
     activation : str
-        "softplus" or "relu".
+        "softplus", "gaussian" or "relu"; see `networks.primitives.activate`.
     softness, growth : float, optional
         τ and g of T_l = τ g^k × the mean activation of convolution l, where k = 0 for the first. Default: `TUNING`.
     pooling : str
@@ -148,7 +148,7 @@ class ResolvedOptions(Options):
     @property
     def has_kinks(self) -> bool:
         """Whether the network is one with kinks: ReLU or maximum pooling."""
-        return self.activation != "softplus" or self.pooling == "max"
+        return self.activation == "relu" or self.pooling == "max"
 
     def leg_settings(self) -> Settings:
         """Return how legs are followed."""

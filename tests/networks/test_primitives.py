@@ -1,5 +1,7 @@
 """Preprocessing, activation and pooling by their definitions, and their derivatives by finite differences."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,12 +22,43 @@ def test_preprocessing_is_that_of_keras():
     np.testing.assert_allclose(primitives.preprocess(tensor(x)), expected, atol=1e-12)
 
 
+def logistic_density(t: float) -> Callable:
+    return lambda z: 0.25 / t / np.cosh(z / (2 * t)) ** 2
+
+
+def fourth_order_kernel(t: float) -> Callable:
+    """Return the kernel, derived from what defines it: φ times a polynomial of degree 2, with area 1 and variance 0."""
+    w = 3.6 * t
+    # ∫φ = ∫u²φ = 1 and ∫u⁴φ = 3, so a + b = 1 and a + 3b = 0.
+    a, b = np.linalg.solve([[1.0, 1.0], [1.0, 3.0]], [1.0, 0.0])
+    return lambda z: (a + b * (z / w) ** 2) * np.exp(-((z / w) ** 2) / 2) / (w * np.sqrt(2 * np.pi))
+
+
+KERNELS = {"softplus": logistic_density, "gaussian": fourth_order_kernel}
+
+
+def smooth_relu(y: np.ndarray, kernel: Callable) -> np.ndarray:
+    """Return ∫ max(y - z, 0) K(z) dz by quadrature; all kernels are zero to rounding beyond 200."""
+    z, dz = np.linspace(-200.0, 200.0, 400_001, retstep=True)
+    return np.array([np.maximum(each - z, 0) @ kernel(z) * dz for each in y])
+
+
+@pytest.mark.parametrize("activation", KERNELS)
+def test_smooth_activations_differ_from_relu_by_half_the_variance_of_their_kernel(activation: str):
+    """The integral of the difference is half the variance: π²T²/3 of the logistic density, 0 of the other kernel."""
+    y, dy = np.linspace(-300.0, 300.0, 60_001, retstep=True)
+    h = primitives.activate(tensor(y), activation, 2.5)[0].numpy()
+    expected = {"softplus": np.pi**2 * 2.5**2 / 6, "gaussian": 0.0}[activation]
+    assert (h - np.maximum(y, 0)).sum() * dy == pytest.approx(expected, abs=1e-4)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activation_and_its_derivative(activation: str):
     y = np.array([-4000.0, -3.0, -0.1, 0.2, 5.0, 4000.0])
     h, slope = primitives.activate(tensor(y), activation, 2.5)
-    expected = 2.5 * np.logaddexp(0, y / 2.5) if activation == "softplus" else np.maximum(y, 0)
-    np.testing.assert_allclose(h, expected, atol=1e-12)
+    kernel = KERNELS.get(activation)
+    expected = np.maximum(y, 0) if kernel is None else smooth_relu(y, kernel(2.5))
+    np.testing.assert_allclose(h, expected, atol=1e-9)
     step = 1e-5
     above, below = (primitives.activate(tensor(y + s), activation, 2.5)[0] for s in (step, -step))
     np.testing.assert_allclose(slope, (above - below) / (2 * step), atol=1e-6)
