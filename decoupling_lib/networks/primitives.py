@@ -62,10 +62,9 @@ def activate(y: tf.Tensor, activation: str, temperature: float | None) -> tuple[
         return tf.nn.relu(y), tf.cast(y > 0, y.dtype)
     if activation == "softplus":
         return temperature * tf.math.softplus(y / temperature), tf.math.sigmoid(y / temperature)
-    width = KERNEL_WIDTH * temperature
-    u = y / width
+    u = y / temperature / KERNEL_WIDTH
     half_density, below = tf.exp(-0.5 * u * u) / math.sqrt(8 * math.pi), 0.5 + 0.5 * tf.math.erf(u / math.sqrt(2))
-    return y * below + width * half_density, below + u * half_density
+    return y * below + half_density * temperature * KERNEL_WIDTH, below + u * half_density
 
 
 def pool(h: tf.Tensor, pooling: str, temperature: float | None) -> tuple[tf.Tensor, tf.Tensor]:
