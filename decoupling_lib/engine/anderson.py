@@ -34,7 +34,8 @@ class Anderson:
         Parameters
         ----------
         z : ndarray of float64 or float32, shape (n,)
-            The latest iterate.
+            The latest iterate. Both arrays are kept, and overwritten at the next call: images of many megapixels are
+            among them, of which each copy counts.
         residual : ndarray, shape (n,)
             Its residual.
 
@@ -48,12 +49,14 @@ class Anderson:
             self._changes, self._moves = np.empty((2, self._depth, z.size), z.dtype)
             self._gram = np.zeros((self._depth, self._depth))
         else:
-            self._remember(z - self._last[0], residual - self._last[1])
+            before = self._last
+            self._remember(np.subtract(z, before[0], out=before[0]), np.subtract(residual, before[1], out=before[1]))
         self._last = z, residual
         used = min(self._count, self._depth)
         gram, changes = self._gram[:used, :used], self._changes[:used]
         shares = np.linalg.lstsq(gram, changes @ residual, rcond=_SINGULAR[z.dtype])[0]
-        mixed: Floats = z + residual - shares.astype(z.dtype) @ self._moves[:used]
+        mixed: Floats = z + residual
+        mixed -= shares.astype(z.dtype) @ self._moves[:used]
         return mixed
 
     def _remember(self, dz: Floats, change: Floats) -> None:
@@ -63,6 +66,7 @@ class Anderson:
         place = self._count % self._depth
         self._count += 1
         used = min(self._count, self._depth)
-        self._changes[place] = change / length
-        self._moves[place] = (dz + change) / length
+        np.divide(change, length, out=self._changes[place])
+        np.add(dz, change, out=self._moves[place])
+        self._moves[place] /= length
         self._gram[place, :used] = self._gram[:used, place] = self._changes[:used] @ self._changes[place]

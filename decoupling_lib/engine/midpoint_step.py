@@ -55,15 +55,21 @@ def solve_midpoint(
     array([-0.66666667])
     """
     mixing, best, stale, half = Anderson(depth), math.inf, 0, x.dtype.type(0.5 * h)
+    velocity = velocity.copy()  # the mixing overwrites it
     for _ in range(MAX_ITERATIONS):
-        residual = field(x + half * velocity) - velocity
+        # In place as far as possible: each array is an image.
+        point = half * velocity
+        point += x
+        residual = field(point)
+        del point
+        residual -= velocity
         size = float(np.linalg.norm(residual)) / math.sqrt(x.size)
         if not size < HOPELESS:
             return None
         best, stale = (size, 0) if size < best else (best, stale + 1)
         if abs(float(h)) * size <= tolerance * (1.0 if stale < PATIENCE else ROUNDING):
-            found: Floats = velocity + residual
-            return found
+            residual += velocity
+            return residual
         if stale >= PATIENCE:
             return None
         velocity = mixing.next(velocity.ravel(), residual.ravel()).reshape(x.shape)

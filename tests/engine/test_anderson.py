@@ -61,7 +61,7 @@ def test_only_the_latest_differences_are_used():
     for first in (rng.standard_normal(SIZE), rng.standard_normal(SIZE)):
         mixing = Anderson(3)
         for z in (first, *points):
-            end = mixing.next(z, matrix @ z + b - z)
+            end = mixing.next(z.copy(), matrix @ z + b - z)
         ends.append(end)
     np.testing.assert_allclose(ends[0], ends[1], rtol=1e-9)
 
@@ -69,4 +69,4 @@ def test_only_the_latest_differences_are_used():
 def test_a_repeated_point_is_no_difference():
     mixing, z, residual = Anderson(2), np.zeros(2), np.array([1.0, 2.0])
     for _ in range(3):
-        np.testing.assert_array_equal(mixing.next(z, residual), z + residual)
+        np.testing.assert_array_equal(mixing.next(z.copy(), residual.copy()), z + residual)
