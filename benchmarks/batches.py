@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import _common as common
@@ -41,10 +41,11 @@ def main() -> None:
     arguments = parser.parse_args()
     base = common.options(arguments)
     os.environ.update(dict.fromkeys(THREADS, "1"))  # for the new processes
-    results = common.Results(arguments.out, "size", {size: asdict(base) for size in arguments.sizes})
+    chosen = {size: replace(base, size=(size, size)) for size in arguments.sizes}
+    results = common.Results(arguments.out, "size", {size: asdict(options) for size, options in chosen.items()})
     print("size  batch  ms per image  ratio to one image per call (quartiles)")
-    for size in arguments.sizes:
-        for row in common.run_in_new_process(measure, size, arguments.batches, arguments.rounds, base):
+    for size, options in chosen.items():
+        for row in common.run_in_new_process(measure, arguments.batches, arguments.rounds, options):
             kept = results.add({"size": size} | row)
             low, middle, high = kept["ratio_quartiles"]
             print(
@@ -52,16 +53,16 @@ def main() -> None:
             )
 
 
-def measure(size: int, batches: list[int], rounds: int, base: Options) -> list[dict[str, Any]]:
+def measure(batches: list[int], rounds: int, options: Options) -> list[dict[str, Any]]:
     """Return the rows of one size of images."""
     import tensorflow as tf
 
     from decoupling_lib.networks.compiled import compile_function
     from decoupling_lib.transfers.setup import prepare
 
-    small = Options(size=(size, size), network=base.network, weights=base.weights)
-    forward = forward_pass(prepare("coffee", "coffee", small).network)
-    images = [tf.random.stateless_uniform((count, size, size, 3), (0, count)) for count in batches]
+    experiment = prepare("coffee", "coffee", options)
+    forward, shape = forward_pass(experiment.network), experiment.target.array.shape
+    images = [tf.random.stateless_uniform((count, *shape), (0, count)) for count in batches]
     calls = [compile_function(forward) for _ in batches]  # one each, for TensorFlow warns of many shapes
     for call, image in zip(calls, images, strict=True):
         call(image)
@@ -74,26 +75,15 @@ def measure(size: int, batches: list[int], rounds: int, base: Options) -> list[d
 
 
 def forward_pass(network: Network) -> Callable[[tf.Tensor], tuple[tf.Tensor, list[tf.Tensor]]]:
-    """Return the function that maps a batch of images, shape (B, H, W, 3), to channel means and residuals.
-
-    The library's own function, `networks.compiled.CompiledNetwork.linearize`, does the same for one image.
-    """
-    from decoupling_lib.networks.primitives import activate, constants, pool, preprocess
+    """Return the function that maps a batch of images, shape (B, H, W, 3), to channel means and residuals."""
+    from decoupling_lib.networks.compiled import CompiledNetwork
     from decoupling_lib.networks.tensorflow import tf
 
-    def forward(x: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        h, means, residuals = preprocess(x), [], []
-        for kind, name in network.operations:
-            temperature = network.temperatures.get(name)
-            if kind == "convolution":
-                kernel, _, bias = constants(network.weights, name, "float32")
-                h, residual = activate(tf.nn.conv2d(h, kernel, 1, "SAME") + bias, network.activation, temperature)
-                if name in network.layers:
-                    means.append(tf.reduce_mean(tf.cast(h, tf.float64), [1, 2]))
-            else:
-                h, residual = pool(h, network.pooling, temperature)
-            residuals.append(residual)
-        return tf.concat(means, 1), residuals
+    compiled = CompiledNetwork(network, "float32")
+
+    def forward(images: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        maps, residuals = compiled.run_batch(images)
+        return tf.concat([tf.reduce_mean(tf.cast(h, tf.float64), [1, 2]) for h in maps], 1), residuals
 
     return forward
 

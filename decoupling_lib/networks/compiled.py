@@ -92,7 +92,22 @@ class CompiledNetwork:
         return constants(self.network.weights, name, self.dtype)
 
     def _forward(self, x: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        h, maps, residuals = preprocess(x[None]), {IMAGE: x[None]}, []
+        return self.run_batch(x[None])
+
+    def run_batch(self, images: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Return the style layers' activation maps of several images, and the residuals; not compiled.
+
+        Parameters
+        ----------
+        images : Tensor, shape (B, H, W, 3)
+            The images.
+
+        Returns
+        -------
+        tuple of two lists of Tensor
+            Maps and residuals, shape (B, h, w, c) each.
+        """
+        h, maps, residuals = preprocess(images), {IMAGE: images}, []
         for kind, name in self.operations:
             temperature = self.network.temperatures.get(name)
             if kind == "convolution":

@@ -187,14 +187,13 @@ def test_multipliers_of_unscaled_features_per_pixel_do_not_depend_on_the_size():
         assert found.grams[0] == pytest.approx(tiled @ tiled.T / np.outer(larger, larger), rel=1e-5)
 
 
-@pytest.mark.slow
 def test_a_batch_has_the_channel_means_of_its_images(run, monkeypatch):
     for name in batches.THREADS:
         monkeypatch.setenv(name, "1")  # so that it is put back
     rows = run(batches, "--sizes", "24", "--batches", "1,3", "--rounds", 2)["rows"]
     assert [(row["size"], row["batch"]) for row in rows] == [(24, 1), (24, 3)]
     assert rows[0]["ratio_quartiles"] == [1, 1, 1] and all(row["milliseconds_per_image"] > 0 for row in rows)
-    network = build_network("vgg16", "random", THESIS_LAYERS[:2])
+    network = build_network("vgg16", "random", THESIS_LAYERS)
     images = np.random.default_rng(1).random((3, 16, 24, 3)).astype("f4")
     means, residuals = batches.forward_pass(network)(images)
     one_by_one = [ChannelMeans(network, "float32").values(image) for image in images]
@@ -223,6 +222,7 @@ def test_a_difference_in_one_pixel_is_all_in_the_worst():
     assert error_growth.share_of_the_worst(np.ones((10, 20, 3))) == pytest.approx(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", sizes.METHODS)
 def test_every_method_is_measured_at_each_size_within_the_limits(run, method, monkeypatch):
     monkeypatch.setattr(sizes, "ITERATIONS", 1)
