@@ -35,7 +35,7 @@ def flow_options(options: Options) -> Options:
         raise input_error("method", "has no multipliers", options.method, "decoupled", "leave it out")
     if options.rule not in (None, "symmetric"):
         raise input_error("rule", "has no multipliers", options.rule, "symmetric", "leave it out")
-    if options.activation == "relu" or options.pooling == "max":
+    if options.has_kinks:
         kinks = f"{options.activation}, {options.pooling}"
         accepted = "softplus or gaussian, with smooth or average pooling"
         raise input_error("network", "has kinks, and no multipliers", kinks, accepted, "leave activation and pooling")

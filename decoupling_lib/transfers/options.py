@@ -123,6 +123,11 @@ class Options:
     colors_only: bool = False
     seed: int = 0
 
+    @property
+    def has_kinks(self) -> bool:
+        """Whether the network is one with kinks: ReLU or maximum pooling."""
+        return self.activation == "relu" or self.pooling == "max"
+
 
 @dataclass(frozen=True)
 class ResolvedOptions(Options):
@@ -144,11 +149,6 @@ class ResolvedOptions(Options):
     def tuning(self) -> Tuning:
         """The defaults for this number of layers."""
         return TUNING[self.layers]
-
-    @property
-    def has_kinks(self) -> bool:
-        """Whether the network is one with kinks: ReLU or maximum pooling."""
-        return self.activation == "relu" or self.pooling == "max"
 
     def leg_settings(self) -> Settings:
         """Return how legs are followed."""
