@@ -51,6 +51,7 @@ class Anderson:
         else:
             before = self._last
             self._remember(np.subtract(z, before[0], out=before[0]), np.subtract(residual, before[1], out=before[1]))
+            del before  # two arrays of the size of z
         self._last = z, residual
         used = min(self._count, self._depth)
         gram, changes = self._gram[:used, :used], self._changes[:used]

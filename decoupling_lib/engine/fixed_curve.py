@@ -190,45 +190,46 @@ def carry(
     array([1., 2.])
     """
     pullbacks = halvings = 0
-    known: list[tuple[float, Floats]] = []  # the latest midpoints and their velocities
+    known: list[tuple[float, Floats]] = []  # the latest midpoints and their velocities, at most two
+    for k, multipliers in enumerate(curve.multipliers):
 
-    def advance(x: Floats, begin: float, end: float, multipliers: Floats, left: int) -> Floats | None:
-        nonlocal pullbacks, halvings
-
-        def field(point: Floats) -> Floats:
+        def field(point: Floats, multipliers: Floats = multipliers) -> Floats:
             nonlocal pullbacks
             pullbacks += 1
             return pullback(point, multipliers)
 
-        h, middle = x.dtype.type(end - begin), 0.5 * (begin + end)
-        velocity = solve_midpoint(field, x, h, _extrapolate(known, middle, x), tolerance, DEPTH)
-        if velocity is not None:
-            known[:] = [*known[-1:], (middle, velocity)]
-            moved: Floats = x + h * velocity
-            return moved
-        if left == 0:
-            return None
-        halvings += 1
-        between = advance(x, begin, middle, multipliers, left - 1)
-        return None if between is None else advance(between, middle, end, multipliers, left - 1)
-
-    for k, multipliers in enumerate(curve.multipliers):
-        moved = advance(x, float(curve.grid[k]), float(curve.grid[k + 1]), multipliers, max_halvings)
-        if moved is None:
-            what = "has no solution within reach; the image is too unlike the one for which the curve was solved"
-            raise CurveError(f"step {k + 1} of {curve.steps} {what}")
-        x = moved
+        # The parts of this step that are still to be taken, the next one last. No part keeps an image of its own.
+        parts = [(float(curve.grid[k]), float(curve.grid[k + 1]), max_halvings)]
+        while parts:
+            begin, end, left = parts.pop()
+            h, middle = x.dtype.type(end - begin), 0.5 * (begin + end)
+            velocity = solve_midpoint(field, x, h, _extrapolate(known, middle, x), tolerance, DEPTH)
+            if velocity is not None:
+                known.append((middle, velocity))
+                x = x + h * velocity
+            elif left > 0:
+                halvings += 1
+                parts += [(middle, end, left - 1), (begin, middle, left - 1)]
+            else:
+                what = "has no solution within reach; the image is too unlike the one for which the curve was solved"
+                raise CurveError(f"step {k + 1} of {curve.steps} {what}")
         if on_step is not None:
             on_step(k + 1)
     return Carried(x, pullbacks, halvings)
 
 
 def _extrapolate(known: list[tuple[float, Floats]], middle: float, x: Floats) -> Floats:
-    """Return a guess of the velocity: on the straight line through the latest two, or the latest, or none."""
+    """Return a guess of the velocity: on the straight line through the latest two, or the latest, or none.
+
+    The earlier one of two is taken from the list, and its memory is that of the guess: each is an image.
+    """
     if not known:
         return np.zeros_like(x)
+    second, latest = known[-1]
     if len(known) == 1:
-        return known[0][1]
-    (first, earlier), (second, latest) = known
-    guess: Floats = latest + x.dtype.type((middle - second) / (second - first)) * (latest - earlier)
+        return latest
+    first, guess = known.pop(0)
+    np.subtract(latest, guess, out=guess)
+    guess *= x.dtype.type((middle - second) / (second - first))
+    guess += latest
     return guess

@@ -109,11 +109,11 @@ def _run(job: FlowJob, folder: Path, on_step: Callable[[int], None] | None) -> d
     if picture.sha256 != job.image.sha256:
         raise InputError(f"image {picture.name} has changed since the command was started; repeat the command")
     require_flow_memory(flow, picture.array.shape, job.settings)
-    image: Floats = picture.array.astype(np.float64 if job.settings.precise else np.float32)
     notes, name = picture.notes, picture.name
-    del picture  # of a large image every copy counts
-    applied = apply_flow(flow, image, job.settings, network, on_step)
-    del image
+    images: list[Floats] = [picture.array.astype(np.float64 if job.settings.precise else np.float32)]
+    del picture
+    # Taken from a list, so that no name here keeps the image in memory: of a large one every copy counts.
+    applied = apply_flow(flow, images.pop(), job.settings, network, on_step)
     save_png(folder / job.outputs[0], applied.x)
     if job.settings.precise:
         with atomic_write(folder / job.outputs[1]) as sibling, open(sibling, "wb") as file:

@@ -173,6 +173,7 @@ def apply_flow(
     began, settings = time.perf_counter(), FlowSettings() if settings is None else settings
     network = find_network(flow) if network is None else network
     x: Floats = np.asarray(image, np.float64 if settings.precise else np.float32)
+    del image  # which may be held by nobody else
     means = TiledMeans(network, "float64" if settings.precise else "float32", settings.tile)
     tolerance, parts = (EXACT_TOLERANCE, EXACT_PARTS) if settings.precise else (TOLERANCE, 1)
     pixels, done, legs = x.shape[0] * x.shape[1], 0, []

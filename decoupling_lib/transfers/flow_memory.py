@@ -15,8 +15,9 @@ from .flow_settings import FlowSettings
 from .memory import ALLOWANCE, MIB, available_mib, resident_bytes
 from .style_flow import StyleFlow
 
-IMAGES = 13
-"""The image, velocities of two steps, a guess, a midpoint, a residual, and what Anderson mixing keeps and returns."""
+IMAGES = 12
+"""The image before a leg and now, the velocity of the last step, a midpoint and the gradient there; and of the mixing
+two iterates, a residual, and four of earlier differences."""
 LOADING = 16
 """Bytes per color value that reading or saving an image may take: two float64 copies."""
 SCRATCH = 3

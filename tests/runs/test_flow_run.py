@@ -18,7 +18,6 @@ from decoupling_lib.runs.flow_job import FlowJob, run_flow_job
 from decoupling_lib.runs.flow_run import apply_to_images, choose_workers
 from decoupling_lib.transfers.flow_application import apply_flow
 from decoupling_lib.transfers.flow_file import checksum, save_flow
-from decoupling_lib.transfers.flow_memory import estimate_flow_mib
 from decoupling_lib.transfers.flow_settings import FlowSettings
 
 
@@ -162,14 +161,6 @@ def test_an_image_that_does_not_fit_into_memory_is_refused(frames, tmp_path, mon
     flow_job._open.cache_clear()
     result = run_flow_job(create_jobs(tmp_path, [frames / "f1.png"])[0], str(tmp_path))
     assert result.status == "failed" and "memory" in result.message
-
-
-def test_the_estimate_grows_with_the_image_and_with_precision():
-    flow = random_flow()
-    small, large = (estimate_flow_mib(flow, (side, side), FlowSettings()) for side in (1000, 4000))
-    images = 13 * 4 * 3 * (4000**2 - 1000**2) / 2**20
-    assert large - small == pytest.approx(images, rel=0.05)
-    assert estimate_flow_mib(flow, (4000, 4000), FlowSettings(exact=True)) - large > images
 
 
 def test_no_more_workers_than_images_or_memory():
