@@ -7,11 +7,13 @@ square difference between the image of Step 3 after it and the image of Step 2 b
 Step 3 it is zero; what it becomes is the rounding of the arithmetic and the tolerance of the steps, times what the way
 back makes of them. The cases:
 
-mixed               the default: single precision, beyond one convolution; tolerance and steps by the number of layers
-float64             double precision and a tolerance of 1e-12
-float64, 36 steps   twice the steps
-softer              the default precision, and a softness that grows by 1.2 from each convolution to the next
-gaussian            the same, with the activation "gaussian": see `networks.primitives.activate`
+softplus            the activation "softplus", equally soft in all convolutions; else the defaults: single precision
+                    beyond one convolution; softness, tolerance and steps by the number of layers
+float64             the same in double precision, to a tolerance of 1e-12
+float64, 36 steps   and with twice the steps
+softer              single precision, and a softness that grows by 1.2 from each convolution to the next
+gaussian            the same, with the activation "gaussian", see `networks.primitives.activate`: the default for three
+                    layers
 
 A row has the errors by layer, the PSNR of the result, the passes, and how local the error is: the share of its energy
 in the worst 1 % of the pixels, at the end of Step 3's first leg. `fidelity` is the relative difference of the channel
@@ -33,13 +35,14 @@ from decoupling_lib.transfers.options import Options
 if TYPE_CHECKING:
     from decoupling_lib.common.arrays import Floats
 
-PRECISE: dict[str, Any] = {"precision": "float64", "tolerance": 1e-12}
+SOFTPLUS: dict[str, Any] = {"activation": "softplus", "growth": 1.0}
+PRECISE: dict[str, Any] = SOFTPLUS | {"precision": "float64", "tolerance": 1e-12}
 CASES: dict[str, dict[str, Any]] = {
-    "mixed": {},
+    "softplus": SOFTPLUS,
     "float64": PRECISE,
     "float64, 36 steps": PRECISE | {"steps": 36},
-    "softer": {"growth": 1.2},
-    "gaussian": {"growth": 1.2, "activation": "gaussian"},
+    "softer": SOFTPLUS | {"growth": 1.2},
+    "gaussian": {"activation": "gaussian", "growth": 1.2},
 }
 WORST = 0.01
 """The share of the pixels that are called the worst."""

@@ -13,12 +13,13 @@ steps     flows of shrunk images with 16, 8 and 4 steps on each leg: what is lef
 workers   `decoupling apply` on 60 pictures of 256 px, by one process with one thread, by one with all threads, and
           by one worker per core: the seconds of the whole command
 undo      a flow on its own target at 96 px and at 256 px, by --exact, and undone from the unrounded picture: PSNR
-large     a flow with 8 steps on each leg, on a picture of 12 megapixels that was enlarged from a bundled one, with all
-          threads: seconds per megapixel, and memory
+large     `decoupling apply` with a flow of 8 steps on each leg, on a picture of 12 megapixels that was enlarged from a
+          bundled one, with all threads: seconds per megapixel, and the peak memory of the command
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -103,14 +104,22 @@ def measure_large(origin: str, target: str, full: tuple[int, int], base: Options
     """Return the row of one large picture."""
     import decoupling_lib as dl
 
-    flow = dl.make_flow(origin, target, replace(base, steps=8))
-    image = load_picture(target, full).array.astype(np.float32)
-    memory, began = common.Memory(), time.perf_counter()
-    applied = dl.apply_flow(flow, image)
-    seconds = time.perf_counter() - began
-    megapixels = image.shape[0] * image.shape[1] / 1e6
-    row = {"case": f"{megapixels:.1f} megapixels", "passes": _passes(applied), "seconds": seconds}
-    return [row | {"seconds_a_megapixel": seconds / megapixels} | memory.row()]
+    with tempfile.TemporaryDirectory() as folder:
+        file, picture, out = Path(folder, "style.npz"), Path(folder, "picture.png"), Path(folder, "out")
+        dl.save_flow(dl.make_flow(origin, target, replace(base, steps=8)), file)
+        save_png(picture, load_picture(target, full).array)
+        _run_apply(file, picture, out)
+        found = json.loads((out / "report.json").read_text("utf-8"))["images"][0]
+    return [
+        {
+            "case": f"{found['megapixels']:.1f} megapixels",
+            "passes": found["passes"],
+            "halvings": sum(leg["halvings"] for leg in found["legs"]),
+            "seconds": found["seconds"],
+            "seconds_a_megapixel": found["seconds"] / found["megapixels"],
+            "peak_memory_mib": found["peak_memory_mib"],
+        }
+    ]
 
 
 def measure_workers(origin: str, target: str, full: tuple[int, int], base: Options) -> list[dict[str, Any]]:
@@ -128,12 +137,9 @@ def measure_workers(origin: str, target: str, full: tuple[int, int], base: Optio
             save_png(frames / f"{number}.png", np.roll(picture, 16 * number, axis=1))
         cases = {"one thread": (1, 1), "all threads": (1, cores), "one worker per core": (cores, 1)}
         for name, (workers, threads) in cases.items():
-            command = [sys.executable, "-m", "decoupling_lib", "apply", str(file), str(frames), "--quiet"]
-            command += ["--out", str(Path(folder, name)), "--workers", str(workers)]
             counts = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-            began = time.perf_counter()
-            environment = os.environ | counts | {"TF_NUM_INTEROP_THREADS": "1"}
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+            began, environment = time.perf_counter(), counts | {"TF_NUM_INTEROP_THREADS": "1"}
+            _run_apply(file, frames, Path(folder, name), "--workers", str(workers), **environment)
             rows.append({"case": name, "workers": workers, "seconds": time.perf_counter() - began})
     return rows
 
@@ -161,6 +167,12 @@ PARTS = {
     "undo": measure_undo,
     "large": measure_large,
 }
+
+
+def _run_apply(flow: Path, images: Path, out: Path, *options: str, **environment: str) -> None:
+    """Run the command `decoupling apply`."""
+    command = [sys.executable, "-m", "decoupling_lib", "apply", str(flow), str(images), "--out", str(out), "--quiet"]
+    subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL, env=os.environ | environment)
 
 
 def _apply(flow: StyleFlow, origin: Floats, target: Floats, settings: Any) -> tuple[dict[str, Any], AppliedFlow]:

@@ -92,7 +92,7 @@ def transfer_command(
     network: NetworkOption = None,
     weights: WeightsOption = None,
     layer_set: LayerSetOption = DEFAULTS.layer_set,
-    activation: ActivationOption = DEFAULTS.activation,
+    activation: ActivationOption = None,
     pooling: PoolingOption = DEFAULTS.pooling,
     softness: SoftnessOption = None,
     growth: GrowthOption = None,

@@ -149,7 +149,10 @@ AsThesisOption = Annotated[
 LayerSetOption = Annotated[
     str, typer.Option(help="Style layers: thesis (blockN_conv1) or dists.", rich_help_panel=NETWORK)
 ]
-ActivationOption = Annotated[str, typer.Option(help="softplus, gaussian or relu.", rich_help_panel=NETWORK)]
+ActivationOption = Annotated[
+    str | None,
+    typer.Option(help="softplus, gaussian or relu.", show_default=_BY_LAYERS, rich_help_panel=NETWORK),
+]
 PoolingOption = Annotated[str, typer.Option(help="smooth, average or max.", rich_help_panel=NETWORK)]
 SoftnessOption = Annotated[
     float | None,

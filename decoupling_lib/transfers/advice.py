@@ -13,7 +13,6 @@ FLAGS = {
     for name in ("activation", "damping", "learning_rate", "pooling", "softness", "steps", "threshold")
 }
 """What the command line calls the options that advice names."""
-_SMOOTH = "{activation} softplus with {pooling} smooth"
 
 
 def advise(options: ResolvedOptions, status: str, names: Mapping[str, str] = FLAGS) -> str:
@@ -49,14 +48,14 @@ def advise(options: ResolvedOptions, status: str, names: Mapping[str, str] = FLA
 
 def _advise_decoupled(options: ResolvedOptions, status: str) -> list[str]:
     if options.has_kinks:
-        return [_SMOOTH, "more {damping}"]
+        return [_without_kinks(options), "more {damping}"]
     return ["more {steps}", "more {softness}", "more {damping}"]
 
 
 def _advise_projected(options: ResolvedOptions, status: str) -> list[str]:
     if options.learning_rate is not None:
         return [f"a smaller {{learning_rate}} than {options.learning_rate:g}", "one chosen in each iteration"]
-    return [_SMOOTH if options.has_kinks else "more {softness}", "a larger {threshold}"]
+    return [_without_kinks(options) if options.has_kinks else "more {softness}", "a larger {threshold}"]
 
 
 def _advise_descent(options: ResolvedOptions, status: str) -> list[str]:
@@ -66,7 +65,11 @@ def _advise_descent(options: ResolvedOptions, status: str) -> list[str]:
 
 
 def _advise_direct(options: ResolvedOptions, status: str) -> list[str]:
-    return [_SMOOTH if options.has_kinks else "more {softness}"]
+    return [_without_kinks(options) if options.has_kinks else "more {softness}"]
+
+
+def _without_kinks(options: ResolvedOptions) -> str:
+    return f"{{activation}} {options.tuning.activation} with {{pooling}} smooth"
 
 
 ADVICE: dict[str, Callable[[ResolvedOptions, str], list[str]]] = {

@@ -54,7 +54,12 @@ class NetworkSource:
 
         tuned = TUNING[count]
         return build_network(
-            self.architecture, self.weights, self.layers(count), softness=tuned.softness, growth=tuned.growth
+            self.architecture,
+            self.weights,
+            self.layers(count),
+            tuned.activation,
+            softness=tuned.softness,
+            growth=tuned.growth,
         )
 
 

@@ -39,8 +39,8 @@ class Options:
         A name in `methods.choice.METHODS`.
     network, weights : str, optional
         See `networks.vgg.build_network`. Default: the best available; see `networks.weights.default_source`.
-    activation : str
-        "softplus", "gaussian" or "relu"; see `networks.primitives.activate`.
+    activation : str, optional
+        "softplus", "gaussian" or "relu"; see `networks.primitives.activate`. Default: `TUNING`.
     softness, growth : float, optional
         τ and g of T_l = τ g^k × the mean activation of convolution l, where k = 0 for the first. Default: `TUNING`.
     pooling : str
@@ -97,7 +97,7 @@ class Options:
     method: str = "decoupled"
     network: str | None = None
     weights: str | None = None
-    activation: str = "softplus"
+    activation: str | None = None
     softness: float | None = None
     growth: float | None = None
     pooling: str = "smooth"
@@ -136,6 +136,7 @@ class ResolvedOptions(Options):
     The fields that may still be None are those whose None has a meaning of its own: see `Options`.
     """
 
+    activation: str = ""
     softness: float = 0.0
     growth: float = 0.0
     damping: float = 0.0
@@ -233,6 +234,7 @@ def resolve_options(options: Options, self_transfer: bool = False) -> ResolvedOp
         **vars(options)
         | {
             "max_side": DEFAULT_MAX_SIDE if no_size else options.max_side,
+            "activation": tuned.activation if options.activation is None else options.activation,
             "softness": tuned.softness if options.softness is None else options.softness,
             "growth": tuned.growth if options.growth is None else options.growth,
             "damping": damping,

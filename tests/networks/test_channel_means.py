@@ -33,7 +33,7 @@ def test_jvp_is_the_central_difference(activation: str, pooling: str):
     dx = RNG.standard_normal(ODD.shape)
     at = means.linearize(ODD)
     np.testing.assert_allclose(at.values, means.values(ODD), rtol=1e-12)
-    step = 1e-9 if activation == "relu" else 1e-6  # so small that no kink lies between
+    step = 1e-9 if activation == "relu" or pooling == "max" else 1e-6  # so small that no kink lies between
     slope = (means.values(ODD + step * dx) - means.values(ODD - step * dx)) / (2 * step)
     found = at.jvp(dx)
     assert found.dtype == np.float64 and found.shape == (64 + 128 + 256,)

@@ -28,7 +28,7 @@ def logistic_density(t: float) -> Callable:
 
 def fourth_order_kernel(t: float) -> Callable:
     """Return the kernel, derived from what defines it: φ times a polynomial of degree 2, with area 1 and variance 0."""
-    w = 3.6 * t
+    w = primitives.KERNEL_WIDTH * t
     # ∫φ = ∫u²φ = 1 and ∫u⁴φ = 3, so a + b = 1 and a + 3b = 0.
     a, b = np.linalg.solve([[1.0, 1.0], [1.0, 3.0]], [1.0, 0.0])
     return lambda z: (a + b * (z / w) ** 2) * np.exp(-((z / w) ** 2) / 2) / (w * np.sqrt(2 * np.pi))

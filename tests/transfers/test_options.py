@@ -21,7 +21,7 @@ INVALID = {
     "method": ("decouple", 1, None),
     "network": ("vgg99", "", 19, ["vgg16"], {}),
     "weights": ("", " ", "a\0b", 3, True, ["hed"], b"hed"),
-    "activation": ("nonsense", "ReLU", 1, None, ["relu"]),
+    "activation": ("nonsense", "ReLU", "", 1, ["relu"]),
     "softness": (0, -1, 2.5, float("nan"), "1", True),
     "growth": (0, 11, float("inf"), "1"),
     "pooling": ("min", 3, None, ["max"]),
@@ -82,6 +82,14 @@ def test_resolved_options_are_complete_and_resolve_to_themselves():
         assert {name for name, value in asdict(resolved).items() if value is None} == unknown
     assert resolve_options(Options(size=(24, 32))).max_side is None
     assert resolve_options(Options(**AS_THESIS, annex_slips=True)).annex_slips
+
+
+def test_no_number_of_layers_has_a_network_with_kinks_unless_that_is_asked_for():
+    for layers in TUNING:
+        assert not resolve_options(Options(layers=layers)).has_kinks
+        for activation in architectures.ACTIVATIONS:
+            asked = resolve_options(Options(layers=layers, activation=activation))
+            assert (asked.activation, asked.has_kinks) == (activation, activation == "relu")
 
 
 def test_the_way_back_of_a_self_transfer_is_solved_more_finely_than_that_of_two_images():
