@@ -96,7 +96,7 @@ plt.show()
 # %% [markdown]
 # The first layer brings the colors and the contrast of the coffee table. The second one adds fine light lines along the
 # outlines; look at the corner below. The third one sees 24 pixels, half a thumbnail of this size. It doubles some of
-# these lines and adds little else. A layer needs an image that is large enough for it.
+# these lines, tints two edges pink, and adds little else. A layer needs an image that is large enough for it.
 #
 # ## What a layer costs
 #
@@ -132,11 +132,11 @@ for k, worst in enumerate(ends):
     print(f"{of_rows[k] / total[k]:.0%} of them rows; legs end within {worst:.1%}")
 assert total == sorted(total) and total[-1] > 8 * total[0]
 assert of_rows[-1] > 0.2 * total[-1] and of_rows[0] < 0.1 * total[0]
-assert min(decibels[:2]) > 90 > 40 > max(decibels[2:])
+assert min(decibels[:4]) > 90 > 60 > decibels[4]
 
 # %% [markdown]
-# From one to two layers the way back loses 25 dB, from two to three 66, and then hardly anything, although more layers
-# are damped more strongly, which helps (lesson 9). So it is not the number of legs that counts. Where is the path lost?
+# From one to two layers the way back loses 25 dB, from two to four 5 more, and then 43 at once, although more layers are
+# damped more strongly, which helps (lesson 9). So it is not the number of legs that counts. Where is the path lost?
 # Step 3 begins with the deepest layer. This is how far its legs end from their aims:
 
 # %%
@@ -148,11 +148,15 @@ for row, legs in zip(layers, last_step, strict=True):
     error[row["layers"]] = own
     print(f"layers {row['layers']}:", end="")
     print("".join(f"   block{block} {off:.0e}" for block, off in own.items()))
-assert all(error[k]["4"] < 1e-4 < error[k]["3"] / 2 for k in (4, 5))
+assert error[4]["3"] < error[5]["4"] < 1e-5 < error[5]["3"] / 10
 
 # %% [markdown]
-# The legs of blocks 5 and 4 arrive nearly exactly; the error shows from the leg of block 3 on. Why that one is so hard
-# to retrace is not known. And it is one photograph, and softness, growth and damping differ from depth to depth.
+# With five layers, the legs of blocks 5 and 4 arrive nearly exactly; the error shows from the leg of block 3 on. What a
+# leg contracts, its way back expands (lesson 8), and sharp bends of the network expand most. That is why networks of
+# three and more layers replace softplus: a ReLU is averaged over a wider neighborhood, with weights for which what it
+# gains near the kink and what it loses cancel. It bends less sharply and is about as faithful. With softplus, this
+# photograph returns at 33 dB from three layers (`error_growth.json`). But it is one photograph, and softness, growth and
+# damping differ from depth to depth.
 #
 # ## What a larger image costs
 #
@@ -444,7 +448,7 @@ dl.check("11.5", why)
 #
 # ## Take-aways
 #
-# - Each layer sees more of the image and costs more, rows above all. From three layers on the way back is much worse.
+# - Each layer sees more of the image and costs more, rows above all. With five layers the way back is much worse.
 # - Passes do not depend on the size of the image; the work per pass does.
 # - A leg is a curve of multipliers $\lambda$, and $\lambda/P$ does not depend on the size. A flow is that curve: a
 #   filter for any image.
