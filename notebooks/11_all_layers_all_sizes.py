@@ -135,8 +135,8 @@ assert of_rows[-1] > 0.2 * total[-1] and of_rows[0] < 0.1 * total[0]
 assert min(decibels[:4]) > 90 > 60 > decibels[4]
 
 # %% [markdown]
-# From one to two layers the way back loses 25 dB, from two to four 5 more, and then 43 at once, although more layers are
-# damped more strongly, which helps (lesson 9). So it is not the number of legs that counts. Where is the path lost?
+# From one to two layers the way back loses 25 dB, from two to four 5 more, and then 43 at once, although more layers
+# are damped more strongly, which helps (lesson 9). So it is not the number of legs that counts. Where is the path lost?
 # Step 3 begins with the deepest layer. This is how far its legs end from their aims:
 
 # %%
@@ -155,8 +155,8 @@ assert error[4]["3"] < error[5]["4"] < 1e-5 < error[5]["3"] / 10
 # leg contracts, its way back expands (lesson 8), and sharp bends of the network expand most. That is why networks of
 # three and more layers replace softplus: a ReLU is averaged over a wider neighborhood, with weights for which what it
 # gains near the kink and what it loses cancel. It bends less sharply and is about as faithful. With softplus, this
-# photograph returns at 33 dB from three layers (`error_growth.json`). But it is one photograph, and softness, growth and
-# damping differ from depth to depth.
+# photograph returns at 33 dB from three layers (`error_growth.json`). But it is one photograph, and softness, growth
+# and damping differ from depth to depth.
 #
 # ## What a larger image costs
 #
