@@ -15,7 +15,7 @@ from .weights import Weights
 
 KERNEL_WIDTH = 4.2
 """Width of the Gaussian kernel in units of T. The channel means of six photographs are then in the median as far from
-those of the network with ReLU as with softplus at the same T, and its largest curvature is four sevenths of that."""
+those of the network with ReLU as with softplus at the same T, whose largest curvature is 7/4 of this one's."""
 _BGR_MEANS = np.array([103.939, 116.779, 123.68])
 
 
