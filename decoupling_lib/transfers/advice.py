@@ -47,15 +47,14 @@ def advise(options: ResolvedOptions, status: str, names: Mapping[str, str] = FLA
 
 
 def _advise_decoupled(options: ResolvedOptions, status: str) -> list[str]:
-    if options.has_kinks:
-        return [_without_kinks(options), "more {damping}"]
-    return ["more {steps}", "more {softness}", "more {damping}"]
+    steps = [] if options.has_kinks else ["more {steps}"]
+    return [*steps, _soften(options), "more {damping}"]
 
 
 def _advise_projected(options: ResolvedOptions, status: str) -> list[str]:
     if options.learning_rate is not None:
         return [f"a smaller {{learning_rate}} than {options.learning_rate:g}", "one chosen in each iteration"]
-    return [_without_kinks(options) if options.has_kinks else "more {softness}", "a larger {threshold}"]
+    return [_soften(options), "a larger {threshold}"]
 
 
 def _advise_descent(options: ResolvedOptions, status: str) -> list[str]:
@@ -65,11 +64,12 @@ def _advise_descent(options: ResolvedOptions, status: str) -> list[str]:
 
 
 def _advise_direct(options: ResolvedOptions, status: str) -> list[str]:
-    return [_without_kinks(options) if options.has_kinks else "more {softness}"]
+    return [_soften(options)]
 
 
-def _without_kinks(options: ResolvedOptions) -> str:
-    return f"{{activation}} {options.tuning.activation} with {{pooling}} smooth"
+def _soften(options: ResolvedOptions) -> str:
+    smooth = f"{{activation}} {options.tuning.activation} with {{pooling}} smooth"
+    return smooth if options.has_kinks else "more {softness}"
 
 
 ADVICE: dict[str, Callable[[ResolvedOptions, str], list[str]]] = {

@@ -16,7 +16,7 @@ class Tuning:
         come back more closely.
     softness, growth : float
         See `networks.vgg.build_network`. They are as soft as possible while the channel means of most photographs stay
-        within 10 % of those of the network with ReLU and maximum pooling. With five layers the first ones are softer,
+        within about 10 % of those of the network with ReLU and maximum pooling. With five layers the first ones are softer,
         since their legs amplify the errors of the later ones.
     damping : float
         δ of `engine.lift.Damping`: as little as lets most photographs come back. On the way back each layer amplifies
@@ -48,4 +48,4 @@ TUNING = {
     4: Tuning("gaussian", 0.35, 1.0, 0.1, (1, 10, 10, 3), 18, 2e-8, (2.0, 1.5), 4),
     5: Tuning("gaussian", 0.35, 0.92, 0.104, (1, 10, 10, 3, 3), 18, 2e-8, (2.0, 1.5), 3),
 }
-"""By the number of layers; measured by `benchmarks/frontier.py` and `benchmarks/growth.py`."""
+"""By the number of layers; measured by `frontier`, `growth`, `error_growth` and `way_back` in `benchmarks`."""
