@@ -16,8 +16,8 @@ class Tuning:
         come back more closely.
     softness, growth : float
         See `networks.vgg.build_network`. They are as soft as possible while the channel means of most photographs stay
-        within about 10 % of those of the network with ReLU and maximum pooling. With five layers the first ones are softer,
-        since their legs amplify the errors of the later ones.
+        within about 10 % of those of the network with ReLU and maximum pooling. With five layers the first ones are
+        softer, since their legs amplify the errors of the later ones.
     damping : float
         δ of `engine.lift.Damping`: as little as lets most photographs come back. On the way back each layer amplifies
         the errors of the legs behind it, so more layers need more damping and a finer tolerance.
