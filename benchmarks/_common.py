@@ -22,6 +22,7 @@ from decoupling_lib.common.arrays import Floats
 from decoupling_lib.common.atomic_files import write_text
 from decoupling_lib.common.errors import DrawingError, InputError
 from decoupling_lib.common.machine import describe_machine
+from decoupling_lib.common.memory import peak_resident_bytes
 from decoupling_lib.engine.features import Passes
 from decoupling_lib.transfers.options import Options
 
@@ -103,9 +104,7 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        from decoupling_lib.transfers import memory  # here, for it loads TensorFlow, which prints
-
-        self._peak = memory.peak_resident_bytes
+        self._peak = peak_resident_bytes
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")  # resets the peak to the current size: proc(5)
         self.before = self.peak

@@ -180,7 +180,7 @@ def _apply(flow: StyleFlow, origin: Floats, target: Floats, settings: Any) -> tu
     import decoupling_lib as dl
     from decoupling_lib.engine.features import block_slices
     from decoupling_lib.networks.channel_means import ChannelMeans
-    from decoupling_lib.transfers.flow_application import find_network
+    from decoupling_lib.transfers.flow_network import find_network
 
     features, began = ChannelMeans(find_network(flow)), time.perf_counter()
     applied = dl.apply_flow(flow, target, settings)

@@ -90,7 +90,7 @@ def apply_command(
         int | None,
         typer.Option(
             help="Longest side in pixels of the tiles in which an image is computed; smaller ones take less memory.",
-            show_default="512, or more for deep layers",
+            show_default="256, or more for deep layers",
             rich_help_panel=EXPERT,
         ),
     ] = None,
@@ -101,20 +101,22 @@ def apply_command(
         if scheduler is not None:
             step = "leave one of them out"
             raise input_error("--workers", "is given with a scheduler", workers, "one of the two", step)
+    from ..networks.tile_plan import validate_side
     from ..runs.flow_images import list_images
     from ..runs.flow_job import FlowJob
     from ..runs.flow_progress import FlowProgress
     from ..runs.flow_run import apply_to_images, choose_workers
     from ..runs.sweep_job import JobResult
-    from ..transfers.flow_application import count_steps, find_network
     from ..transfers.flow_file import checksum, load_flow
+    from ..transfers.flow_network import find_network
     from ..transfers.flow_settings import FlowSettings
 
     settings = FlowSettings(strength, undo, corrections, exact, tile)
     content = load_flow(flow)
     inputs = list_images(images, Path(out))
     network = find_network(content, weights)  # here, so that a flow without weights writes nothing
-    _check_tile(network, tile)
+    if tile is not None:
+        validate_side(tile, network.operations)
     file = str(validation.path(flow, "file of the flow").absolute())
     own = None if weights is None else _absolute_weights(weights)
     jobs = [FlowJob(image, file, checksum(content), own, settings) for image in inputs]
@@ -123,7 +125,7 @@ def apply_command(
     with (
         open_output_folder(out) as folder,
         offer_to_resume(folder),
-        FlowProgress(len(jobs), count_steps(content, settings), quiet) as bar,
+        FlowProgress(len(jobs), content.steps * settings.parts, quiet) as bar,
     ):
 
         def listen(job: FlowJob, result: JobResult, fresh: bool) -> None:
@@ -144,13 +146,6 @@ def apply_command(
     if failed:
         step = "repeat the command with --resume to try them again"
         raise FaultError(f"{len(failed)} of {len(jobs)} images failed; {step}")
-
-
-def _check_tile(network: Any, tile: int | None) -> None:
-    """Refuse a tile of which nothing would be left."""
-    from ..networks.tiles import TiledMeans
-
-    TiledMeans(network, side=tile)
 
 
 def _absolute_weights(weights: str) -> str:

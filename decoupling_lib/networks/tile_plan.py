@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..common import validation
 from .architectures import Operation
 
 TILE_SIDE = 256
 """Longest side of a tile in pixels, unless the halo is large. Tiles of 512 px take 300 MiB more, and are not faster."""
+MAX_TILE_SIDE = 8192
+"""Largest side that may be asked for."""
 HALOS = 8
 """Number of halos that a tile is long at least: with 4, the halo would be three quarters of it."""
 
@@ -71,6 +74,24 @@ def minimum_side(operations: Sequence[Operation]) -> int:
     """
     halo, stride = reach(operations)
     return 2 * halo + 2 * stride
+
+
+def validate_side(side: int, operations: Sequence[Operation]) -> int:
+    """Return the longest side of a tile in pixels, or refuse it.
+
+    Parameters
+    ----------
+    side : int
+        What was asked for: at least `minimum_side`, at most `MAX_TILE_SIDE`.
+    operations : sequence of Operation
+        A network's chain.
+
+    Raises
+    ------
+    InputError
+        If it is not an integer, or out of range.
+    """
+    return validation.integer_in_range(side, "side of a tile", minimum_side(operations), MAX_TILE_SIDE)
 
 
 def default_side(operations: Sequence[Operation]) -> int:

@@ -24,11 +24,8 @@ from ..engine.features import Block
 from .architectures import IMAGE, PRECISIONS
 from .compiled import CompiledNetwork, compile_function, compile_network, resolve_precision
 from .tensorflow import tf
-from .tile_plan import Span, default_side, minimum_side, plan_axis, reach
+from .tile_plan import Span, default_side, plan_axis, reach, validate_side
 from .vgg import Network
-
-MAX_TILE_SIDE = 8192
-"""Largest side that may be asked for."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +55,7 @@ class TiledMeans:
     def __post_init__(self) -> None:
         validation.choice(self.dtype, PRECISIONS, "precision")
         if self.side is not None:
-            validation.integer_in_range(
-                self.side, "side of a tile", minimum_side(self.network.operations), MAX_TILE_SIDE
-            )
+            validate_side(self.side, self.network.operations)
 
     @property
     def blocks(self) -> tuple[Block, ...]:

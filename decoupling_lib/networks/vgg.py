@@ -29,7 +29,6 @@ from .architectures import (
     convolutions_up_to,
     operations_up_to,
 )
-from .calibration import mean_activations
 from .weights import Weights
 
 THESIS_LAYERS = ("block1_conv1", "block2_conv1")
@@ -191,6 +190,8 @@ def build_network(
         validation.choice(architecture, ARCHITECTURES, "network")
         _check_layers(architecture, layers)
         weights = weight_sources.read(architecture, source, seed)
+    from .calibration import mean_activations  # here, because it loads TensorFlow
+
     chain = convolutions_up_to(weights.architecture, layers)
     means = mean_activations(weights, chain[-1].name) if smooth and chain else {}
     temperatures = {name: tau * ratio**k * mean for k, (name, mean) in enumerate(means.items())}

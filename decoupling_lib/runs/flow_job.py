@@ -15,6 +15,7 @@ import numpy as np
 from ..common.arrays import Floats
 from ..common.atomic_files import atomic_write
 from ..common.errors import InputError
+from ..common.memory import MIB, peak_resident_bytes
 from .flow_images import FlowImage
 from .sweep_job import JobResult
 from .sweep_shares import Shares, describe_worker, require_files, require_folder
@@ -124,7 +125,7 @@ def _run(job: FlowJob, folder: Path, on_step: Callable[[int], None] | None) -> d
 @lru_cache(maxsize=2)  # for the next images of the same run
 def _open(file: str, checksum: str, weights: str | None) -> tuple[StyleFlow, Network]:
     from ..transfers import flow_file
-    from ..transfers.flow_application import find_network
+    from ..transfers.flow_network import find_network
 
     flow = flow_file.load_flow(file)
     if flow_file.checksum(flow) != checksum:
@@ -133,8 +134,6 @@ def _open(file: str, checksum: str, weights: str | None) -> tuple[StyleFlow, Net
 
 
 def _describe(job: FlowJob, name: str, notes: tuple[str, ...], applied: AppliedFlow, seconds: float) -> dict[str, Any]:
-    from ..transfers.memory import MIB, peak_resident_bytes
-
     height, width = applied.x.shape[:2]
     megapixels = height * width / 1e6
     passes = sum(leg.passes.total for leg in applied.legs)

@@ -13,7 +13,7 @@ class FlowProgress:
     total : int
         Number of images.
     steps : int
-        Number of steps of each; see `transfers.flow_application.count_steps`.
+        Number of steps of each; see `transfers.flow_application.apply_flow`.
     quiet : bool
         Whether to show nothing.
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..common.atomic_files import write_text
 from ..common.machine import describe_machine, package_versions, usable_threads
+from ..common.memory import available_mib
 from ..common.shared_folders import wait_until
 from .flow_job import FlowJob, is_kept, run_flow_job
 from .output_files import REPORT
@@ -191,8 +192,6 @@ def choose_workers(needed_mib: int, images: int) -> int:
     images : int
         Number of images.
     """
-    from ..transfers.memory import available_mib  # here, because it loads TensorFlow
-
     available = available_mib()
     room = images if available is None else max(1, available // needed_mib)
     return max(1, min(usable_threads(), images, room))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..engine.context import Step
-from ..transfers.estimate import Estimate
+
+if TYPE_CHECKING:
+    from ..transfers.estimate import Estimate
 
 TRUST = 0.03
 """Share of a run for which the estimate counts as much as what was measured: the first passes are slow."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from ..engine.context import Step
-from ..transfers.estimate import Estimate
 from .pace import Pace
+
+if TYPE_CHECKING:
+    from ..transfers.estimate import Estimate
 
 
 class RunProgress:

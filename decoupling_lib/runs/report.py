@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..common.machine import describe_machine, package_versions
+from ..common.memory import MIB, peak_resident_bytes
 from ..engine.features import Passes
 from ..engine.legs import Leg
 from ..images.pictures import out_of_range_fraction
 from ..images.quality import max_error, psnr, ssim
-from ..transfers import memory
 from ..transfers.mixtures import own_share
 from ..transfers.recoloring import describe_recoloring
 from ..transfers.references import PAIR_DEPENDENT
@@ -70,7 +70,7 @@ def create_report(experiment: Experiment, result: Transfer, wall_seconds: float)
         "passes": asdict(result.passes),
         "judging_passes": asdict(judging),
         "wall_seconds": round(wall_seconds, 3),
-        "peak_memory_mib": round(memory.peak_resident_bytes() / memory.MIB),
+        "peak_memory_mib": round(peak_resident_bytes() / MIB),
         "estimated_memory_mib": experiment.memory_mib,
         "versions": package_versions(),
         "machine": describe_machine(),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..common.durations import describe_span
 from ..common.errors import InputError, input_error
 from ..common.machine import usable_threads
+from ..common.memory import MIB, available_mib
 from .sweep_job import find_complete_report
 from .sweep_spec import MAX_JOBS, Job
 
@@ -62,7 +63,6 @@ def plan_sweep(jobs: Sequence[Job], out: Path, workers: int | None = None) -> Pl
     """
     # Imported here since they load TensorFlow.
     from ..transfers.estimate import estimate_run
-    from ..transfers.memory import MIB, available_mib
 
     cores = usable_threads()
     missing = [job for job in jobs if find_complete_report(job, out) is None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,23 +10,20 @@ from typing import NamedTuple
 import numpy as np
 
 from ..common.arrays import Floats, Mask
-from ..common.errors import describe_value, input_error
 from ..engine.context import Step
 from ..engine.distances import block_error
 from ..engine.features import Passes, block_slices
 from ..engine.fixed_curve import Curve, carry
 from ..engine.newton import correct
-from ..networks import weights as weight_sources
 from ..networks.tiles import TiledMeans
 from ..networks.vgg import Network
+from .flow_network import find_network
 from .flow_settings import FlowSettings
 from .style_flow import StyleFlow
 
 TOLERANCE = 1e-4
 """Root mean square change of the image at which a step is solved: a fortieth of a level of 8 bits."""
 EXACT_TOLERANCE = 1e-13
-EXACT_PARTS = 4
-"""Number of parts of an exact step. In two, the first step back from a larger image may have no solution in reach."""
 MAX_HALVINGS = 3
 """How often any other step may be halved. Exact ones may not: the way back would have to know of it."""
 
@@ -95,47 +91,6 @@ class _Course(NamedTuple):
     aim: Floats | None
 
 
-def find_network(flow: StyleFlow, weights: str | os.PathLike[str] | None = None) -> Network:
-    """Return the network of a flow.
-
-    Parameters
-    ----------
-    flow : StyleFlow
-        The flow.
-    weights : str or path, optional
-        The weights, if they are not where the flow was made; their checksum decides. Default: the flow's own source.
-
-    Raises
-    ------
-    InputError
-        If there are no such weights, or they have another checksum.
-    """
-    about = flow.network
-    source, wanted = about["weights"] if weights is None else weights, about["sha256"]
-    step = f"give the file with sha256 {wanted[:12]}... by --weights"
-    if weights is None and source not in weight_sources.SOURCES and not os.path.isfile(source):
-        raise input_error("weights of the flow", "are not available", source, f"the file with sha256 {wanted}", step)
-    found = weight_sources.read(about["architecture"], source, flow.seed)
-    if found.sha256 != wanted:
-        name = f"weights {describe_value(os.fspath(source))}"
-        raise input_error(name, "are not those of the flow", f"sha256 {found.sha256}", f"sha256 {wanted}", step)
-    return Network(
-        found,
-        tuple(about["layers"]),
-        about["activation"],
-        about["softness"],
-        about["growth"],
-        about["pooling"],
-        about["temperatures"],
-    )
-
-
-def count_steps(flow: StyleFlow, settings: FlowSettings) -> int:
-    """Return the number of steps of all legs, by which `apply_flow` counts its progress."""
-    parts = EXACT_PARTS if settings.precise else 1
-    return 2 * parts * sum(leg.there.steps for leg in flow.legs)
-
-
 def apply_flow(
     flow: StyleFlow,
     image: Floats,
@@ -156,7 +111,7 @@ def apply_flow(
     network : Network, optional
         From `find_network`. Default: found by the flow's description.
     on_step : callable, optional
-        Receives the number of steps done, after each; see `count_steps`.
+        Receives the number of steps done, after each; there are `flow.steps` times `settings.parts`.
 
     Returns
     -------
@@ -175,11 +130,11 @@ def apply_flow(
     x: Floats = np.asarray(image, np.float64 if settings.precise else np.float32)
     del image  # which may be held by nobody else
     means = TiledMeans(network, "float64" if settings.precise else "float32", settings.tile)
-    tolerance, parts = (EXACT_TOLERANCE, EXACT_PARTS) if settings.precise else (TOLERANCE, 1)
+    tolerance = EXACT_TOLERANCE if settings.precise else TOLERANCE
     pixels, done, legs = x.shape[0] * x.shape[1], 0, []
     for course in _plan(flow, settings):
         start, passes = time.perf_counter(), Passes()
-        features, curve = means.prefix(course.depth), course.curve.scale(pixels).subdivide(parts)
+        features, curve = means.prefix(course.depth), course.curve.scale(pixels).subdivide(settings.parts)
         *held, moving = block_slices(features.blocks).values()
         live = flow.live[: moving.stop]
         before = _error(features, x, course.aim, moving, live, passes)

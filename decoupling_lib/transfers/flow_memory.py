@@ -1,7 +1,8 @@
 """How much memory it takes to apply a style flow to an image, estimated from sizes alone.
 
-Besides what the process holds, there are the images of the fixed-point iteration (`IMAGES`, in the type of the image)
-and the activations of one tile: one residual per entry of every activation, and a few tensors of the largest one.
+Besides what the process holds with TensorFlow loaded, there are the images of the fixed-point iteration (`IMAGES`, in
+the type of the image) and the activations of one tile: one residual per entry of every activation, and a few tensors
+of the largest one. No TensorFlow is loaded here.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ from __future__ import annotations
 import math
 
 from ..common.errors import input_error
+from ..common.memory import MIB, available_mib, resident_bytes
 from ..networks.architectures import ARCHITECTURES, Operation, operations_up_to
 from ..networks.tile_plan import default_side
 from .flow_settings import FlowSettings
-from .memory import ALLOWANCE, MIB, available_mib, resident_bytes
 from .style_flow import StyleFlow
 
+LIBRARIES = 640 * MIB
+"""What a process holds that has loaded TensorFlow. The one that asks, to hand out work, need not have loaded it."""
+ALLOWANCE = 120 * MIB
+"""For what applying a flow compiles, and buffers of threads."""
 IMAGES = 12
 """The image before a leg and now, the velocity of the last step, a midpoint and the gradient there; and of the mixing
 two iterates, a residual, and four of earlier differences."""
@@ -39,14 +44,14 @@ def estimate_flow_mib(flow: StyleFlow, shape: tuple[int, ...], settings: FlowSet
     Returns
     -------
     int
-        MiB, including what this process holds already.
+        MiB, including what a process holds before it begins.
     """
     item, values = 8 if settings.precise else 4, 3 * math.prod(shape[:2])
     operations = operations_up_to(flow.network["architecture"], flow.network["layers"])
     side = settings.tile or default_side(operations)
     tile = item * _tile_entries(operations, flow.network["architecture"], [min(side, length) for length in shape[:2]])
     images = max(item * (IMAGES + 4 * bool(settings.corrections)), LOADING) * values
-    return round((resident_bytes() + ALLOWANCE + tile + images) / MIB)
+    return round((max(resident_bytes(), LIBRARIES) + ALLOWANCE + tile + images) / MIB)
 
 
 def _tile_entries(operations: tuple[Operation, ...], architecture: str, sides: list[int]) -> int:

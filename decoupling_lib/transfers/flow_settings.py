@@ -8,6 +8,8 @@ from ..common import validation
 from ..common.errors import input_error
 
 MAX_CORRECTIONS = 100
+EXACT_PARTS = 4
+"""Number of parts of an exact step. In two, the first step back from a larger image may have no solution in reach."""
 
 
 @dataclass(frozen=True)
@@ -51,3 +53,8 @@ class FlowSettings:
     def precise(self) -> bool:
         """Whether steps are solved to rounding."""
         return self.exact or self.undo
+
+    @property
+    def parts(self) -> int:
+        """Number of parts in which each step of the flow is taken."""
+        return EXACT_PARTS if self.precise else 1

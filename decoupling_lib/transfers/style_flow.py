@@ -118,6 +118,11 @@ class StyleFlow:
         """The style layers with their numbers of channels, shallowest first."""
         return network_blocks(self.network["architecture"], self.network["layers"])
 
+    @property
+    def steps(self) -> int:
+        """Number of steps of all legs, there and back."""
+        return sum(leg.there.steps + leg.back.steps for leg in self.legs)
+
     def damping(self, size: int, pixels: int) -> Damping:
         """Return the damping of the first features for an image.
 

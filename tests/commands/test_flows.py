@@ -2,12 +2,15 @@
 
 import json
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 from command_line import finish, run, start
 from flows import random_flow
+from paths import ROOT
 
 from decoupling_lib.images.pictures import load_picture, save_png
 from decoupling_lib.images.quality import psnr
@@ -168,3 +171,18 @@ def test_ctrl_c_keeps_finished_images_and_resume_does_the_rest(ready, tmp_path):
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert [entry["status"] for entry in report["images"]] == ["done"] * 3
     assert (tmp_path / "out" / "f0.png").stat().st_mtime_ns == before
+
+
+def test_the_process_that_hands_out_the_images_does_not_load_tensorflow(ready, picture, tmp_path):
+    """It would take as long as each worker does to begin. Nothing is handed out here, to no worker."""
+    code = (
+        "import sys; from decoupling_lib.runs import flow_run\n"
+        "from decoupling_lib.commands.apply import apply_command\n"
+        "flow_run.usable_threads = lambda: 2; flow_run.run_tasks = lambda *rest: iter(())\n"
+        "apply_command(sys.argv[1], sys.argv[2:4], out=sys.argv[4], tile=64)\n"
+        "print('tensorflow' in sys.modules)"
+    )
+    names = [ready, picture, save_png(tmp_path / "other.png", load_picture(picture).array), tmp_path / "out"]
+    found = subprocess.run([sys.executable, "-c", code, *names], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert found.stdout.split()[-1] == "False"
+    assert json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["images"] == []

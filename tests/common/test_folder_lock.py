@@ -105,7 +105,7 @@ def test_no_module_needs_what_windows_lacks():
         "    own = each.name.removeprefix('decoupling_lib.')\n"
         "    if own.startswith(rooms[:4]) or own in rooms: importlib.import_module(each.name)\n"
         "from decoupling_lib.common.machine import usable_threads\n"
-        "from decoupling_lib.transfers import memory\n"
+        "from decoupling_lib.common import memory\n"
         "print(usable_threads() >= 1, memory.peak_resident_bytes() >= 0)"
     )
     process = python(code)

@@ -31,10 +31,10 @@ def test_no_more_workers_are_started_than_fit_into_memory(tmp_path: Path, monkey
     first, _ = sweep_plan._gather_first(jobs)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
     for times, workers in ((3.5, 3), (0.5, 1), (100, 8)):
-        monkeypatch.setattr(memory, "available_mib", lambda times=times: int(times * first.memory_mib))
+        monkeypatch.setattr(sweep_plan, "available_mib", lambda times=times: int(times * first.memory_mib))
         monkeypatch.setattr(memory, "require", lambda needed, limit: None)
         assert plan_sweep(jobs, tmp_path).workers == workers
-    monkeypatch.setattr(memory, "available_mib", lambda: int(3.5 * first.memory_mib))
+    monkeypatch.setattr(sweep_plan, "available_mib", lambda: int(3.5 * first.memory_mib))
     assert plan_sweep(jobs, tmp_path, 3).workers == 3
     line = refusal(plan_sweep, jobs, tmp_path, 4)
     assert "--workers" in line and "received 4;" in line and "at most 3" in line
