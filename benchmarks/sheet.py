@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROOT = Path(__file__).parents[1]
+MOST_DPI = 140
+"""At which a picture of 256 px is drawn about as large as it is; more makes the file larger, and shows no more."""
 JUDGES = ("gram", "colors", "ssim", "edges")
 SMALL, MEDIUM = 64, 160
 """The largest sides in pixels of images for the annex and for noise, whose legs take several times the passes."""
@@ -148,7 +150,7 @@ def draw(
 ) -> Figure:
     """Draw the sheet: one line per pair."""
     columns = ["origin", "target", *methods]
-    figure = new_figure(2.0 * len(columns), 2.22 * len(pairs), dpi=max(100, size))
+    figure = new_figure(2.0 * len(columns), 2.22 * len(pairs), dpi=min(max(100, size), MOST_DPI))
     grid = figure.subplots(len(pairs), len(columns), squeeze=False)
     for line, (origin, target) in zip(grid, pairs, strict=True):
         show_picture(line[0], load_picture(origin, (size, size)).array, f"style of {origin}"[:26])
