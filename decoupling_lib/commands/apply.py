@@ -11,6 +11,7 @@ import typer
 
 from ..common import validation
 from ..common.errors import input_error
+from ..networks.tile_plan import TILE_SIDE, validate_side
 from .groups import BASIC, EXPERT, INPUTS, STYLE
 from .output import FaultError, offer_to_resume, open_output_folder
 
@@ -90,7 +91,7 @@ def apply_command(
         int | None,
         typer.Option(
             help="Longest side in pixels of the tiles in which an image is computed; smaller ones take less memory.",
-            show_default="256, or more for deep layers",
+            show_default=f"{TILE_SIDE}, or more for deep layers",
             rich_help_panel=EXPERT,
         ),
     ] = None,
@@ -101,7 +102,6 @@ def apply_command(
         if scheduler is not None:
             step = "leave one of them out"
             raise input_error("--workers", "is given with a scheduler", workers, "one of the two", step)
-    from ..networks.tile_plan import validate_side
     from ..runs.flow_images import list_images
     from ..runs.flow_job import FlowJob
     from ..runs.flow_progress import FlowProgress

@@ -10,6 +10,8 @@ from pathlib import Path
 
 MIB = 2**20
 """Bytes per MiB."""
+ALLOWANCE = 120 * MIB
+"""For what a run loads and compiles beside TensorFlow: traced functions, Matplotlib, buffers of threads."""
 
 
 def available_mib() -> int | None:

@@ -93,8 +93,8 @@ def run_tasks(
             limits = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
             # Each task checks itself whether it fits into memory; Dask would kill it at a share that it guesses.
             # Without an address, Dask's own page would take port 8787, and warn if another run has it.
-            # Dask lets workers hand freed memory back at once. TensorFlow allocates its activations anew in each pass,
-            # and the system would clear their pages again and again: about 5 % of the time of a style flow.
+            # By default, Dask's workers return freed memory to the system at once. TensorFlow allocates its activations
+            # anew in every pass, and the system would have to clear their pages each time: 5 % of the time of a flow.
             with dask.config.set({"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None}):
                 cluster = LocalCluster(
                     n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK,

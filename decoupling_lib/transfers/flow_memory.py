@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from ..common.errors import input_error
-from ..common.memory import MIB, available_mib, resident_bytes
+from ..common.memory import ALLOWANCE, MIB, available_mib, resident_bytes
 from ..networks.architectures import ARCHITECTURES, Operation, operations_up_to
 from ..networks.tile_plan import default_side
 from .flow_settings import FlowSettings
@@ -18,8 +18,6 @@ from .style_flow import StyleFlow
 
 LIBRARIES = 640 * MIB
 """What a process holds that has loaded TensorFlow. The one that asks, to hand out work, need not have loaded it."""
-ALLOWANCE = 120 * MIB
-"""For what applying a flow compiles, and buffers of threads."""
 IMAGES = 12
 """The image before a leg and now, the velocity of the last step, a midpoint and the gradient there; and of the mixing
 two iterates, a residual, and four of earlier differences."""

@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 from ..common.errors import input_error
-from ..common.memory import MIB, available_mib, resident_bytes
+from ..common.memory import ALLOWANCE, MIB, available_mib, resident_bytes
 from ..engine.context import Settings
 from ..methods.method import MethodSettings
 from ..networks.channel_means import ChannelMeans
@@ -28,8 +28,6 @@ IMAGES = 56
 """Twenty pairs of Anderson's differences, the images of the equations, nodes, images that are kept or drawn."""
 SCRATCH = 2
 """Number of tensors of the largest activation that were observed at the same time; `JACOBIAN_MEMORY` allows twice."""
-ALLOWANCE = 120 * MIB
-"""For what a run loads and compiles: traced functions, Matplotlib, buffers of threads."""
 
 
 def estimate_peak(means: ChannelMeans, shape: tuple[int, int], settings: Settings, method: MethodSettings) -> int:
