@@ -1,6 +1,6 @@
 """Does a leg get cheaper if a smaller copy of the image is solved first, and its solution is the start?
 
-    python benchmarks/pyramid.py [--size 128] [--pictures coffee:chelsea,...] [--out FILE]
+    python benchmarks/pyramid.py [--size 128] [--layers 2] [--starts half,own] [--pictures coffee:chelsea,...] [--out FILE]
 
 For each pair (origin, target) the target's legs of Step 2 are run toward the midpoint and toward noise, and then back
 to its own style by Step 3. Each leg needs a first guess of its multipliers, and a Gram matrix of the gradients, which
@@ -35,11 +35,14 @@ from decoupling_lib.images.quality import psnr
 from decoupling_lib.transfers.setup import prepare
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from decoupling_lib.common.arrays import Floats
     from decoupling_lib.engine.context import Context
     from decoupling_lib.engine.features import Passes
     from decoupling_lib.engine.leg_state import Guide
     from decoupling_lib.engine.normalization import Route
+    from decoupling_lib.transfers.options import Options
 
 PAIRS = "coffee:chelsea,china:flower,flower:astronaut,rocket:china"
 REFERENCES = ("midpoint", "noise")
@@ -50,23 +53,30 @@ def main() -> None:
     parser = common.new_parser(__doc__, "pyramid", PAIRS)
     parser.set_defaults(size=128)
     parser.add_argument("--references", type=common.split_names, default=list(REFERENCES), help="comma-separated")
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument(
+        "--starts", type=common.split_names, default=STARTS[1:], help="besides one size, which is always measured"
+    )
     arguments = parser.parse_args()
-    parts = {
-        f"{reference}, {arguments.size} px": replace(common.options(arguments), reference=reference)
-        for reference in arguments.references
-    }
+    unknown = sorted(set(arguments.starts) - set(STARTS))
+    if unknown:
+        parser.error(f"--starts: unknown {', '.join(unknown)}; expected some of {', '.join(STARTS[1:])}")
+    base, size = replace(common.options(arguments), layers=arguments.layers), arguments.size
+    depth = "" if arguments.layers == 2 else f", {arguments.layers} layers"
+    parts = {f"{each}, {size} px{depth}": replace(base, reference=each) for each in arguments.references}
+    starts = [start for start in STARTS if start == STARTS[0] or start in arguments.starts]
     results = common.Results(arguments.out, "part", {part: asdict(options) for part, options in parts.items()})
     titles = ("passes", "rows", "at half", "error", "PSNR", "seconds")
-    print("{:20}{:20}{:13}".format("part", "pair", "start") + "".join(f"{each:>9}" for each in titles))
+    print("{:30}{:20}{:13}".format("part", "pair", "start") + "".join(f"{each:>9}" for each in titles))
     for part, options in parts.items():
         for pair in arguments.pictures:
-            for row in measure(part, pair, options):
+            for row in measure(part, pair, options, starts):
                 print(_line(results.add(row)), flush=True)
         print_medians(part, results.rows)
 
 
-def measure(part: str, pair: str, options: Any) -> list[dict[str, Any]]:
-    """Return the rows of one pair, one for each start."""
+def measure(part: str, pair: str, options: Options, starts: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows of one pair, one for each start; the first is from nothing."""
     origin, target = (load_picture(name, options.size).array for name in pair.split(":"))
     context = prepare(origin, target, options).context()
     small, shape = replace(options, size=None), target.shape
@@ -74,10 +84,12 @@ def measure(part: str, pair: str, options: Any) -> list[dict[str, Any]]:
     cut = [common.cut_middle(image, *(side // 2 for side in image.shape[:2])) for image in (origin, target)]
     below = {}
     for name, images in {"half": half, "half, cut": cut}.items():
+        if name == "half, cut" and name not in starts:
+            continue
         under = prepare(*images, small).context()
         below[name] = under, _run(under, images[1], {})[0], images[1].shape
     rows, own = [], None
-    for start in STARTS:
+    for start in starts:
         guides, cost = {}, 0
         if start != "one size":
             known = below["half, cut" if start == "half, cut" else "half"]
@@ -186,7 +198,7 @@ def print_medians(part: str, rows: list[dict[str, Any]]) -> None:
 def _line(row: dict[str, Any]) -> str:
     decibels = "" if row["psnr_db"] is None else f"{row['psnr_db']:.0f}"
     return (
-        f"{row['part']:20}{row['pair']:20}{row['start']:13}{row['passes']['total']:9,}{row['passes']['jacobian_rows']:9,}"
+        f"{row['part']:30}{row['pair']:20}{row['start']:13}{row['passes']['total']:9,}{row['passes']['jacobian_rows']:9,}"
         f"{row['passes_below']:9,}{row['relative_error']:9.2%}{decibels:>9}{row['seconds']:9.1f}  {row['status']}"
     )
 

@@ -10,7 +10,7 @@ small     what the small images should be. For each pair (origin, target), flows
           of the gap between the channel means of the origin and those of the target at full size
 steps     flows of shrunk images with 16, 8 and 4 steps on each leg: what is left, and the structural similarity of the
           picture to the one made with 16 steps
-workers   `decoupling apply` on 40 pictures of 256 px, by one process with one thread, by one with all threads, and
+workers   `decoupling apply` on 100 pictures of 256 px, by one process with one thread, by one with all threads, and
           by one worker per core: the seconds of the whole command
 undo      a flow on its own target at 96 px and at 256 px, by --exact, and undone from the unrounded picture: PSNR
 large     `decoupling apply` with a flow of 8 steps on each leg, on a picture of 12 megapixels that was enlarged from a
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 PAIRS = "coffee:chelsea,china:flower,flower:astronaut,rocket:china"
 SMALL, FULL = 96, 384
 LARGE = (4000, 3000)
-MEDIUM, COPIES = 256, 40
+MEDIUM, COPIES = 256, 100
 """Side of the pictures for the workers and for the way back, and number of those for the workers."""
 
 
