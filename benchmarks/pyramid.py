@@ -1,6 +1,6 @@
 """Does a leg get cheaper if a smaller copy of the image is solved first, and its solution is the start?
 
-    python benchmarks/pyramid.py [--size 128] [--layers 2] [--starts half,own] [--pictures coffee:chelsea,...] [--out FILE]
+    python benchmarks/pyramid.py [--size 128] [--layers 2] [--starts half,own] [--pictures coffee:chelsea] [--out FILE]
 
 For each pair (origin, target) the target's legs of Step 2 are run toward the midpoint and toward noise, and then back
 to its own style by Step 3. Each leg needs a first guess of its multipliers, and a Gram matrix of the gradients, which
