@@ -79,7 +79,8 @@ def apply_command(
         bool,
         typer.Option(
             "--undo",
-            help="Run everything backwards, with the same --strength: IMAGE is the .npy of a run with --exact.",
+            help="Run everything backwards, with the same --strength: IMAGE is the .npy of a run with --exact. Not "
+            "every flow returns, so keep the pictures.",
             rich_help_panel=STYLE,
         ),
     ] = False,
