@@ -86,10 +86,9 @@ def measure(part: str, pair: str, options: Options, starts: Sequence[str]) -> li
     small, shape = replace(options, size=None), target.shape
     half = [_shrink(image) for image in (origin, target)]
     cut = [common.cut_middle(image, *(side // 2 for side in image.shape[:2])) for image in (origin, target)]
+    smaller = {"half": half} | ({"half, cut": cut} if "half, cut" in starts else {})
     below = {}
-    for name, images in {"half": half, "half, cut": cut}.items():
-        if name == "half, cut" and name not in starts:
-            continue
+    for name, images in smaller.items():
         under = prepare(*images, small).context()
         below[name] = under, _run(under, images[1], {})[0], images[1].shape
     rows, own = [], None
