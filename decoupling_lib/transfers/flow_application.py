@@ -13,7 +13,7 @@ from ..common.arrays import Floats, Mask
 from ..engine.context import Step
 from ..engine.distances import block_error
 from ..engine.features import Passes, block_slices
-from ..engine.fixed_curve import Curve, carry
+from ..engine.fixed_curve import Curve, CurveError, carry
 from ..engine.newton import correct
 from ..networks.tiles import TiledMeans
 from ..networks.vgg import Network
@@ -140,7 +140,12 @@ def apply_flow(
         live = flow.live[: moving.stop]
         before = _error(features, x, course.aim, moving, live, passes)
         halvings = 0 if settings.precise else MAX_HALVINGS
-        carried = carry(features.pullback, x, curve, tolerance, _counter(on_step, done), halvings)
+        try:
+            carried = carry(features.pullback, x, curve, tolerance, _counter(on_step, done), halvings)
+        except CurveError as error:
+            if settings.precise and not flow.reversible:
+                raise CurveError(f"{error}; make the flow with --reversible, which is milder") from None
+            raise
         x, done = carried.x, done + curve.steps
         passes.add(Passes(forward=carried.pullbacks, vjp=carried.pullbacks))
         corrections = 0

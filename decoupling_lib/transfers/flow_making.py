@@ -15,7 +15,22 @@ from ..images.pictures import Picture
 from .options import Options
 from .run import Transfer
 from .setup import Experiment, Source, prepare
-from .style_flow import FlowLeg, ImageRecord, StyleFlow
+from .style_flow import REVERSIBLE_DAMPING, REVERSIBLE_REFERENCE, FlowLeg, ImageRecord, StyleFlow
+
+
+def reversible_options(options: Options) -> Options:
+    """Return options of a flow that can be undone, as far as measured; what the user chose stays as it is.
+
+    Parameters
+    ----------
+    options : Options
+        What the user chose.
+    """
+    return replace(
+        options,
+        reference=REVERSIBLE_REFERENCE if options.reference is None else options.reference,
+        damping=REVERSIBLE_DAMPING if options.damping is None else options.damping,
+    )
 
 
 def flow_options(options: Options) -> Options:

@@ -20,6 +20,11 @@ from ..engine.fixed_curve import Curve
 from ..engine.lift import Damping
 from ..networks.architectures import ARCHITECTURES, IMAGE
 
+REVERSIBLE_REFERENCE = "noise"
+REVERSIBLE_DAMPING = 1.0
+"""With which reference and damping a flow can be undone. Measured by the part `undo` of `benchmarks/style_flows.py`:
+what a leg contracts, its way back expands, and less damping lets some legs contract beyond double precision."""
+
 
 @dataclass(frozen=True)
 class ImageRecord:
@@ -122,6 +127,11 @@ class StyleFlow:
     def steps(self) -> int:
         """Number of steps of all legs, there and back."""
         return sum(leg.there.steps + leg.back.steps for leg in self.legs)
+
+    @property
+    def reversible(self) -> bool:
+        """Whether reference and damping are such that the flow can be undone."""
+        return self.reference == REVERSIBLE_REFERENCE and self.delta >= REVERSIBLE_DAMPING
 
     def damping(self, size: int, pixels: int) -> Damping:
         """Return the damping of the first features for an image.

@@ -238,14 +238,19 @@ def test_every_method_is_measured_at_each_size_within_the_limits(run, method, mo
 def test_flows_are_applied_to_larger_pictures_in_every_way(run, monkeypatch):
     monkeypatch.setattr(style_flows, "COPIES", 2)
     monkeypatch.setattr(style_flows, "MEDIUM", 32)
-    arguments = ("--pictures", "chelsea:china", "--full", 48, "--large", "64,40")
+    arguments = ("--pictures", "chelsea:china", "--full", 48, "--large", "64,40", "--sides", "24,32")
     rows = {(row["part"], row["case"]): row for row in run(style_flows, *arguments)["rows"]}
     assert {part for part, _ in rows} == set(style_flows.PARTS)
     for case in ("shrunk", "shrunk, corrected", "cut", "cut, corrected"):
         row = rows["small", case]
         assert len(row["left"]) == len(row["reference_error"]) == 2 and min(row["left"]) > 0 and row["passes"] > 0
     assert rows["steps", "16 steps"]["ssim_to_finest"] == 1 > rows["steps", "4 steps"]["ssim_to_finest"]
-    assert rows["undo", "24 px"]["psnr_db"] > 60
+    undone = {case: row for (part, case), row in rows.items() if part == "undo"}
+    kinds, cases = ("default", "reversible"), ("24 px", "24 px, on gravel", "32 px")
+    assert set(undone) == {f"{kind}, {case}" for kind in kinds for case in cases}
+    for case in cases:
+        row = undone[f"reversible, {case}"]
+        assert row["psnr_db"] > 60 and 0 < row["left"][0] < 1 and row["passes_back"] > 0
     large = rows["large", "0.0 megapixels"]
     assert large["seconds_a_megapixel"] == pytest.approx(large["seconds"] / (64 * 40 / 1e6))
     assert min(rows["workers", case]["seconds"] for case in ("one thread", "all threads", "one worker per core")) > 0

@@ -52,7 +52,7 @@ def test_a_flow_is_made_and_names_its_images(made):
 
 def test_it_is_applied_and_undone(made, picture, tmp_path):
     there = run("apply", made, picture, "--exact", "--out", tmp_path / "there")
-    assert there.code == 0, there.err
+    assert there.code == 0 and "--reversible" in there.err, there.err
     assert "picture.png: 26x21 px" in there.out and "s per megapixel" in there.out
     back = run("apply", made, tmp_path / "there" / "picture.npy", "--undo", "--out", tmp_path / "back", "--quiet")
     assert (back.code, back.out) == (0, ""), back.err
