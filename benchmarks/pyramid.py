@@ -10,23 +10,26 @@ one size      neither is known: what transfers do
 half          multipliers and matrices of the legs of the image shrunk to half its size
 half, cut     the same of the middle of the image, cut at the image's own scale
 half matrix   only the matrices of the shrunk image
+half rows     nothing is solved before; wherever a leg needs a matrix, its Jacobian rows are those of the image at that
+              point, shrunk to half its size
 own matrix    multipliers of the shrunk image, and the matrices that the leg of this size has found before, for nothing
 own           multipliers and matrices that the leg of this size has found before, for nothing: no start can be better
 
 Multipliers of unscaled features per pixel do not depend on the image's size, so those of the small image are multiplied
-by the ratio of pixels. A row has the passes of Step 2's legs at this size, those of the small image, which take a
+by the ratio of pixels. A row has the passes of Step 2's legs at this size, those at half the size, which take a
 quarter of the time each, how far the legs end from the reference, and the PSNR of the way there and back. Any start
 gives the same result to within the tolerance of the steps; only passes, and rounding on the way back, can differ.
 
 With two layers a start from half the size does not pay. With five, written down before it was measured: there are
 eight times as many features, so Jacobian rows are a larger share of the passes, and a start that spares them may pay.
-Against it: the passes from half the size, with a quarter of those of the half, are no fewer than those from nothing.
+Against it: the passes from half the size, with a quarter of those of the half, are no fewer than those from nothing. It
+did not pay (2 pairs), so "half rows" was tried last: it should pay if matrices of a shrunk image serve as well.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +37,7 @@ import _common as common
 import numpy as np
 from PIL import Image
 
+from decoupling_lib.engine.features import Counted
 from decoupling_lib.images.pictures import load_picture
 from decoupling_lib.images.quality import psnr
 from decoupling_lib.transfers.setup import prepare
@@ -41,16 +45,16 @@ from decoupling_lib.transfers.setup import prepare
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from decoupling_lib.common.arrays import Floats
+    from decoupling_lib.common.arrays import Floats, Mask
     from decoupling_lib.engine.context import Context
-    from decoupling_lib.engine.features import Passes
+    from decoupling_lib.engine.features import Block, FeatureMap, Passes
     from decoupling_lib.engine.leg_state import Guide
     from decoupling_lib.engine.normalization import Route
     from decoupling_lib.transfers.options import Options
 
 PAIRS = "coffee:chelsea,china:flower,flower:astronaut,rocket:china"
 REFERENCES = ("midpoint", "noise")
-STARTS = ("one size", "half", "half, cut", "half matrix", "own matrix", "own")
+STARTS = ("one size", "half", "half, cut", "half matrix", "half rows", "own matrix", "own")
 
 
 def main() -> None:
@@ -83,10 +87,12 @@ def measure(part: str, pair: str, options: Options, starts: Sequence[str]) -> li
     """Return the rows of one pair, one for each start; the first is from nothing."""
     origin, target = (load_picture(name, options.size).array for name in pair.split(":"))
     context = prepare(origin, target, options).context()
+    halved = replace(context, features=Counted(HalfRows(context.features.map)))
     small, shape = replace(options, size=None), target.shape
     half = [_shrink(image) for image in (origin, target)]
     cut = [common.cut_middle(image, *(side // 2 for side in image.shape[:2])) for image in (origin, target)]
-    smaller = {"half": half} | ({"half, cut": cut} if "half, cut" in starts else {})
+    smaller = {"half": half} if set(starts) & {"half", "half matrix", "own matrix", "own"} else {}
+    smaller |= {"half, cut": cut} if "half, cut" in starts else {}
     below = {}
     for name, images in smaller.items():
         under = prepare(*images, small).context()
@@ -94,7 +100,7 @@ def measure(part: str, pair: str, options: Options, starts: Sequence[str]) -> li
     rows, own = [], None
     for start in starts:
         guides, cost = {}, 0
-        if start != "one size":
+        if start not in ("one size", "half rows"):
             known = below["half, cut" if start == "half, cut" else "half"]
             guides = adapt_guides(*known, context, shape)
             cost = 0 if start == "own" else common.total(_passes(known[1]))["total"]
@@ -106,7 +112,13 @@ def measure(part: str, pair: str, options: Options, starts: Sequence[str]) -> li
                     guides[layer] = guide._replace(grams=own.guides[layer].grams)
                 elif start == "own":
                     guides[layer] = own.guides[layer]
-        route, back, seconds = _run(context, target, guides)
+        route, back, seconds = _run(halved if start == "half rows" else context, target, guides)
+        there, again = (common.total(_passes(each)) for each in (route, back))
+        if start == "half rows":
+            cost = there["jacobian_rows"]
+            for passes in (there, again):
+                passes["total"] -= passes.pop("jacobian_rows")
+                passes["jacobian_rows"] = 0
         own = route if start == "one size" else own
         done = route.status == back.status == "done"
         rows.append(
@@ -115,15 +127,58 @@ def measure(part: str, pair: str, options: Options, starts: Sequence[str]) -> li
                 "pair": pair,
                 "start": start,
                 "status": "done" if done else f"{route.status}, {back.status}",
-                "passes": common.total(_passes(route)),
+                "passes": there,
                 "passes_below": cost,
-                "passes_back": common.total(_passes(back)),
+                "passes_back": again,
                 "relative_error": max(leg.relative_error for leg in route.legs),
                 "psnr_db": psnr(back.x, target) if done else None,
                 "seconds": seconds,
             }
         )
     return rows
+
+
+@dataclass(frozen=True)
+class HalfRows:
+    """A feature map whose Jacobian rows are those of the image at half its size, scaled to the same gradient norms.
+
+    Parameters
+    ----------
+    map : FeatureMap
+        The features.
+    """
+
+    map: FeatureMap
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Blocks of the map."""
+        return self.map.blocks
+
+    def values(self, x: Floats) -> Floats:
+        """Return the features at x."""
+        return self.map.values(x)
+
+    def linearize(self, x: Floats) -> _HalfRowsAt:
+        """Return the linearization at x."""
+        return _HalfRowsAt(self.map, x)
+
+    def prefix(self, count: int) -> HalfRows:
+        """Return the map of the first blocks."""
+        return HalfRows(self.map.prefix(count))
+
+
+class _HalfRowsAt:
+    def __init__(self, features: FeatureMap, x: Floats):
+        at = features.linearize(x)
+        self._map, self._x, self.values, self.jvp, self.vjp, self.hvp = features, x, at.values, at.jvp, at.vjp, at.hvp
+
+    def jacobian(self, wanted: Mask | None = None) -> Floats:
+        """Return the rows; a mean's gradient has a norm that shrinks with the root of the number of pixels."""
+        small = _shrink(self._x, clip=False).astype(self._x.dtype)
+        rows = self._map.linearize(small).jacobian(wanted)
+        rows *= np.sqrt(small.size / self._x.size)
+        return rows
 
 
 def adapt_guides(
@@ -176,14 +231,15 @@ def _passes(route: Route) -> Passes:
     return total
 
 
-def _shrink(image: Floats) -> Floats:
+def _shrink(image: Floats, clip: bool = True) -> Floats:
     """Return an image at half its size, by Lanczos's filter in floating point."""
     height, width = image.shape[:2]
     channels = [
         Image.fromarray(image[..., c].astype(np.float32)).resize((width // 2, height // 2), Image.Resampling.LANCZOS)
         for c in range(3)
     ]
-    return np.clip(np.stack([np.asarray(each) for each in channels], axis=-1, dtype=float), 0, 1)
+    small = np.stack([np.asarray(each) for each in channels], axis=-1, dtype=float)
+    return np.clip(small, 0, 1) if clip else small
 
 
 def print_medians(part: str, rows: list[dict[str, Any]]) -> None:

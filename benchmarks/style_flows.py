@@ -238,7 +238,7 @@ def _passes(applied: AppliedFlow) -> int:
 
 def describe(row: dict[str, Any]) -> str:
     """Return a line about a row."""
-    line = f"{row['part']:8}{row['pair']:18}{row['case']:20}"
+    line = f"{row['part']:8}{row['pair']:18}{row['case']:32}"
     if "left" in row:
         line += (
             "left "
@@ -248,7 +248,7 @@ def describe(row: dict[str, Any]) -> str:
     if "ssim_to_finest" in row:
         line += f", to the finest {row['ssim_to_finest']:.3f}"
     if "psnr_db" in row:
-        line += row["status"] if row["psnr_db"] is None else f"{row['psnr_db']:.0f} dB"
+        line += row["status"] if row["psnr_db"] is None else f"; undone {row['psnr_db']:.0f} dB"
     if "passes" in row:
         line += f"; {row['passes']:,} passes"
     if "seconds" in row:

@@ -153,6 +153,8 @@ def test_a_start_from_half_the_size_saves_the_rows_and_changes_nothing_else(run)
     assert first["passes"]["jacobian_rows"] > 0 and first["passes_below"] == 0
     for row in others:
         assert row["relative_error"] == pytest.approx(first["relative_error"], rel=0.05), row["start"]
+    shrunk = rows[pyramid.STARTS.index("half rows")]
+    assert shrunk["passes_below"] > 0 == shrunk["passes"]["jacobian_rows"]
     assert others[-1]["start"] == "own" and others[-1]["passes"]["total"] < first["passes"]["total"]
 
 

@@ -62,6 +62,18 @@ def test_it_is_applied_and_undone(made, picture, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_reversible_flow_is_undone_without_a_warning(picture, tmp_path):
+    file = tmp_path / "mild.npz"
+    assert run("flow", "retina", "rocket", *SMALL, "--reversible", "--out", file).code == 0
+    assert load_flow(file).reference == "noise"
+    there = run("apply", file, picture, "--exact", "--out", tmp_path / "there")
+    assert (there.code, there.err.count("--reversible")) == (0, 0), there.err
+    back = run("apply", file, tmp_path / "there" / "picture.npy", "--undo", "--out", tmp_path / "back", "--quiet")
+    assert back.code == 0, back.err
+    assert psnr(np.load(tmp_path / "back" / "picture.npy"), load_picture(picture).array) > 60
+
+
+@pytest.mark.slow
 def test_resuming_keeps_what_is_finished(ready, picture, tmp_path):
     arguments = ("apply", ready, picture, "--out", tmp_path / "out", "--resume")
     assert run(*arguments).code == 0

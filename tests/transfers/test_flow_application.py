@@ -15,11 +15,12 @@ from decoupling_lib.images.quality import psnr
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.weights import default_source
 from decoupling_lib.transfers.flow_application import apply_flow
-from decoupling_lib.transfers.flow_making import extract_flow, flow_options, make_flow
+from decoupling_lib.transfers.flow_making import extract_flow, flow_options, make_flow, reversible_options
 from decoupling_lib.transfers.flow_network import find_network
 from decoupling_lib.transfers.flow_settings import FlowSettings
 from decoupling_lib.transfers.options import Options
 from decoupling_lib.transfers.setup import prepare
+from decoupling_lib.transfers.tuning import TUNING
 
 EXACT = FlowSettings(exact=True)
 ONE = Options(layers=1, network="vgg16", weights="hed", size=(24, 24))
@@ -62,6 +63,31 @@ def test_a_partial_strength_is_undone_by_the_same_strength(solved):
     there = apply_flow(flow, x, FlowSettings(0.4, exact=True)).x
     assert psnr(apply_flow(flow, there, FlowSettings(0.4, undo=True)).x, x) > 60
     assert psnr(apply_flow(flow, there, FlowSettings(0.6, undo=True)).x, x) < 40
+
+
+def test_a_reversible_flow_returns_an_image_that_the_default_one_loses():
+    """Imposing the channel means of the dark retina pulls the pixels of rocket together, far beyond 16 digits."""
+    x, returned = load_picture("rocket", ONE.size).array, {}
+    for options in (ONE, reversible_options(ONE)):
+        flow = make_flow("retina", "rocket", options)
+        there = apply_flow(flow, x, EXACT)
+        assert there.legs[-1].relative_error < 0.3 * there.legs[-1].start_error
+        returned[flow.reversible] = psnr(apply_flow(flow, there.x, FlowSettings(undo=True)).x, x)
+    assert returned[False] < 40 and returned[True] > 60
+
+
+def test_where_an_exact_step_has_no_solution_a_reversible_flow_is_advised():
+    flow, x = make_flow("china", "rocket", ONE), load_picture("rocket", ONE.size).array
+    with pytest.raises(CurveError, match="--reversible"):
+        apply_flow(flow, x, EXACT)
+
+
+def test_reversible_options_leave_what_was_chosen():
+    chosen = reversible_options(replace(ONE, reference="natural", damping=0.2))
+    assert (chosen.reference, chosen.damping) == ("natural", 0.2)
+    filled = reversible_options(ONE)
+    assert filled.reference == "noise" and filled.damping > 10 * TUNING[1].damping
+    assert replace(filled, reference=None, damping=None) == ONE
 
 
 def test_strength_zero_is_the_identity_and_more_strength_leads_farther(solved):
