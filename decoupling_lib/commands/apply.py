@@ -79,8 +79,8 @@ def apply_command(
         bool,
         typer.Option(
             "--undo",
-            help="Run everything backwards, with the same --strength: IMAGE is the .npy of a run with --exact. Not "
-            "every flow returns, so keep the pictures.",
+            help="Run everything backwards, with the same --strength: IMAGE is the .npy of a run with --exact. Flows "
+            "that were made without --reversible may not return.",
             rich_help_panel=STYLE,
         ),
     ] = False,
