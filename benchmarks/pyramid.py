@@ -117,7 +117,7 @@ def measure(part: str, pair: str, options: Options, starts: Sequence[str]) -> li
         if start == "half rows":
             cost = there["jacobian_rows"]
             for passes in (there, again):
-                passes["total"] -= passes.pop("jacobian_rows")
+                passes["total"] -= passes["jacobian_rows"]
                 passes["jacobian_rows"] = 0
         own = route if start == "one size" else own
         done = route.status == back.status == "done"

@@ -19,18 +19,26 @@ from .style_flow import REVERSIBLE_DAMPING, REVERSIBLE_REFERENCE, FlowLeg, Image
 
 
 def reversible_options(options: Options) -> Options:
-    """Return options of a flow that can be undone, as far as measured; what the user chose stays as it is.
+    """Return the options of a flow that can be undone; see `style_flow.REVERSIBLE_DAMPING`.
 
     Parameters
     ----------
     options : Options
-        What the user chose.
+        What the user chose. Without a reference and a damping, they get those of reversible flows.
+
+    Raises
+    ------
+    InputError
+        For another reference, and for less damping.
     """
-    return replace(
-        options,
-        reference=REVERSIBLE_REFERENCE if options.reference is None else options.reference,
-        damping=REVERSIBLE_DAMPING if options.damping is None else options.damping,
-    )
+    what = "does not make a reversible flow"
+    reference = REVERSIBLE_REFERENCE if options.reference is None else options.reference
+    if reference != REVERSIBLE_REFERENCE:
+        raise input_error("reference", what, reference, REVERSIBLE_REFERENCE, "leave it out")
+    damping = REVERSIBLE_DAMPING if options.damping is None else options.damping
+    if damping < REVERSIBLE_DAMPING:
+        raise input_error("damping", what, damping, f"at least {REVERSIBLE_DAMPING:g}", "leave it out")
+    return replace(options, reference=reference, damping=damping)
 
 
 def flow_options(options: Options) -> Options:

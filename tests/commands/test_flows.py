@@ -121,6 +121,7 @@ def test_an_output_folder_that_has_the_input_is_refused(ready, picture, tmp_path
     (["--out", "style.npz", "--layers", "9"], ["layers", "9"]),
     (["--out", "style.npz", "--reference", "moon"], ["reference", "moon"]),
     (["--out", "style.npz", "--size", "x"], ["size", "x"]),
+    (["--out", "style.npz", "--reversible", "--reference", "midpoint"], ["reference", "midpoint", "noise"]),
 ])  # fmt: skip
 def test_bad_input_of_flow_is_one_line_and_nothing_is_written(tmp_path, arguments, words):
     assert_refused(run("flow", "coffee", "chelsea", *arguments, cwd=tmp_path), *words)

@@ -82,12 +82,18 @@ def test_where_an_exact_step_has_no_solution_a_reversible_flow_is_advised():
         apply_flow(flow, x, EXACT)
 
 
-def test_reversible_options_leave_what_was_chosen():
-    chosen = reversible_options(replace(ONE, reference="natural", damping=0.2))
-    assert (chosen.reference, chosen.damping) == ("natural", 0.2)
+def test_reversible_options_add_what_was_not_chosen():
     filled = reversible_options(ONE)
     assert filled.reference == "noise" and filled.damping > 10 * TUNING[1].damping
     assert replace(filled, reference=None, damping=None) == ONE
+    more = replace(ONE, damping=2 * filled.damping)
+    assert reversible_options(more) == replace(more, reference="noise")
+
+
+@pytest.mark.parametrize(("name", "value"), [("reference", "midpoint"), ("damping", 0.2)])
+def test_options_that_make_no_reversible_flow_are_refused(name, value):
+    with pytest.raises(InputError, match=f"{name}.*{value}"):
+        reversible_options(replace(ONE, **{name: value}))
 
 
 def test_strength_zero_is_the_identity_and_more_strength_leads_farther(solved):
