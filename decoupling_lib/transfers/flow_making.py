@@ -24,7 +24,12 @@ def reversible_options(options: Options) -> Options:
     Parameters
     ----------
     options : Options
-        What the user chose. Without a reference and a damping, they get those of reversible flows.
+        What the user chose.
+
+    Returns
+    -------
+    Options
+        With the reference and the damping of reversible flows where none was chosen.
 
     Raises
     ------
