@@ -89,7 +89,7 @@ def measure(part: str, pair: str, options: Options, starts: Sequence[str]) -> li
     context = prepare(origin, target, options).context()
     halved = replace(context, features=Counted(HalfRows(context.features.map)))
     small, shape = replace(options, size=None), target.shape
-    half = [_shrink(image) for image in (origin, target)]
+    half = [np.clip(_shrink(image), 0, 1) for image in (origin, target)]
     cut = [common.cut_middle(image, *(side // 2 for side in image.shape[:2])) for image in (origin, target)]
     smaller = {"half": half} if set(starts) & {"half", "half matrix", "own matrix", "own"} else {}
     smaller |= {"half, cut": cut} if "half, cut" in starts else {}
@@ -175,7 +175,7 @@ class _HalfRowsAt:
 
     def jacobian(self, wanted: Mask | None = None) -> Floats:
         """Return the rows; a mean's gradient has a norm that shrinks with the root of the number of pixels."""
-        small = _shrink(self._x, clip=False).astype(self._x.dtype)
+        small = _shrink(self._x).astype(self._x.dtype)
         rows = self._map.linearize(small).jacobian(wanted)
         rows *= np.sqrt(small.size / self._x.size)
         return rows
@@ -231,15 +231,14 @@ def _passes(route: Route) -> Passes:
     return total
 
 
-def _shrink(image: Floats, clip: bool = True) -> Floats:
+def _shrink(image: Floats) -> Floats:
     """Return an image at half its size, by Lanczos's filter in floating point."""
     height, width = image.shape[:2]
     channels = [
         Image.fromarray(image[..., c].astype(np.float32)).resize((width // 2, height // 2), Image.Resampling.LANCZOS)
         for c in range(3)
     ]
-    small = np.stack([np.asarray(each) for each in channels], axis=-1, dtype=float)
-    return np.clip(small, 0, 1) if clip else small
+    return np.stack([np.asarray(each) for each in channels], axis=-1, dtype=float)
 
 
 def print_medians(part: str, rows: list[dict[str, Any]]) -> None:

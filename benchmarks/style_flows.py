@@ -20,9 +20,9 @@ large     `decoupling apply` with a flow of 8 steps on each leg, on a picture of
 Flows by default return for some pairs only: the last leg, which imposes the first layer's style, contracts some
 directions so much that double precision loses them. Written down before the part `undo` was measured with --reversible:
 twelve pairs return at 60 dB or more at 96 px, and at 256 px those that do worst at 64 px. (There reference and damping
-were chosen by hand: with noise, a damping of 0.4 was not enough for one pair, and 1 with the midpoint neither.) Against
-it: any that does not, be it on another picture than its own. The price is told beside: what is left of the gap between
-the channel means.
+were chosen by hand: for one pair, neither a damping of 0.4 with noise nor one of 1 with the midpoint was enough.) Any
+flow that returns at less than 60 dB counts against this, also on another picture than its own target. Each row also has
+the price: what is left of the gap between the channel means.
 """
 
 from __future__ import annotations
