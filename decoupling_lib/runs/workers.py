@@ -94,7 +94,8 @@ def run_tasks(
             # Each task checks itself whether it fits into memory; Dask would kill it at a share that it guesses.
             # Without an address, Dask's own page would take port 8787, and warn if another run has it.
             # By default, Dask's workers return freed memory to the system at once. TensorFlow allocates its activations
-            # anew in every pass. Each time the system would have to clear their pages, in about 5 % of the time of a flow.
+            # anew in every pass. Each time the system would have to clear their pages, which takes about 5 % of the
+            # time of a flow.
             with dask.config.set({"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None}):
                 cluster = LocalCluster(
                     n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK,
