@@ -247,8 +247,10 @@ def test_flows_are_applied_to_larger_pictures_in_every_way(run, monkeypatch):
         row = rows["small", case]
         assert len(row["left"]) == len(row["reference_error"]) == 2 and min(row["left"]) > 0 and row["passes"] > 0
     assert rows["steps", "16 steps"]["ssim_to_finest"] == 1 > rows["steps", "4 steps"]["ssim_to_finest"]
+    assert {("options", "of a transfer"), ("options", "reversible")} < set(rows)
+    assert rows["options", "reversible"]["left"] != rows["options", "of a transfer"]["left"]
     undone = {case: row for (part, case), row in rows.items() if part == "undo"}
-    kinds, cases = ("default", "reversible"), ("24 px", "24 px, on gravel", "32 px")
+    kinds, cases = ("of a transfer", "reversible"), ("24 px", "24 px, on gravel", "32 px")
     assert set(undone) == {f"{kind}, {case}" for kind in kinds for case in cases}
     for case in cases:
         row = undone[f"reversible, {case}"]
