@@ -12,8 +12,8 @@ steps     flows of shrunk images with 16, 8 and 4 steps on each leg: what is lef
           picture to the one made with 16 steps
 workers   `decoupling apply` on 100 pictures of 256 px, by one process with one thread, by one with all threads, and
           by one worker per core: the seconds of the whole command
-options   flows by the options of a transfer (the midpoint, a damping of about 0.1), and made with --reversible (noise,
-          a damping of 1), on the target of 384 px: what is left, halvings, passes
+options   flows by the default options of a transfer (the midpoint, a damping of 0.03) and of a flow (noise, a damping
+          of 1), on the target of 384 px: what is left, halvings, passes
 undo      the same two kinds of flows by --exact on their own target at 96 px and at 256 px, and on another picture at
           96 px, and undone from the unrounded picture: PSNR, and what is left
 large     `decoupling apply` with a flow of 8 steps on each leg, on a picture of 12 megapixels that was enlarged from a
@@ -21,17 +21,17 @@ large     `decoupling apply` with a flow of 8 steps on each leg, on a picture of
 
 Flows by the options of a transfer return for some pairs only: the last leg, which imposes the first layer's style,
 contracts some directions so much that double precision loses them. Written down before the part `undo` was measured
-with --reversible: twelve pairs return at 60 dB or more at 96 px, and at 256 px those that do worst at 64 px. (There
-reference and damping were chosen by hand: for one pair, neither a damping of 0.4 with noise nor one of 1 with the
-midpoint was enough.) Any flow that returns at less than 60 dB counts against this, also on another picture than its own
-target. Each row also has the price: what is left of the gap between the channel means.
+with those of a flow, which were then an option: twelve pairs return at 60 dB or more at 96 px, and at 256 px those that
+do worst at 64 px. (There reference and damping were chosen by hand: for one pair, neither a damping of 0.4 with noise
+nor one of 1 with the midpoint was enough.) Any flow that returns at less than 60 dB counts against this, also on
+another picture than its own target. Each row also has the price: what is left of the gap between the channel means.
 
-Written down before the part `options` was measured: at full size, where nothing holds the image on its way, the
-multipliers of --reversible, which are smaller, cost little style and spare halvings. Over twelve pairs, the median of
-what is left is at most five points higher in either block, the picture keeps more of its structure in at least nine
-pairs, and passes and halvings are fewer in sum. If that holds, --reversible becomes the default of `decoupling flow`.
-Counts against it: a higher median than that, a pair with more than twenty points more left in block 1, a picture that
-looks hardly changed where the other has the style, and any step without solution.
+Written down before the part `options` was measured: at full size, where nothing holds the image on its way, the options
+of a flow, which make smaller multipliers, cost little style and spare halvings. Over twelve pairs, the median of what
+is left is at most five points higher in either block, the picture keeps more of its structure in at least nine pairs,
+and passes and halvings are fewer in sum. If that holds, they become the default of `decoupling flow`. Counts against
+it: a higher median than that, a pair with more than twenty points more left in block 1, a picture that looks hardly
+changed where the other has the style, and any step without solution.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ import numpy as np
 from decoupling_lib.common.machine import usable_threads
 from decoupling_lib.images.pictures import load_picture, save_png
 from decoupling_lib.images.quality import psnr, ssim
-from decoupling_lib.transfers.flow_making import reversible_options
 from decoupling_lib.transfers.options import Options
+from decoupling_lib.transfers.tuning import TUNING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,8 @@ if TYPE_CHECKING:
 PAIRS = "coffee:chelsea,china:flower,flower:astronaut,rocket:china"
 SMALL, FULL = 96, 384
 LARGE = (4000, 3000)
-FLOWS = {"of a transfer": lambda options: options, "reversible": reversible_options}
+OF_TRANSFER, OF_FLOW = "options of a transfer", "options of a flow"
+FLOWS = OF_TRANSFER, OF_FLOW
 OTHERS = ("gravel", "camera", "coffee")
 """The other picture on which a flow is undone: the first that is not one of its own."""
 MEDIUM, COPIES = 256, 100
@@ -135,7 +136,7 @@ def measure_options(
 
     images, rows = [load_picture(name, full).array for name in (origin, target)], []
     for kind in kinds:
-        flow = dl.make_flow(origin, target, FLOWS[kind](base))
+        flow = dl.make_flow(origin, target, _options(kind, base))
         try:
             row, applied = _apply(flow, *images, dl.FlowSettings())
         except ArithmeticError as error:
@@ -143,9 +144,14 @@ def measure_options(
             continue
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            save_png(folder / f"{origin}_{target}_{kind.replace(' ', '_')}.png", applied.x)
+            save_png(picture_file(folder, f"{origin}:{target}", kind), applied.x)
         rows.append({"case": kind} | row | {"halvings": sum(leg.halvings for leg in applied.legs)})
     return rows
+
+
+def picture_file(folder: Path, pair: str, kind: str) -> Path:
+    """Return the file of a picture of the part options."""
+    return folder / f"{pair.replace(':', '_')}_{kind.replace(' ', '_')}.png"
 
 
 def measure_large(origin: str, target: str, full: tuple[int, int], base: Options) -> list[dict[str, Any]]:
@@ -201,13 +207,20 @@ def measure_undo(
     rows = []
     other = next(name for name in OTHERS if name not in (origin, target))
     for kind in kinds:
-        flow = dl.make_flow(origin, target, FLOWS[kind](base))
+        flow = dl.make_flow(origin, target, _options(kind, base))
         for side in sides:
             own = side == base.size[0]
             for name, case in ((target, ""), (other, f", on {other}"))[: 1 + own]:
                 images = [load_picture(each, (side, side)).array for each in (origin, name)]
                 rows.append({"case": f"{kind}, {side} px{case}"} | _undo(flow, *images))
     return rows
+
+
+def _options(kind: str, base: Options) -> Options:
+    """Return the options of one of `FLOWS`."""
+    if kind == OF_FLOW:
+        return base
+    return replace(base, reference="midpoint", damping=TUNING[base.layers].damping)
 
 
 def _undo(flow: StyleFlow, origin: Floats, image: Floats) -> dict[str, Any]:

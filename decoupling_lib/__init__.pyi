@@ -109,7 +109,6 @@ from .transfers.flow_application import apply_flow as apply_flow
 from .transfers.flow_file import load_flow as load_flow
 from .transfers.flow_file import save_flow as save_flow
 from .transfers.flow_making import make_flow as make_flow
-from .transfers.flow_making import reversible_options as reversible_options
 from .transfers.flow_settings import FlowSettings as FlowSettings
 from .transfers.options import Options as Options
 from .transfers.options import resolve_options as resolve_options

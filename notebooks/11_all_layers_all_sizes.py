@@ -94,9 +94,9 @@ for (name, x), whole, detail in zip(shown.items(), *axes, strict=True):
 plt.show()
 
 # %% [markdown]
-# The first layer brings the colors and the contrast of the coffee table. The second one adds fine light lines along the
-# outlines; look at the corner below. The third one sees 24 pixels, half a thumbnail of this size. It doubles some of
-# these lines, tints two edges pink, and adds little else. A layer needs an image that is large enough for it.
+# The first layer brings the colors and the contrast of the coffee table. The second one adds a few fine lines to smooth
+# areas; look at the corner below. The third one sees 24 pixels, half a thumbnail of this size. It turns the background
+# gray, leaves some pink spots, and adds little else. A layer needs an image that is large enough for it.
 #
 # ## What a layer costs
 #
@@ -298,16 +298,33 @@ dl.explore("Strength of a flow", draw_strength, strength=(0.0, 1.0, 0.5, 0.25))
 # ## What a flow loses
 #
 # A transfer solves for the multipliers of its own image, so each step leads where it should. A flow takes those of
-# another image, and nothing brings it back if they lead elsewhere. At strength 0 the image should return to itself:
+# another image, and nothing brings it back if they lead elsewhere. So flows are made milder than transfers: with noise
+# as reference and a damping of 1, thirty times that of a transfer (lesson 9). What would happen otherwise? At strength
+# 0 the image should return to itself:
 
 # %%
-figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+as_transfer = dl.Options(max_side=64, reference="midpoint", damping=0.032)
+steep = dl.make_flow("coffee", "chelsea", as_transfer)
+steep_return = dl.apply_flow(steep, content, settings[0]).x
+returned = {"this flow": frames[0], "a steep flow": steep_return}
+decibels = [dl.psnr(x, content) for x in returned.values()]
+
+# %%
+shape = {"figsize": (12, 3.2), "layout": "constrained"}
+figure, axes = plt.subplots(1, 3, **shape)
 dl.show_picture(axes[0], content, "the original")
-dl.show_picture(axes[1], frames[0], f"strength 0: {dl.psnr(frames[0], content):.0f} dB")
+for ax, (name, x), db in zip(axes[1:], returned.items(), decibels, strict=True):
+    dl.show_picture(ax, x, f"{name} at strength 0: {db:.0f} dB")
 plt.show()
 
+# %%
+# NBVAL_CHECK_OUTPUT
+print(f"this flow returns at {decibels[0]:.0f} dB, a steep one at {decibels[1]:.0f} dB")
+assert decibels[0] > 70 > 40 > decibels[1]
+
 # %% [markdown]
-# And how far is the first layer from the aim of its leg in Step 2, before and after?
+# The stripes are small errors of its steps: where the way there pulls pixels together, the way back pushes them apart
+# again, and every error with them. And how far is the first layer from the aim of its leg in Step 2, before and after?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -318,16 +335,16 @@ for run in (own, by_library, styled):
     print(f"{shape[0]} × {shape[1]} pixels: from {first.start_error:.0%}", end=" ")
     print(f"to {first.relative_error:.0%}")
 small, middle, big = errors.values()
-assert small < 0.02 < 0.1 < middle < big and dl.psnr(frames[0], content) < 40
+assert small < 0.1 < 0.2 < middle < big
 
 # %% [markdown]
-# On its own thumbnail the flow repeats the transfer. On larger images of the same scene the channel means end well
-# off their aim. The reason is not the flow but the thumbnail: shrinking an image sharpens it. Edges that take three
-# pixels in the large image take one in the small one, so the two have other channel means to begin with. The flow makes
-# the same changes to both, and from another start they lead elsewhere.
+# On its own thumbnail the flow repeats the transfer, which its damping stops at 8 %. On larger images of the same scene
+# the channel means end well off their aim. The reason is not the flow but the thumbnail: shrinking an image sharpens
+# it. Edges that take three pixels in the large image take one in the small one, so the two have other channel means to
+# begin with. The flow makes the same changes to both, and from another start they lead elsewhere.
 #
-# Two more limits. A flow is an answer to one target; on a picture that is very different a step may have no solution.
-# And with fixed multipliers nothing holds an image on its way, so errors grow as in lesson 9.
+# Two more limits. A flow is an answer to one target; another picture may receive little of the style, or a step may
+# have no solution. And mildness has its price: on their own thumbnails, steep flows end closer to the origin's style.
 #
 # ## Exercises
 #

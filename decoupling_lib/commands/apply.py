@@ -80,7 +80,7 @@ def apply_command(
         typer.Option(
             "--undo",
             help="Run everything backwards, with the same --strength: IMAGE is the .npy of a run with --exact. Flows "
-            "that were not made to be reversible may not return.",
+            "with another reference or less damping than by default may not return.",
             rich_help_panel=STYLE,
         ),
     ] = False,

@@ -11,23 +11,27 @@ import typer
 from ..common import validation
 from ..common.errors import describe_value
 from ..transfers.options import Options
-from .groups import BASIC, METHOD, NetworkOption, WeightsOption
+from ..transfers.tuning import FLOW_DAMPING, FLOW_REFERENCE
+from .groups import BASIC, NetworkOption, WeightsOption
 from .output import FaultError, offer_to_resume, open_output_folder, print_notes
 from .transfer_options import (
-    DampingOption,
     LayersOption,
     MaxSideOption,
     OriginArgument,
     QuietOption,
-    ReferenceOption,
     ResumeOption,
     SeedOption,
     SizeOption,
     StepsOption,
     TargetArgument,
+    damping_option,
+    reference_option,
 )
 
 DEFAULTS = Options()
+
+FlowReferenceOption = Annotated[str | None, reference_option(FLOW_REFERENCE)]
+FlowDampingOption = Annotated[float | None, damping_option(f"{FLOW_DAMPING:g}")]
 
 
 def flow_command(
@@ -40,18 +44,9 @@ def flow_command(
     seed: SeedOption = DEFAULTS.seed,
     quiet: QuietOption = False,
     resume: ResumeOption = False,
-    reference: ReferenceOption = None,
+    reference: FlowReferenceOption = None,
     steps: StepsOption = None,
-    damping: DampingOption = None,
-    reversible: Annotated[
-        bool,
-        typer.Option(
-            "--reversible",
-            help="Make a flow that `decoupling apply --undo` can take back: with noise as reference and more damping, "
-            "so that less of the style is imposed.",
-            rich_help_panel=METHOD,
-        ),
-    ] = False,
+    damping: FlowDampingOption = None,
     network: NetworkOption = None,
     weights: WeightsOption = None,
 ) -> None:
@@ -62,7 +57,7 @@ def flow_command(
     from ..transfers.advice import advise
     from ..transfers.estimate import estimate_run
     from ..transfers.flow_file import checksum, flow_path, save_flow
-    from ..transfers.flow_making import extract_flow, flow_options, reversible_options
+    from ..transfers.flow_making import extract_flow, flow_options
     from ..transfers.setup import complete_setup, gather_inputs
 
     file = flow_path(out)
@@ -70,8 +65,6 @@ def flow_command(
         layers=layers, size=shape, max_side=max_side, seed=seed, reference=reference, steps=steps, damping=damping,
         network=network, weights=weights,
     )  # fmt: skip
-    if reversible:
-        options = reversible_options(options)
     inputs = gather_inputs(origin, target, flow_options(options))
     if not quiet:
         print_notes(inputs.origin, inputs.target)

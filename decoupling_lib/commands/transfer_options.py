@@ -8,11 +8,31 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from typer.models import OptionInfo
 
 from ..transfers.options import DEFAULT_MAX_SIDE
 from .groups import BASIC, EXPERT, METHOD, NETWORK, STYLE
 
 _BY_LAYERS = "depends on --layers"
+
+
+def reference_option(default: str) -> OptionInfo:
+    """Return the option `--reference` of a command, with its default in words."""
+    return typer.Option(
+        help="Images whose features are the reference: noise, natural (noise), photographs, midpoint or target.",
+        show_default=default,
+        rich_help_panel=METHOD,
+    )
+
+
+def damping_option(default: str) -> OptionInfo:
+    """Return the option `--damping` of a command, with its default in words."""
+    return typer.Option(
+        help="How much small gradients are damped, 0 to 100; 0 is the exact lift.",
+        show_default=default,
+        rich_help_panel=METHOD,
+    )
+
 
 OriginArgument = Annotated[
     str, typer.Argument(help="The image that gives the style: a file, or the name of a bundled picture.")
@@ -59,14 +79,7 @@ QuietOption = Annotated[
     bool, typer.Option("--quiet", help="Show no estimate, no progress and no summary.", rich_help_panel=BASIC)
 ]
 MethodOption = Annotated[str, typer.Option(help="decoupled, projected, descent or direct.", rich_help_panel=METHOD)]
-ReferenceOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Images whose features are the reference: noise, natural (noise), photographs, midpoint or target.",
-        show_default="midpoint; noise for a self-transfer",
-        rich_help_panel=METHOD,
-    ),
-]
+ReferenceOption = Annotated[str | None, reference_option("midpoint; noise for a self-transfer")]
 RuleOption = Annotated[
     str | None,
     typer.Option(
@@ -83,14 +96,7 @@ StepsOption = Annotated[
         rich_help_panel=METHOD,
     ),
 ]
-DampingOption = Annotated[
-    float | None,
-    typer.Option(
-        help="How much small gradients are damped, 0 to 100; 0 is the exact lift.",
-        show_default=_BY_LAYERS,
-        rich_help_panel=METHOD,
-    ),
-]
+DampingOption = Annotated[float | None, damping_option(_BY_LAYERS)]
 IterationsOption = Annotated[
     int,
     typer.Option(help="Maximum iterations per leg of projected, descent and direct.", rich_help_panel=METHOD),

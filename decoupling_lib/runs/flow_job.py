@@ -120,7 +120,8 @@ def _run(job: FlowJob, folder: Path, on_step: Callable[[int], None] | None) -> d
         with atomic_write(folder / job.outputs[1]) as sibling, open(sibling, "wb") as file:
             np.save(file, applied.x)
     if job.settings.exact and not flow.reversible:
-        notes = (*notes, f"{name}: its flow was made without --reversible, so --undo may not return the picture")
+        unlike = "its flow has another reference or less damping than flows by default"
+        notes = (*notes, f"{name}: {unlike}, so --undo may not return the picture")
     return _describe(job, name, notes, applied, time.perf_counter() - began)
 
 

@@ -15,44 +15,22 @@ from ..images.pictures import Picture
 from .options import Options
 from .run import Transfer
 from .setup import Experiment, Source, prepare
-from .style_flow import REVERSIBLE_DAMPING, REVERSIBLE_REFERENCE, FlowLeg, ImageRecord, StyleFlow
-
-
-def reversible_options(options: Options) -> Options:
-    """Return the options of a flow that can be undone; see `style_flow.REVERSIBLE_DAMPING`.
-
-    Parameters
-    ----------
-    options : Options
-        What the user chose.
-
-    Returns
-    -------
-    Options
-        With the reference and the damping of reversible flows where none was chosen.
-
-    Raises
-    ------
-    InputError
-        For another reference, and for less damping.
-    """
-    what = "does not make a reversible flow"
-    reference = REVERSIBLE_REFERENCE if options.reference is None else options.reference
-    if reference != REVERSIBLE_REFERENCE:
-        raise input_error("reference", what, reference, REVERSIBLE_REFERENCE, "leave it out")
-    damping = REVERSIBLE_DAMPING if options.damping is None else options.damping
-    if damping < REVERSIBLE_DAMPING:
-        raise input_error("damping", what, damping, f"at least {REVERSIBLE_DAMPING:g}", "leave it out")
-    return replace(options, reference=reference, damping=damping)
+from .style_flow import FlowLeg, ImageRecord, StyleFlow
+from .tuning import FLOW_DAMPING, FLOW_REFERENCE
 
 
 def flow_options(options: Options) -> Options:
-    """Return options as a flow needs them: all that is not part of the legs themselves is left out.
+    """Return options as a flow needs them, with its own reference and damping where none was chosen.
 
     Parameters
     ----------
     options : Options
         What the user chose; its method is the decoupled one, and its rule the symmetric one.
+
+    Returns
+    -------
+    Options
+        Without corrections and refinements, which are not part of the legs themselves.
 
     Raises
     ------
@@ -72,7 +50,13 @@ def flow_options(options: Options) -> Options:
             raise input_error(
                 name.replace("_", " "), "is not part of a flow", getattr(options, name), "none", "omit it"
             )
-    return replace(options, corrections=0, refinements=0)
+    return replace(
+        options,
+        reference=FLOW_REFERENCE if options.reference is None else options.reference,
+        damping=FLOW_DAMPING if options.damping is None else options.damping,
+        corrections=0,
+        refinements=0,
+    )
 
 
 def make_flow(origin: Source, target: Source, options: Options | None = None) -> StyleFlow:
@@ -83,7 +67,7 @@ def make_flow(origin: Source, target: Source, options: Options | None = None) ->
     origin, target : str, path or ndarray
         The images that give the style and the content: files, names of bundled pictures, or arrays (H, W, 3).
     options : Options, optional
-        Default: `Options()`. Corrections and refinements are left out.
+        Default: `Options()`. `flow_options` says what becomes of them.
 
     Returns
     -------

@@ -19,11 +19,7 @@ from ..engine.features import Block
 from ..engine.fixed_curve import Curve
 from ..engine.lift import Damping
 from ..networks.architectures import ARCHITECTURES, IMAGE
-
-REVERSIBLE_REFERENCE = "noise"
-REVERSIBLE_DAMPING = 1.0
-"""With which reference and damping a flow can be undone. Measured by the part `undo` of `benchmarks/style_flows.py`:
-what a leg contracts, its way back expands, and less damping lets some legs contract beyond double precision."""
+from .tuning import FLOW_DAMPING, FLOW_REFERENCE
 
 
 @dataclass(frozen=True)
@@ -131,7 +127,7 @@ class StyleFlow:
     @property
     def reversible(self) -> bool:
         """Whether reference and damping are such that the flow can be undone."""
-        return self.reference == REVERSIBLE_REFERENCE and self.delta >= REVERSIBLE_DAMPING
+        return self.reference == FLOW_REFERENCE and self.delta >= FLOW_DAMPING
 
     def damping(self, size: int, pixels: int) -> Damping:
         """Return the damping of the first features for an image.

@@ -1,4 +1,4 @@
-"""Defaults that depend on the number of layers."""
+"""Defaults that depend on the number of layers, and those of flows."""
 
 from __future__ import annotations
 
@@ -49,3 +49,9 @@ TUNING = {
     5: Tuning("gaussian", 0.35, 0.92, 0.104, (1, 10, 10, 3, 3), 18, 2e-8, (2.0, 1.5), 3),
 }
 """By the number of layers; measured by `frontier`, `growth`, `error_growth` and `way_back` in `benchmarks`."""
+
+FLOW_REFERENCE = "noise"
+FLOW_DAMPING = 1.0
+"""The defaults of flows, milder than those of transfers, because nothing holds an image on the way of another one.
+Measured by the parts `options` and `undo` of `benchmarks/style_flows.py`: with less damping, larger images end farther
+from the style, more steps have no solution, and some legs contract beyond what double precision can take back."""

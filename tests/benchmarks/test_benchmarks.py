@@ -11,6 +11,7 @@ import _convolutions
 import _watch
 import batches
 import error_growth
+import flow_sheet
 import frontier
 import growth
 import methods
@@ -30,6 +31,7 @@ from decoupling_lib.engine.closed_form import ClosedForm
 from decoupling_lib.engine.features import Block, Counted, Passes
 from decoupling_lib.engine.leg_state import Guide
 from decoupling_lib.engine.lift import Damping
+from decoupling_lib.images.pictures import load_picture
 from decoupling_lib.methods import baselines
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.vgg import THESIS_LAYERS, build_network
@@ -247,17 +249,31 @@ def test_flows_are_applied_to_larger_pictures_in_every_way(run, monkeypatch):
         row = rows["small", case]
         assert len(row["left"]) == len(row["reference_error"]) == 2 and min(row["left"]) > 0 and row["passes"] > 0
     assert rows["steps", "16 steps"]["ssim_to_finest"] == 1 > rows["steps", "4 steps"]["ssim_to_finest"]
-    assert {("options", "of a transfer"), ("options", "reversible")} < set(rows)
-    assert rows["options", "reversible"]["left"] != rows["options", "of a transfer"]["left"]
     undone = {case: row for (part, case), row in rows.items() if part == "undo"}
-    kinds, cases = ("of a transfer", "reversible"), ("24 px", "24 px, on gravel", "32 px")
-    assert set(undone) == {f"{kind}, {case}" for kind in kinds for case in cases}
+    cases = ("24 px", "24 px, on gravel", "32 px")
+    assert set(undone) == {f"{kind}, {case}" for kind in style_flows.FLOWS for case in cases}
     for case in cases:
-        row = undone[f"reversible, {case}"]
+        row = undone[f"{style_flows.OF_FLOW}, {case}"]
         assert row["psnr_db"] > 60 and 0 < row["left"][0] < 1 and row["passes_back"] > 0
     large = rows["large", "0.0 megapixels"]
     assert large["seconds_a_megapixel"] == pytest.approx(large["seconds"] / (64 * 40 / 1e6))
     assert min(rows["workers", case]["seconds"] for case in ("one thread", "all threads", "one worker per core")) > 0
+
+
+@pytest.mark.slow
+def test_a_sheet_of_flows_draws_the_pictures_and_says_what_is_left(run, tmp_path):
+    places = ("--images", tmp_path / "images", "--full", 32)
+    rows = run(style_flows, "--only", "options", "--pictures", "chelsea:china", *places)["rows"]
+    assert [row["case"] for row in rows] == list(style_flows.FLOWS)
+    assert min(row["passes"] for row in rows) > 0 and rows[0]["left"] != rows[1]["left"]
+    found = {(row["pair"], row["case"]): row for row in rows}
+    figure = flow_sheet.draw(found, ["chelsea:china"], 32, tmp_path / "images")
+    titles = [ax.get_title() for ax in figure.axes]
+    assert len(titles) == 4
+    assert all(f"{row['left'][0]:.0%}" in title for row, title in zip(rows, titles[2:], strict=True))
+    for ax, row in zip(figure.axes[2:], rows, strict=True):
+        file = style_flows.picture_file(tmp_path / "images", "chelsea:china", row["case"])
+        np.testing.assert_allclose(ax.images[0].get_array(), load_picture(str(file)).array, atol=1e-6)
 
 
 def test_optimizers_run_their_whole_budget_at_the_best_rate_tried(run):

@@ -15,7 +15,7 @@ from decoupling_lib.images.quality import psnr
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.weights import default_source
 from decoupling_lib.transfers.flow_application import apply_flow
-from decoupling_lib.transfers.flow_making import extract_flow, flow_options, make_flow, reversible_options
+from decoupling_lib.transfers.flow_making import extract_flow, flow_options, make_flow
 from decoupling_lib.transfers.flow_network import find_network
 from decoupling_lib.transfers.flow_settings import FlowSettings
 from decoupling_lib.transfers.options import Options
@@ -24,6 +24,8 @@ from decoupling_lib.transfers.tuning import TUNING
 
 EXACT = FlowSettings(exact=True)
 ONE = Options(layers=1, network="vgg16", weights="hed", size=(24, 24))
+BY_TRANSFER = replace(ONE, reference="midpoint", damping=TUNING[1].damping)
+"""The defaults of a transfer between two images."""
 
 
 def picture(height=40, width=33, seed=3):
@@ -65,10 +67,10 @@ def test_a_partial_strength_is_undone_by_the_same_strength(solved):
     assert psnr(apply_flow(flow, there, FlowSettings(0.6, undo=True)).x, x) < 40
 
 
-def test_a_reversible_flow_returns_an_image_that_the_default_one_loses():
+def test_a_flow_returns_an_image_that_one_by_the_options_of_a_transfer_loses():
     """Imposing the channel means of the dark retina pulls the pixels of rocket together, far beyond 16 digits."""
     x, returned = load_picture("rocket", ONE.size).array, {}
-    for options in (ONE, reversible_options(ONE)):
+    for options in (BY_TRANSFER, ONE):
         flow = make_flow("retina", "rocket", options)
         there = apply_flow(flow, x, EXACT)
         assert there.legs[-1].relative_error < 0.3 * there.legs[-1].start_error
@@ -76,24 +78,17 @@ def test_a_reversible_flow_returns_an_image_that_the_default_one_loses():
     assert returned[False] < 40 and returned[True] > 60
 
 
-def test_where_an_exact_step_has_no_solution_a_reversible_flow_is_advised():
-    flow, x = make_flow("china", "rocket", ONE), load_picture("rocket", ONE.size).array
-    with pytest.raises(CurveError, match="--reversible"):
+def test_where_an_exact_step_has_no_solution_the_defaults_are_advised():
+    flow, x = make_flow("china", "rocket", BY_TRANSFER), load_picture("rocket", ONE.size).array
+    with pytest.raises(CurveError, match="default reference and damping"):
         apply_flow(flow, x, EXACT)
 
 
-def test_reversible_options_add_what_was_not_chosen():
-    filled = reversible_options(ONE)
+def test_flows_have_a_reference_and_a_damping_of_their_own():
+    filled = flow_options(ONE)
     assert filled.reference == "noise" and filled.damping > 10 * TUNING[1].damping
-    assert replace(filled, reference=None, damping=None) == ONE
-    more = replace(ONE, damping=2 * filled.damping)
-    assert reversible_options(more) == replace(more, reference="noise")
-
-
-@pytest.mark.parametrize(("name", "value"), [("reference", "midpoint"), ("damping", 0.2)])
-def test_options_that_make_no_reversible_flow_are_refused(name, value):
-    with pytest.raises(InputError, match=f"{name}.*{value}"):
-        reversible_options(replace(ONE, **{name: value}))
+    chosen = flow_options(BY_TRANSFER)
+    assert (chosen.reference, chosen.damping) == ("midpoint", TUNING[1].damping)
 
 
 def test_strength_zero_is_the_identity_and_more_strength_leads_farther(solved):
