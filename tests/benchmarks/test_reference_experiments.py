@@ -1,11 +1,12 @@
 """What the experiments on undoing, ablation and amplification compute from their rows, on rows with known answers."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import _steps
 import ablation
 import amplification
 import answers
+import milder
 import numpy as np
 import pytest
 import undo
@@ -44,6 +45,34 @@ def test_direct_matching_goes_a_share_of_the_way():
         left = np.linalg.norm((A @ found.ravel() - wanted)[block])
         assert left <= 1e-3 * np.linalg.norm(wanted[block])
     assert counted.passes.vjp >= 1
+
+
+def test_milder_transfers_are_compared_with_the_default_pair_by_pair():
+    """What the pairs have in common drops out; a pair without a default is left out."""
+    pairs = [("a", "b"), ("b", "c"), ("c", "a")]
+    common, more = dict(zip(pairs, (0.5, -0.3, 0.1), strict=True)), {"gram": 0.2, "bands": -0.1, "colors": 0.0}
+    gains = {
+        (variant, *pair, style, content): common[pair] + more[style] * (variant != milder.DEFAULT)
+        for variant, pair, style, content in product(milder.VARIANTS, pairs, milder.STYLE, milder.CONTENT)
+    }
+    del gains[milder.DEFAULT, "c", "a", "gram", "ssim"]
+    found = milder.compare_with_default(gains)
+    assert set(found) == set(product(list(milder.VARIANTS)[1:], milder.STYLE, milder.CONTENT))
+    for (_, style, content), (interval, won) in found.items():
+        count = 2 if (style, content) == ("gram", "ssim") else 3
+        assert interval.count == count and interval.mean == pytest.approx(more[style])
+        assert won == f"{count if more[style] > 0 else 0}/{count}" or style == "colors"
+
+
+def test_a_joint_leg_moves_all_means_at_once_and_its_best_share_is_the_rival():
+    context = Context(Counted(TOY), reference(TOY, TOY.values(NOISE)), Settings(steps=8))
+    x, passes, status = milder.move_jointly(context, FIRST, SECOND, 0.4)
+    assert status == "done" and passes > 8
+    np.testing.assert_allclose(TOY.values(x), 0.6 * TOY.values(SECOND) + 0.4 * TOY.values(FIRST), rtol=1e-2)
+    judges = ("gram", "ssim")
+    gains = {(name, "a", "b", *judges): value for name, value in zip(milder.JOINT, (0.1, 0.4, 0.2), strict=True)}
+    interval, won = milder.compare_with_joint(gains | {("midpoint", "a", "b", *judges): 0.5}, "midpoint")
+    assert interval.mean == pytest.approx(0.1) and won == "1/1"
 
 
 def test_rank_correlations_are_spearmans_and_groups_are_not_compared():
