@@ -181,9 +181,9 @@ assert sizes[-1]["seconds"] > 20 * sizes[0]["seconds"]
 assert np.isclose(work[-1] / work[0], (pixels[-1] / pixels[0]) ** 2)
 
 # %% [markdown]
-# The number of passes hardly depends on the size; the work per pass grows with the number of pixels. The seconds are
-# those of a computer with two cores. At 512 pixels a transfer takes minutes there, and at 12 megapixels it would take
-# five hours and 60 gigabytes. There is a better way.
+# The number of passes hardly depends on the size; the work per pass grows with the number of pixels. On two cores a
+# transfer takes minutes at 512 pixels, and would take five hours and 60 gigabytes at 12 megapixels. There is a better
+# way.
 #
 # ## Multipliers do not know the size
 #
@@ -207,7 +207,7 @@ print(f"the gradient with four copies is 1/{ratio:.3f} of the gradient with one"
 assert np.allclose(gradient, 4 * of_four, atol=1e-4 * np.abs(gradient).max())
 
 # %% [markdown]
-# So if each pixel is to move as before, then $\lambda$ has to grow in proportion to $P$:
+# So if each pixel is to move as before, $\lambda$ has to grow in proportion to $P$:
 #
 # $$\lambda_{\text{large}} = \lambda_{\text{small}}\,\frac{P_{\text{large}}}{P_{\text{small}}}.$$
 #
@@ -255,8 +255,8 @@ print(f"{4 * 16 * 3} VJPs; rms difference from the library's result: {difference
 assert difference < 0.01
 
 # %% [markdown]
-# The library iterates until a step is solved, two to four times, and the rest is the same: some two hundred gradients
-# for an image of any size, against the 3,600 passes of a full transfer.
+# The library iterates until a step is solved, two to four times: some two hundred gradients for an image of any size,
+# against the 3,000 passes of a full transfer.
 #
 # Gradients are local: what a pixel receives depends on its neighborhood only. So a large image can be cut into tiles
 # that overlap by a few pixels, and the tiles give the same result as the whole:
@@ -270,7 +270,7 @@ print(f"{used} passes; tiles and whole are less than {max(apart, 1e-4):.4f} apar
 assert apart < 1e-4 and 100 < used < 400
 
 # %% [markdown]
-# That is how a picture of 12 megapixels fits into the memory of a laptop.
+# So a picture of 12 megapixels fits into a laptop.
 #
 # ## Strength
 #
@@ -298,33 +298,34 @@ dl.explore("Strength of a flow", draw_strength, strength=(0.0, 1.0, 0.5, 0.25))
 # ## What a flow loses
 #
 # A transfer solves for the multipliers of its own image, so each step leads where it should. A flow takes those of
-# another image, and nothing brings it back if they lead elsewhere. So flows are made milder than transfers: with noise
-# as reference and a damping of 1, thirty times that of a transfer (lesson 9). What would happen otherwise? At strength
-# 0 the image should return to itself:
+# another image, and nothing brings it back if they lead elsewhere. So flows are milder than transfers: with noise as
+# reference and a damping of 1, thirty times that of a transfer (lesson 9). Otherwise this happens at strength 0, where
+# the image should return:
 
 # %%
 as_transfer = dl.Options(max_side=64, reference="midpoint", damping=0.032)
 steep = dl.make_flow("coffee", "chelsea", as_transfer)
 steep_return = dl.apply_flow(steep, content, settings[0]).x
-returned = {"this flow": frames[0], "a steep flow": steep_return}
-decibels = [dl.psnr(x, content) for x in returned.values()]
+returned = {"the original": content, "this flow": frames[0]}
+returned["a steep flow"] = steep_return
 
 # %%
-shape = {"figsize": (12, 3.2), "layout": "constrained"}
-figure, axes = plt.subplots(1, 3, **shape)
-dl.show_picture(axes[0], content, "the original")
-for ax, (name, x), db in zip(axes[1:], returned.items(), decibels, strict=True):
-    dl.show_picture(ax, x, f"{name} at strength 0: {db:.0f} dB")
+figure, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
+for ax, (name, x) in zip(axes, returned.items(), strict=True):
+    dl.show_picture(ax, x, name)
 plt.show()
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print(f"this flow returns at {decibels[0]:.0f} dB, a steep one at {decibels[1]:.0f} dB")
-assert decibels[0] > 70 > 40 > decibels[1]
+mild, hard = (dl.psnr(x, content) for x in (frames[0], steep_return))
+print(f"this flow returns at {mild:.0f} dB, a steep one at {hard:.0f} dB")
+assert mild > 70 > 40 > hard
 
 # %% [markdown]
-# The stripes are small errors of its steps: where the way there pulls pixels together, the way back pushes them apart
-# again, and every error with them. And how far is the first layer from the aim of its leg in Step 2, before and after?
+# The stripes are small errors: where the way there pulls pixels together, the way back pushes them apart, and errors
+# with them.
+#
+# How far is the first layer from the aim of its leg in Step 2, before and after?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -339,12 +340,12 @@ assert small < 0.1 < 0.2 < middle < big
 
 # %% [markdown]
 # On its own thumbnail the flow repeats the transfer, which its damping stops at 8 %. On larger images of the same scene
-# the channel means end well off their aim. The reason is not the flow but the thumbnail: shrinking an image sharpens
-# it. Edges that take three pixels in the large image take one in the small one, so the two have other channel means to
-# begin with. The flow makes the same changes to both, and from another start they lead elsewhere.
+# the channel means end well off their aim. The reason is the thumbnail: shrinking an image sharpens it. Edges that take
+# three pixels in the large image take one in the small one, so the two begin with other channel means, and the same
+# changes lead elsewhere.
 #
-# Two more limits. A flow is an answer to one target; another picture may receive little of the style, or a step may
-# have no solution. And mildness has its price: on their own thumbnails, steep flows end closer to the origin's style.
+# Two more limits. Another picture may receive little of the style, or a step may have no solution. And mildness has its
+# price: on their own thumbnails, steep flows end closer to the origin's style.
 #
 # ## Exercises
 #
