@@ -53,5 +53,5 @@ TUNING = {
 FLOW_REFERENCE = "noise"
 FLOW_DAMPING = 1.0
 """The defaults of flows, milder than those of transfers, because nothing holds an image on the way of another one.
-Measured by the parts `options` and `undo` of `benchmarks/style_flows.py`: with less damping, larger images end farther
-from the style, more steps have no solution, and some legs contract beyond what double precision can take back."""
+Measured by the parts `options` and `undo` of `benchmarks/style_flows.py`: with less damping, larger images keep less of
+their structure, more steps have no solution, and some legs contract beyond what double precision can take back."""
