@@ -384,7 +384,7 @@ def test_the_sweep_is_timed_on_one_and_two_workers(run, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("limits", "others"), [((24, 24), {"noise", "annex"}), ((20, 20), {"Gatys"})])
+@pytest.mark.parametrize(("limits", "others"), [((24, 24), {"noise", "annex"}), ((20, 20), {"milder", "Gatys"})])
 def test_a_sheet_shows_every_pair_beside_what_each_method_leaves_of_its_style_gap(
     run, tmp_path, monkeypatch, limits, others
 ):
@@ -406,4 +406,4 @@ def test_a_sheet_shows_every_pair_beside_what_each_method_leaves_of_its_style_ga
         < 0.5
     )
     with Image.open(tmp_path / "sheet.png") as image:
-        assert image.width > image.height  # five columns, one line
+        assert image.width > image.height  # five or six columns, one line
