@@ -80,7 +80,8 @@ def apply_command(
         typer.Option(
             "--undo",
             help="Run everything backwards, with the same --strength: IMAGE is the .npy of a run with --exact. Flows "
-            "with another reference or less damping than by default may not return.",
+            "with another reference or less damping than by default, or with more than three layers, may not "
+            "return.",
             rich_help_panel=STYLE,
         ),
     ] = False,

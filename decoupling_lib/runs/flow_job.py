@@ -120,7 +120,7 @@ def _run(job: FlowJob, folder: Path, on_step: Callable[[int], None] | None) -> d
         with atomic_write(folder / job.outputs[1]) as sibling, open(sibling, "wb") as file:
             np.save(file, applied.x)
     if job.settings.exact and not flow.reversible:
-        unlike = "its flow has another reference or less damping than flows by default"
+        unlike = "its flow has another reference or less damping than flows by default, or many layers"
         notes = (*notes, f"{name}: {unlike}, so --undo may not return the picture")
     return _describe(job, name, notes, applied, time.perf_counter() - began)
 

@@ -144,7 +144,9 @@ def apply_flow(
             carried = carry(features.pullback, x, curve, tolerance, _counter(on_step, done), halvings)
         except CurveError as error:
             if settings.precise and not flow.reversible:
-                raise CurveError(f"{error}; make the flow with the default reference and damping") from None
+                raise CurveError(
+                    f"{error}; make the flow with fewer layers, or the default reference and damping"
+                ) from None
             raise
         x, done = carried.x, done + curve.steps
         passes.add(Passes(forward=carried.pullbacks, vjp=carried.pullbacks))

@@ -21,6 +21,9 @@ from ..engine.lift import Damping
 from ..networks.architectures import ARCHITECTURES, IMAGE
 from .tuning import FLOW_DAMPING, FLOW_REFERENCE
 
+REVERSIBLE_LAYERS = 3
+"""At most so many layers: with five, a flow returned at 40 dB only; four were not tried."""
+
 
 @dataclass(frozen=True)
 class ImageRecord:
@@ -126,8 +129,9 @@ class StyleFlow:
 
     @property
     def reversible(self) -> bool:
-        """Whether reference and damping are such that the flow can be undone."""
-        return self.reference == FLOW_REFERENCE and self.delta >= FLOW_DAMPING
+        """Whether reference, damping and number of layers are such that the flow can be undone."""
+        mild = self.reference == FLOW_REFERENCE and self.delta >= FLOW_DAMPING
+        return mild and len(self.legs) <= REVERSIBLE_LAYERS
 
     def damping(self, size: int, pixels: int) -> Damping:
         """Return the damping of the first features for an image.

@@ -91,6 +91,13 @@ def test_flows_have_a_reference_and_a_damping_of_their_own():
     assert (chosen.reference, chosen.damping) == ("midpoint", TUNING[1].damping)
 
 
+def test_with_many_layers_no_flow_counts_as_reversible(solved):
+    flow = solved[2]
+    assert flow.reversible and replace(flow, legs=3 * flow.legs).reversible
+    assert not replace(flow, legs=4 * flow.legs).reversible
+    assert not replace(flow, delta=0.9).reversible and not replace(flow, reference="midpoint").reversible
+
+
 def test_strength_zero_is_the_identity_and_more_strength_leads_farther(solved):
     flow, x = solved[2], picture()
     assert psnr(apply_flow(flow, x, FlowSettings(0.0, exact=True)).x, x) > 60
