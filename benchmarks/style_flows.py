@@ -66,7 +66,7 @@ PAIRS = "coffee:chelsea,china:flower,flower:astronaut,rocket:china"
 SMALL, FULL = 96, 384
 LARGE = (4000, 3000)
 OF_TRANSFER, OF_FLOW = "options of a transfer", "options of a flow"
-FLOWS = OF_TRANSFER, OF_FLOW
+FLOWS: dict[str, dict[str, Any]] = {OF_TRANSFER: {"reference": "midpoint", "damping": TUNING[2].damping}, OF_FLOW: {}}
 OTHERS = ("gravel", "camera", "coffee")
 """The other picture on which a flow is undone: the first that is not one of its own."""
 MEDIUM, COPIES = 256, 100
@@ -136,7 +136,7 @@ def measure_options(
 
     images, rows = [load_picture(name, full).array for name in (origin, target)], []
     for kind in kinds:
-        flow = dl.make_flow(origin, target, _options(kind, base))
+        flow = dl.make_flow(origin, target, replace(base, **FLOWS[kind]))
         try:
             row, applied = _apply(flow, *images, dl.FlowSettings())
         except ArithmeticError as error:
@@ -207,20 +207,12 @@ def measure_undo(
     rows = []
     other = next(name for name in OTHERS if name not in (origin, target))
     for kind in kinds:
-        flow = dl.make_flow(origin, target, _options(kind, base))
+        flow = dl.make_flow(origin, target, replace(base, **FLOWS[kind]))
         for side in sides:
-            own = side == base.size[0]
-            for name, case in ((target, ""), (other, f", on {other}"))[: 1 + own]:
+            for name, case in ((target, ""), (other, f", on {other}"))[: 1 + (side == base.size[0])]:
                 images = [load_picture(each, (side, side)).array for each in (origin, name)]
                 rows.append({"case": f"{kind}, {side} px{case}"} | _undo(flow, *images))
     return rows
-
-
-def _options(kind: str, base: Options) -> Options:
-    """Return the options of one of `FLOWS`."""
-    if kind == OF_FLOW:
-        return base
-    return replace(base, reference="midpoint", damping=TUNING[base.layers].damping)
 
 
 def _undo(flow: StyleFlow, origin: Floats, image: Floats) -> dict[str, Any]:
@@ -285,11 +277,8 @@ def describe(row: dict[str, Any]) -> str:
     """Return a line about a row."""
     line = f"{row['part']:8}{row['pair']:18}{row['case']:32}"
     if "left" in row:
-        line += (
-            "left "
-            + ", ".join(f"{each:.0%}" for each in row["left"])
-            + f"; SSIM to the target {row['ssim_to_target']:.2f}"
-        )
+        left = ", ".join(f"{each:.0%}" for each in row["left"])
+        line += f"left {left}; SSIM to the target {row['ssim_to_target']:.2f}"
     if "ssim_to_finest" in row:
         line += f", to the finest {row['ssim_to_finest']:.3f}"
     if "status" in row:

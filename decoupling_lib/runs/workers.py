@@ -93,8 +93,8 @@ def run_tasks(
             limits = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
             # Each task checks itself whether it fits into memory; Dask would kill it at a share that it guesses.
             # Without an address, Dask's own page would take port 8787, and warn if another run has it.
-            # By default, Dask's workers return freed memory to the system at once. TensorFlow allocates its activations
-            # anew in every pass. Each time the system would have to clear their pages, which takes about 5 % of the
+            # By default, Dask's workers return freed memory to the system at once. TensorFlow allocates memory for its
+            # activations in every pass, so the system would clear these pages every time. That takes about 5 % of the
             # time of a flow.
             with dask.config.set({"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None}):
                 cluster = LocalCluster(
