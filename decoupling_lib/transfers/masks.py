@@ -16,6 +16,7 @@ import numpy as np
 from ..common.arrays import Floats
 from ..common.errors import input_error
 from ..engine.features import Counted
+from ..engine.sobolev import Smoothed
 from ..images.luminance import luminance
 from ..images.pictures import Picture, load_picture, resize
 from ..networks.channel_means import ChannelMeans
@@ -118,7 +119,7 @@ def load_masks(options: Options, network: Network, origin: Floats, target: Float
 
 
 def see_through(features: Counted, region: Region | None) -> Counted:
-    """Return channel means over a region, with the same counter of passes.
+    """Return channel means over a region, in the same metric and with the same counter of passes.
 
     Parameters
     ----------
@@ -127,8 +128,11 @@ def see_through(features: Counted, region: Region | None) -> Counted:
     region : Region or None
         None is the whole image.
     """
-    assert isinstance(features.map, ChannelMeans)
-    return replace(features, map=replace(features.map, region=region))
+    metric = features.map if isinstance(features.map, Smoothed) else None
+    means = features.map if metric is None else metric.map
+    assert isinstance(means, ChannelMeans)
+    means = replace(means, region=region)
+    return replace(features, map=means if metric is None else replace(metric, map=means))
 
 
 def _load_mask(file: str, image: str, shape: tuple[int, int], stretched: bool) -> MaskFile:

@@ -38,6 +38,7 @@ _RANGES: dict[str, Mapping[str, Any]] = {
     "softness": {"low": 0, "high": 2, "low_open": True},
     "growth": {"low": 0, "high": 10, "low_open": True},
     "damping": {"low": 0, "high": 100},
+    "smoothing": {"low": 0, "high": 100},
     "tolerance": {"low": 1e-12, "high": 1e-1},
     "threshold": {"low": 0, "high": 1, "low_open": True},
     "learning_rate": {"low": 0, "high": 1e6, "low_open": True},

@@ -47,6 +47,9 @@ class Options:
         "smooth", "average" or "max".
     damping : float, optional
         δ, at least 0; see `engine.lift.Damping`. Default: `TUNING`.
+    smoothing : float, optional
+        ℓ in pixels, at least 0; see `engine.sobolev`. Only the decoupled method can measure motions in another way than
+        pixel by pixel. Default: 0.
     rule : str, optional
         A name in `engine.ode.RULES`. Default: the symmetric rule, or RK4 for a network with kinks, with which neither
         an implicit equation nor error control can work.
@@ -102,6 +105,7 @@ class Options:
     growth: float | None = None
     pooling: str = "smooth"
     damping: float | None = None
+    smoothing: float | None = None
     rule: str | None = None
     steps: int | None = None
     tolerance: float | None = None
@@ -140,6 +144,7 @@ class ResolvedOptions(Options):
     softness: float = 0.0
     growth: float = 0.0
     damping: float = 0.0
+    smoothing: float = 0.0
     tolerance: float = 0.0
     precision: str = ""
     refinements: int = 0
@@ -227,6 +232,7 @@ def resolve_options(options: Options, self_transfer: bool = False) -> ResolvedOp
         reference = references.SELF_DEFAULT if self_transfer else references.PAIR_DEFAULT
     refinements = 0 if reference in references.PAIR_DEPENDENT else tuned.refinements
     damping, ease = tuned.damping if options.damping is None else options.damping, 1.0 if self_transfer else PAIR_EASE
+    smoothing = 0.0 if options.smoothing is None else options.smoothing
     corrections = 0 if damping > 0 else MAX_CORRECTIONS
     single = options.method == "decoupled" and damping > 0 and not self_transfer
     no_size = options.size is None and options.max_side is None
@@ -238,6 +244,7 @@ def resolve_options(options: Options, self_transfer: bool = False) -> ResolvedOp
             "softness": tuned.softness if options.softness is None else options.softness,
             "growth": tuned.growth if options.growth is None else options.growth,
             "damping": damping,
+            "smoothing": smoothing,
             "tolerance": ease * tuned.tolerance if options.tolerance is None else options.tolerance,
             "precision": options.precision or ("float32" if single else "mixed"),
             "reference": reference,

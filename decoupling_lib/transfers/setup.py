@@ -13,6 +13,7 @@ from ..common.arrays import Floats
 from ..engine.context import Context, Listener, Reference, Settings, View
 from ..engine.features import Counted
 from ..engine.journal import NOWHERE, Journal
+from ..engine.sobolev import Smoothed
 from ..images.pictures import Picture, fit, load_picture
 from ..methods.choice import create_method, require_libraries
 from ..methods.method import MethodSettings
@@ -244,8 +245,8 @@ def gather_inputs(origin: Source, target: Source, options: Options, memory_limit
     shape = max((each.array.shape[:2] for each in (first, second, *others)), key=np.prod)
     needed = memory.estimate_peak(means, shape, settings, method_settings)
     memory.require(needed, memory_limit)
-    counted = Counted(means)
-    return Inputs(resolved, first, second, network, counted, settings, method_settings, needed, masks, tuple(others))
+    metric = Smoothed(means, resolved.smoothing) if resolved.smoothing > 0 else means
+    return Inputs(resolved, first, second, network, Counted(metric), settings, method_settings, needed, masks, tuple(others))
 
 
 def complete_setup(inputs: Inputs) -> Experiment:
