@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any
 
 import _experiments as experiments
 import numpy as np
-from _intervals import bootstrap_over_pictures, correct_by_holm
+from _intervals import Interval, bootstrap_over_pictures, correct_by_holm
 from equal_style import CONTENT, STYLE, gain
 from milder import DIRECT, SIZE, move_jointly
 from scipy.ndimage import gaussian_filter
@@ -149,7 +149,7 @@ def print_tables(rows: list[Row], curves: Curves) -> None:
         print(f"{variant:22} {style:7} {content:6} {bootstrap_over_pictures(own, pairs)}, {_count_wins(own)}")
     print("\nminus the gain of another variant, on the same pairs; p by Holm's method")
     found = {
-        (variant, base, *each): _subtract(gains, variant, base, each)
+        (variant, base, *each): subtract_gains(gains, variant, base, each)
         for (variant, base), each in product(COMPARED.items(), judges)
     }
     adjusted = correct_by_holm({" ".join(name): interval.p for name, (interval, _) in found.items()})
@@ -165,7 +165,13 @@ def print_tables(rows: list[Row], curves: Curves) -> None:
     _print_medians(list(done.values()))
 
 
-def _subtract(gains: dict[tuple[str, ...], float], variant: str, base: str, judges: tuple[str, str]) -> Any:
+def subtract_gains(
+    gains: dict[tuple[str, ...], float], variant: str, base: str, judges: tuple[str, str]
+) -> tuple[Interval, str]:
+    """Return the gain of a variant minus that of another one, and the pairs that are better.
+
+    `gains` are by (variant, origin, target, style, content); pairs that one of them lacks are left out.
+    """
     own = {
         tuple(pair): value - gains[base, *pair, *judges]
         for (name, *pair, style, content), value in gains.items()

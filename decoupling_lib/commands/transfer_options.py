@@ -97,6 +97,14 @@ StepsOption = Annotated[
     ),
 ]
 DampingOption = Annotated[float | None, damping_option(_BY_LAYERS)]
+SmoothingOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Length in pixels over which gradients are smoothed, so that no ripples are drawn; 0 is the pixel metric.",
+        show_default="0",
+        rich_help_panel=METHOD,
+    ),
+]
 IterationsOption = Annotated[
     int,
     typer.Option(help="Maximum iterations per leg of projected, descent and direct.", rich_help_panel=METHOD),

@@ -83,6 +83,7 @@ def _digest_step2(experiment: Experiment) -> str:
         "settings": asdict(experiment.settings),
         "method": asdict(experiment.method_settings),
         "damping": [reference.damping.delta, reference.damping.held],
+        "smoothing": experiment.options.smoothing,
         "machine": describe_machine(),
         "versions": package_versions(),
     }

@@ -117,6 +117,8 @@ def compose_caption(report: dict[str, Any]) -> str:
     ]
     if report["method"] in ("descent", "projected", "direct"):
         parts.append(f"at most {options['iterations']} iterations per leg")
+    if options.get("smoothing"):  # reports of earlier versions have none
+        parts.append(f"gradients smoothed over {options['smoothing']:g} px")
     if report["mixture"]:
         parts.append("style of " + " + ".join(f"{each['share']:.0%} {each['name']}" for each in report["mixture"]))
     if report["strength"] != 1:

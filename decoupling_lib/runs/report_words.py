@@ -31,6 +31,10 @@ STATUSES = {
     "done": "done",
 }
 """How a leg ended, by its status."""
+_METRIC = (
+    "Changes of the image also count by how they differ between neighboring pixels, over {:g} pixels; so ripples cost "
+    "more than changes of brightness."
+)
 
 
 def describe_settings(report: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -61,10 +65,11 @@ def describe_settings(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     if method == "decoupled":
         rule = f"The {settings['rule']} rule, at most {settings['steps']} steps per leg"
         damping = f"{report['damping']:g} of each layer's mean squared gradient: weaker channels hardly move."
-        most = settings["refinements"]
+        most, smoothing = settings["refinements"], options.get("smoothing")  # reports of earlier versions have none
         told += [
             ("Steps", f"{rule}, with a tolerance of {settings['tolerance']:g}."),
             ("Damping", damping if report["damping"] else "None: legs end on the reference."),
+            ("Metric", _METRIC.format(smoothing) if smoothing else "Pixel by pixel."),
             ("Refinement after Step 3", f"At most {most} steps." if most else "None."),
         ]
     else:

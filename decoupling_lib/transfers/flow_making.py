@@ -45,7 +45,7 @@ def flow_options(options: Options) -> Options:
         kinks = f"{options.activation}, {options.pooling}"
         accepted = "softplus or gaussian, with smooth or average pooling"
         raise input_error("network", "has kinks, and no multipliers", kinks, accepted, "leave activation and pooling")
-    for name in ("mask", "origin_mask", "keep_colors", "colors_only"):
+    for name in ("mask", "origin_mask", "keep_colors", "colors_only", "smoothing"):
         if getattr(options, name):
             raise input_error(
                 name.replace("_", " "), "is not part of a flow", getattr(options, name), "none", "omit it"
@@ -54,6 +54,7 @@ def flow_options(options: Options) -> Options:
         options,
         reference=FLOW_REFERENCE if options.reference is None else options.reference,
         damping=FLOW_DAMPING if options.damping is None else options.damping,
+        smoothing=0.0,
         corrections=0,
         refinements=0,
     )

@@ -48,8 +48,9 @@ class Options:
     damping : float, optional
         δ, at least 0; see `engine.lift.Damping`. Default: `TUNING`.
     smoothing : float, optional
-        ℓ in pixels, at least 0; see `engine.sobolev`. Only the decoupled method can measure motions in another way than
-        pixel by pixel. Default: 0.
+        ℓ in pixels, from 0 to 100; see `engine.sobolev`. With 2, transfers between two images draw fewer ripples into
+        smooth parts (`benchmarks/sobolev.py`). It needs the decoupled method, and is not for use with refinements. The
+        black part of a mask moves by what smoothing carries over its edge. Default: 0, the metric of the thesis.
     rule : str, optional
         A name in `engine.ode.RULES`. Default: the symmetric rule, or RK4 for a network with kinks, with which neither
         an implicit equation nor error control can work.
@@ -232,7 +233,10 @@ def resolve_options(options: Options, self_transfer: bool = False) -> ResolvedOp
         reference = references.SELF_DEFAULT if self_transfer else references.PAIR_DEFAULT
     refinements = 0 if reference in references.PAIR_DEPENDENT else tuned.refinements
     damping, ease = tuned.damping if options.damping is None else options.damping, 1.0 if self_transfer else PAIR_EASE
-    smoothing = 0.0 if options.smoothing is None else options.smoothing
+    smoothing = options.smoothing or 0.0
+    if smoothing > 0:
+        _check_smoothing(options)
+        refinements = 0
     corrections = 0 if damping > 0 else MAX_CORRECTIONS
     single = options.method == "decoupled" and damping > 0 and not self_transfer
     no_size = options.size is None and options.max_side is None
@@ -252,3 +256,13 @@ def resolve_options(options: Options, self_transfer: bool = False) -> ResolvedOp
             "corrections": corrections if options.corrections is None else options.corrections,
         }
     )
+
+
+def _check_smoothing(options: Options) -> None:
+    """Refuse what cannot work with gradients of a Sobolev metric."""
+    if options.method != "decoupled":
+        what, step = "needs the decoupled method", "leave it out"
+        raise input_error("smoothing", what, options.method, "decoupled, or a smoothing of 0", step)
+    if options.refinements:
+        what, step = "cannot be combined with smoothing", "leave one of them out"
+        raise input_error("refinements", what, options.refinements, "0, or a smoothing of 0", step)

@@ -245,8 +245,8 @@ def gather_inputs(origin: Source, target: Source, options: Options, memory_limit
     shape = max((each.array.shape[:2] for each in (first, second, *others)), key=np.prod)
     needed = memory.estimate_peak(means, shape, settings, method_settings)
     memory.require(needed, memory_limit)
-    metric = Smoothed(means, resolved.smoothing) if resolved.smoothing > 0 else means
-    return Inputs(resolved, first, second, network, Counted(metric), settings, method_settings, needed, masks, tuple(others))
+    features = Counted(Smoothed(means, resolved.smoothing) if resolved.smoothing > 0 else means)
+    return Inputs(resolved, first, second, network, features, settings, method_settings, needed, masks, tuple(others))
 
 
 def complete_setup(inputs: Inputs) -> Experiment:

@@ -9,6 +9,7 @@ import answers
 import milder
 import numpy as np
 import pytest
+import sobolev
 import undo
 from _direct import best_at, match_directly
 from _ranks import mean_rank_correlation, rank_correlation
@@ -73,6 +74,29 @@ def test_a_joint_leg_moves_all_means_at_once_and_its_best_share_is_the_rival():
     gains = {(name, "a", "b", *judges): value for name, value in zip(milder.JOINT, (0.1, 0.4, 0.2), strict=True)}
     interval, won = milder.compare_with_joint(gains | {("midpoint", "a", "b", *judges): 0.5}, "midpoint")
     assert interval.mean == pytest.approx(0.1) and won == "1/1"
+
+
+def test_metrics_are_compared_on_the_pairs_that_both_have():
+    judges = ("gram", "ssim")
+    gains = {("new", "a", "b", *judges): 0.5, ("new", "b", "c", *judges): 0.25, ("new", "a", "b", "gram", "edges"): 9.0}
+    gains |= {("old", "a", "b", *judges): 0.125, ("old", "c", "a", *judges): 1.0}
+    interval, won = sobolev.subtract_gains(gains, "new", "old", judges)
+    assert interval.count == 1 and interval.mean == 0.375 and won == "1/1"
+
+
+def test_ripples_count_where_the_target_is_smooth():
+    target = np.full((48, 48, 3), 0.5)
+    target[:, 12:] += 0.1 * RNG.standard_normal((48, 36, 1))
+    left, right = target.copy(), target.copy()
+    columns = np.arange(48)
+    wave = 0.1 * (-1.0) ** columns[:, None, None]
+    left[:, :6] += wave
+    right[:, 30:] += wave
+    own = sobolev.measure_ripple(target, target)
+    assert own < 4  # from the noise beside the smooth part
+    assert sobolev.measure_ripple(right, target) == own
+    # Half of the smooth part gets a wave of 25.5 levels, of which the Gaussian keeps nearly nothing.
+    assert sobolev.measure_ripple(left, target) == pytest.approx(np.hypot(own, 25.5 * np.sqrt(0.5)), rel=0.1)
 
 
 def test_rank_correlations_are_spearmans_and_groups_are_not_compared():

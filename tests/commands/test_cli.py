@@ -170,6 +170,8 @@ BAD = {  # what replaces or is added to the arguments of a good call, and what t
     "half a size": ({"--size": "64x"}, "received '64x'"),
     "softness": ({"--softness": "nan"}, "received nan"),
     "damping": ({"--damping": "-1"}, "received -1"),
+    "smoothing": ({"--smoothing": "-1"}, "received -1"),
+    "smoothing of another method": ({"--smoothing": "2", "--method": "direct"}, "received 'direct'"),
     "tolerance": ({"--tolerance": "inf"}, "received inf"),
     "precision": ({"--precision": "float16"}, "'float16'"),
     "steps": ({"--steps": "0"}, "received 0;"),

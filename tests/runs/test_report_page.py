@@ -149,6 +149,8 @@ def test_what_is_set_is_told_in_words(run):
     without = content | {"damping": 0.0}
     if content["method"] == "decoupled":
         assert re.search("None", dict(describe_settings(without))["Damping"])
+        smoothed = content | {"options": content["options"] | {"smoothing": 2.5}}
+        assert "2.5 pixels" in dict(describe_settings(smoothed))["Metric"] != told["Metric"]
 
 
 def test_a_mixture_is_named_by_all_its_origins(run, tmp_path):

@@ -91,6 +91,12 @@ def test_flows_have_a_reference_and_a_damping_of_their_own():
     assert (chosen.reference, chosen.damping) == ("midpoint", TUNING[1].damping)
 
 
+def test_flows_are_those_of_the_pixel_metric():
+    assert flow_options(ONE).smoothing == 0
+    with pytest.raises(InputError, match="smoothing"):
+        flow_options(replace(ONE, smoothing=2.0))
+
+
 def test_with_many_layers_no_flow_counts_as_reversible(solved):
     flow = solved[2]
     assert flow.reversible and replace(flow, legs=3 * flow.legs).reversible

@@ -169,6 +169,13 @@ def test_the_midpoint_is_halfway_between_both_images_as_they_are_seen(save, pict
     np.testing.assert_array_equal(experiment.origin_reference.values, experiment.reference.values)
 
 
+def test_a_region_keeps_the_metric(save, pictures):
+    experiment = prepare(*pictures, options(mask=save(LEFT), smoothing=2.0))
+    through, whole = experiment.features.map, experiment.origin_features.map
+    assert through.length == whole.length == 2.0
+    assert through.map.region is not None and whole.map.region is None
+
+
 def test_damping_has_the_scale_of_gradients_in_the_region(save, pictures):
     noise = options(reference="noise", mask=save(LEFT))
     experiment = prepare(*pictures, noise)

@@ -26,6 +26,7 @@ INVALID = {
     "growth": (0, 11, float("inf"), "1"),
     "pooling": ("min", 3, None, ["max"]),
     "damping": (-1, 101, "0.1"),
+    "smoothing": (-1, 101, "2", float("nan"), True),
     "rule": ("rk5", 4, ["rk4"]),
     "steps": (0, 1.5, "16", True),
     "tolerance": (0, 1, "1e-4"),
@@ -152,3 +153,14 @@ def test_options_are_resolved_without_loading_a_heavy_library():
     loaded = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()
     assert "decoupling_lib.transfers.options" in loaded
     assert not {"tensorflow", "keras", "h5py", "matplotlib", "distributed"} & set(loaded)
+
+
+def test_smoothing_is_for_the_decoupled_method_without_refinements():
+    assert resolve_options(Options()).smoothing == resolve_options(Options(method="direct", smoothing=0)).smoothing == 0
+    resolved = resolve_options(Options(reference="noise", smoothing=2))
+    assert resolved.smoothing == 2 and resolved.refinements == 0
+    assert resolve_options(Options(reference="noise")).refinements > 0
+    assert resolve_options(resolved) == resolved
+    for others in ({"method": "direct"}, {"method": "projected"}, {"refinements": 3}):
+        with pytest.raises(InputError, match="smoothing"):
+            resolve_options(Options(smoothing=2, **others))
