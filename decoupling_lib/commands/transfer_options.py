@@ -100,7 +100,7 @@ DampingOption = Annotated[float | None, damping_option(_BY_LAYERS)]
 SmoothingOption = Annotated[
     float | None,
     typer.Option(
-        help="Length in pixels over which gradients are smoothed, so that no ripples are drawn; 0 is the pixel metric.",
+        help="Length in pixels over which gradients are smoothed, against ripples; 0 is the pixel metric.",
         show_default="0",
         rich_help_panel=METHOD,
     ),
