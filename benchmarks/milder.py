@@ -88,6 +88,15 @@ def list_tasks(size: int, weights: str) -> dict[str, tuple[Any, ...]]:
 
 def measure(variant: str, origin: str, target: str, size: int, weights: str) -> Row:
     """Return the row of one transfer."""
+    chosen = VARIANTS.get(variant, VARIANTS[DAMPED])
+    _, row = judge_transfer(origin, target, chosen, size, weights, JOINT.get(variant))
+    return {"variant": variant} | row
+
+
+def judge_transfer(
+    origin: str, target: str, chosen: dict[str, Any], size: int, weights: str, share: float | None
+) -> tuple[Floats, Row]:
+    """Return the result of a transfer with chosen options, and its row; with a share, that of one joint leg."""
     from _judges import judge
 
     from decoupling_lib.transfers.evaluation import observer_network
@@ -95,19 +104,19 @@ def measure(variant: str, origin: str, target: str, size: int, weights: str) -> 
     from decoupling_lib.transfers.setup import prepare
 
     fixed = {"size": (size, size), "weights": weights, "network": "vgg16", "refinements": 0}
-    experiment = prepare(origin, target, Options(**fixed, **VARIANTS.get(variant, VARIANTS[DAMPED])))
+    experiment = prepare(origin, target, Options(**fixed, **chosen))
     images = experiment.origin.array, experiment.target.array
-    row = {"variant": variant, "origin": origin, "target": target, "size": size}
-    if variant in JOINT:
-        x, passes, status = move_jointly(experiment.context(), *images, JOINT[variant])
-        gaps = {}
-    else:
+    if share is None:
         result = experiment.run()
         x, passes, status, gaps = result.result, result.passes.total, result.status, result.style_gaps
+    else:
+        x, passes, status = move_jointly(experiment.context(), *images, share)
+        gaps = {}
+    row = {"origin": origin, "target": target, "size": size, "status": status}
     if status != "done":
-        return row | {"status": status}
+        return x, row
     judged = judge(observer_network(experiment.network), x, *images)
-    return row | {"status": status, "passes": passes, "gaps": gaps} | judged
+    return x, row | {"passes": passes, "gaps": gaps} | judged
 
 
 def move_jointly(context: Context, origin: Floats, target: Floats, share: float) -> tuple[Floats, int, str]:
@@ -163,7 +172,7 @@ def print_tables(rows: list[Row], curves: Curves) -> None:
     for variant, style, content in product((*VARIANTS, *JOINT), STYLE, CONTENT):
         pairs = [key[1:] for key in done if key[0] == variant]
         own = [gains[variant, *pair, style, content] for pair in pairs]
-        print(f"{variant:24} {style:7} {content:6} {bootstrap_over_pictures(own, pairs)}, {_count_wins(own)}")
+        print(f"{variant:24} {style:7} {content:6} {bootstrap_over_pictures(own, pairs)}, {count_wins(own)}")
     print("\nminus the gain of the default, on the same pairs; p by Holm's method")
     found = compare_with_default(gains)
     adjusted = correct_by_holm({" ".join(name): interval.p for name, (interval, _) in found.items()})
@@ -182,16 +191,25 @@ def compare_with_default(gains: dict[tuple[str, ...], float]) -> dict[tuple[str,
 
     `gains` are by (variant, origin, target, style, content); pairs that the default lacks are left out.
     """
-    found = {}
-    for variant, style, content in product(list(VARIANTS)[1:], STYLE, CONTENT):
-        own = {
-            (origin, target): value - gains[DEFAULT, origin, target, style, content]
-            for (name, origin, target, *judges), value in gains.items()
-            if name == variant and judges == [style, content] and (DEFAULT, origin, target, *judges) in gains
-        }
-        interval = bootstrap_over_pictures(list(own.values()), list(own))
-        found[variant, style, content] = interval, _count_wins(list(own.values()))
-    return found
+    return {
+        (variant, *judges): subtract_gains(gains, variant, DEFAULT, judges)
+        for variant, judges in product(list(VARIANTS)[1:], product(STYLE, CONTENT))
+    }
+
+
+def subtract_gains(
+    gains: dict[tuple[str, ...], float], variant: str, base: str, judges: tuple[str, str]
+) -> tuple[Interval, str]:
+    """Return the gain of a variant minus that of another one, and the pairs that are better.
+
+    `gains` are by (variant, origin, target, style, content); pairs that one of them lacks are left out.
+    """
+    own = {
+        tuple(pair): value - gains[base, *pair, *judges]
+        for (name, *pair, style, content), value in gains.items()
+        if (name, style, content) == (variant, *judges) and (base, *pair, *judges) in gains
+    }
+    return bootstrap_over_pictures(list(own.values()), list(own)), count_wins(list(own.values()))
 
 
 def compare_with_joint(gains: dict[tuple[str, ...], float], variant: str) -> tuple[Interval, str]:
@@ -201,10 +219,11 @@ def compare_with_joint(gains: dict[tuple[str, ...], float], variant: str) -> tup
         rivals = [key for joint in JOINT if (key := (joint, origin, target, *judges)) in gains]
         if name == variant and judges == ["gram", "ssim"] and rivals:
             own[origin, target] = value - max(gains[key] for key in rivals)
-    return bootstrap_over_pictures(list(own.values()), list(own)), _count_wins(list(own.values()))
+    return bootstrap_over_pictures(list(own.values()), list(own)), count_wins(list(own.values()))
 
 
-def _count_wins(gains: list[float]) -> str:
+def count_wins(gains: list[float]) -> str:
+    """Return how many gains are above 0, of how many."""
     return f"{sum(each > 0 for each in gains)}/{len(gains)}"
 
 

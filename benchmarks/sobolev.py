@@ -38,10 +38,12 @@ from typing import TYPE_CHECKING, Any
 
 import _experiments as experiments
 import numpy as np
-from _intervals import Interval, bootstrap_over_pictures, correct_by_holm
+from _intervals import bootstrap_over_pictures, correct_by_holm
 from equal_style import CONTENT, STYLE, gain
-from milder import DIRECT, SIZE, move_jointly
+from milder import DIRECT, SIZE, count_wins, judge_transfer, subtract_gains
 from scipy.ndimage import gaussian_filter
+
+from decoupling_lib.images.pictures import load_picture
 
 if TYPE_CHECKING:
     from equal_style import Curves
@@ -89,27 +91,11 @@ def list_tasks(size: int, weights: str) -> dict[str, tuple[Any, ...]]:
 
 def measure(variant: str, origin: str, target: str, size: int, weights: str) -> Row:
     """Return the row of one transfer."""
-    from _judges import judge
-
-    from decoupling_lib.transfers.evaluation import observer_network
-    from decoupling_lib.transfers.options import Options
-    from decoupling_lib.transfers.setup import prepare
-
     damping, length = VARIANTS[variant]
-    fixed = {"size": (size, size), "weights": weights, "network": "vgg16", "refinements": 0, "reference": "midpoint"}
-    experiment = prepare(origin, target, Options(**fixed, damping=damping, smoothing=length))
-    images = experiment.origin.array, experiment.target.array
-    row = {"variant": variant, "origin": origin, "target": target, "size": size}
-    if variant == JOINT:
-        x, passes, status = move_jointly(experiment.context(), *images, 1.0)
-        gaps = {}
-    else:
-        result = experiment.run()
-        x, passes, status, gaps = result.result, result.passes.total, result.status, result.style_gaps
-    if status != "done":
-        return row | {"status": status}
-    found = {"status": status, "passes": passes, "gaps": gaps, "ripple": measure_ripple(x, images[1])}
-    return row | found | judge(observer_network(experiment.network), x, *images)
+    chosen = {"reference": "midpoint", "damping": damping, "smoothing": length}
+    x, row = judge_transfer(origin, target, chosen, size, weights, 1.0 if variant == JOINT else None)
+    seen = load_picture(target, (size, size)).array
+    return {"variant": variant} | row | ({"ripple": measure_ripple(x, seen)} if row["status"] == "done" else {})
 
 
 def measure_ripple(x: Floats, target: Floats) -> float:
@@ -146,7 +132,7 @@ def print_tables(rows: list[Row], curves: Curves) -> None:
     for variant, (style, content) in product(VARIANTS, judges):
         pairs = [key[1:] for key in done if key[0] == variant]
         own = [gains[variant, *pair, style, content] for pair in pairs]
-        print(f"{variant:22} {style:7} {content:6} {bootstrap_over_pictures(own, pairs)}, {_count_wins(own)}")
+        print(f"{variant:22} {style:7} {content:6} {bootstrap_over_pictures(own, pairs)}, {count_wins(own)}")
     print("\nminus the gain of another variant, on the same pairs; p by Holm's method")
     found = {
         (variant, base, *each): subtract_gains(gains, variant, base, each)
@@ -163,25 +149,6 @@ def print_tables(rows: list[Row], curves: Curves) -> None:
         less = sum(done[variant, *pair]["ripple"] < done[base, *pair]["ripple"] for pair in both)
         print(f"{variant:22} ripples less than {base:22} in {less}/{len(both)} pairs")
     _print_medians(list(done.values()))
-
-
-def subtract_gains(
-    gains: dict[tuple[str, ...], float], variant: str, base: str, judges: tuple[str, str]
-) -> tuple[Interval, str]:
-    """Return the gain of a variant minus that of another one, and the pairs that are better.
-
-    `gains` are by (variant, origin, target, style, content); pairs that one of them lacks are left out.
-    """
-    own = {
-        tuple(pair): value - gains[base, *pair, *judges]
-        for (name, *pair, style, content), value in gains.items()
-        if (name, style, content) == (variant, *judges) and (base, *pair, *judges) in gains
-    }
-    return bootstrap_over_pictures(list(own.values()), list(own)), _count_wins(list(own.values()))
-
-
-def _count_wins(gains: list[float]) -> str:
-    return f"{sum(each > 0 for each in gains)}/{len(gains)}"
 
 
 def _print_medians(rows: list[Row]) -> None:

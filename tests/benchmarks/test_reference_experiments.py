@@ -80,7 +80,7 @@ def test_metrics_are_compared_on_the_pairs_that_both_have():
     judges = ("gram", "ssim")
     gains = {("new", "a", "b", *judges): 0.5, ("new", "b", "c", *judges): 0.25, ("new", "a", "b", "gram", "edges"): 9.0}
     gains |= {("old", "a", "b", *judges): 0.125, ("old", "c", "a", *judges): 1.0}
-    interval, won = sobolev.subtract_gains(gains, "new", "old", judges)
+    interval, won = milder.subtract_gains(gains, "new", "old", judges)
     assert interval.count == 1 and interval.mean == 0.375 and won == "1/1"
 
 
