@@ -21,8 +21,10 @@ from decoupling_lib.networks.calibration import CALIBRATION_PICTURES
 PICTURES = CALIBRATION_PICTURES
 """The twelve bundled pictures. (The softness of the network was scaled by them, too: see the docs.)"""
 SHIFTS = (1, 4, 7)
-LEGS = {"tolerance": 5e-8, "corrections": 16}
-"""How legs are followed: the defaults when the experiments were planned. An experiment without corrections says so."""
+PIXELS = {"damping": 0.032, "smoothing": 0.0}
+"""Little damping, in the metric of pixels: the defaults of all transfers when the experiments were planned."""
+LEGS = {"tolerance": 5e-8, "corrections": 16, **PIXELS}
+"""How legs are followed, by the defaults of that time, too. An experiment without corrections says so."""
 
 
 def list_pairs(shifts: tuple[int, ...] = SHIFTS) -> list[tuple[str, str]]:

@@ -31,7 +31,7 @@ FIGURE = Path(__file__).parents[1] / "figures" / "frontier.png"
 
 
 def main() -> None:
-    usual = resolve_options(Options())
+    usual = resolve_options(Options(), self_transfer=True)
     default = (usual.softness, usual.growth, usual.damping)
     grid = {
         "softness": sorted({0.1, 0.2, 0.4, default[0]}),

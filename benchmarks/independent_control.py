@@ -107,7 +107,7 @@ def measure(method: str, target: str, first: str, second: str, size: int, seed: 
     from decoupling_lib.transfers.options import Options
     from decoupling_lib.transfers.setup import prepare
 
-    fixed = {"size": (size, size), "weights": "hed", "network": "vgg16", "refinements": 0}
+    fixed = {"size": (size, size), "weights": "hed", "network": "vgg16", "refinements": 0, **experiments.PIXELS}
     options = Options(**fixed, corrections=0, tolerance=1e-6, precision="float32", seed=seed)
     names = (target, first, second)
     images = [load_picture(name, (size, size)).array for name in names]

@@ -41,6 +41,7 @@ from decoupling_lib.engine.features import Counted
 from decoupling_lib.images.pictures import load_picture
 from decoupling_lib.images.quality import psnr
 from decoupling_lib.transfers.setup import prepare
+from decoupling_lib.transfers.tuning import TUNING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +64,9 @@ def main() -> None:
     parser.add_argument("--references", type=common.split_names, default=list(REFERENCES), help="comma-separated")
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument(
+        "--of-pairs", action="store_true", help="with the damping and the metric of transfers between two"
+    )
+    parser.add_argument(
         "--starts", type=common.split_names, default=STARTS[1:], help="besides one size, which is always measured"
     )
     arguments = parser.parse_args()
@@ -71,6 +75,8 @@ def main() -> None:
         parser.error(f"--starts: unknown {', '.join(unknown)}; expected some of {', '.join(STARTS[1:])}")
     base, size = replace(common.options(arguments), layers=arguments.layers), arguments.size
     depth = "" if arguments.layers == 2 else f", {arguments.layers} layers"
+    if not arguments.of_pairs:  # those of self-transfers
+        base = replace(base, damping=TUNING[base.layers].damping, smoothing=0.0)
     parts = {f"{each}, {size} px{depth}": replace(base, reference=each) for each in arguments.references}
     starts = [start for start in STARTS if start == STARTS[0] or start in arguments.starts]
     results = common.Results(arguments.out, "part", {part: asdict(options) for part, options in parts.items()})

@@ -6,7 +6,7 @@ Each of the twelve bundled pictures is once the origin and once the target. Two 
 and otherwise the defaults of a transfer between two images. The methods:
 
 default   decoupled, by the midpoint of the two images
-milder    the default with a damping of 1 (above 160 px)
+pixels    the same with a damping of 0.03 in the metric of pixels (up to 160 px)
 noise     decoupled, by noise, the thesis's reference, without a refinement (up to 160 px)
 direct    the coupled means of both layers at once, by L-BFGS to 0.1 %
 annex     the annex's SGD with noise as the reference, ReLU and maximum pooling, 600 iterations per leg where the thesis
@@ -15,8 +15,9 @@ Gatys     the FFᵀ Gram matrices of the thesis's five layers and the content of
           (above 160 px)
 
 Below each result stands what is left of the untouched style gap, by block. The gap is measured by a fresh Step 1 toward
-the midpoint, for all methods alike: the yardstick of the default. A sheet is for the eye; the experiments have the
-judges and the intervals. Results are kept as PNG files in `out/sheet`, the sheet is drawn to `figures/pairs_SIZE.png`.
+the midpoint, with the damping and in the metric of "pixels", for all methods alike. A sheet is for the eye; the
+experiments have the judges and the intervals. Results are kept as PNG files in `out/sheet`, the sheet is drawn to
+`figures/pairs_SIZE.png`.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ def main() -> None:
 def choose_methods(size: int) -> list[str]:
     """Return the methods for images of a side, in the order of the columns."""
     if size > MEDIUM:
-        return ["default", "milder", "direct", "Gatys"]
-    return ["default", "noise", "direct", *(["annex"] if size <= SMALL else [])]
+        return ["default", "direct", "Gatys"]
+    return ["default", "pixels", "noise", "direct", *(["annex"] if size <= SMALL else [])]
 
 
 def measure(origin: str, target: str, size: int, weights: str, methods: list[str], folder: str) -> dict[str, Any]:
@@ -94,12 +95,12 @@ def measure(origin: str, target: str, size: int, weights: str, methods: list[str
     kinks = {name: AS_THESIS[name] for name in ("activation", "pooling")}
     variants: dict[str, Options] = {
         "default": options,
-        "milder": replace(options, damping=1.0),
+        "pixels": replace(options, **experiments.PIXELS),
         "noise": replace(options, reference="noise", refinements=0),
         "direct": replace(options, method="direct", threshold=1e-3),
         "annex": replace(options, method="descent", reference="noise", iterations=ANNEX_ITERATIONS, **kinks),
     }
-    yardstick = prepare(origin, target, options)
+    yardstick = prepare(origin, target, variants["pixels"])
     context, images = yardstick.context(), (yardstick.origin.array, yardstick.target.array)
     wanted, untouched = (measure_style(context, image).style for image in images)
     look, results = observer_network(yardstick.network), {}

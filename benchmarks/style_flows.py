@@ -12,8 +12,8 @@ steps     flows of shrunk images with 16, 8 and 4 steps on each leg: what is lef
           picture to the one made with 16 steps
 workers   `decoupling apply` on 100 pictures of 256 px, by one process with one thread, by one with all threads, and
           by one worker per core: the seconds of the whole command
-options   flows by the default options of a transfer (the midpoint, a damping of 0.03) and of a flow (noise, a damping
-          of 1), on the target of 384 px: what is left, halvings, passes
+options   flows by options as transfers had them at that time (the midpoint, a damping of 0.03) and by those of a flow
+          (noise, a damping of 1), on the target of 384 px: what is left, halvings, passes
 undo      the same two kinds of flows by --exact on their own target at 96 px and at 256 px, and on another picture at
           96 px, and undone from the unrounded picture: PSNR, and what is left
 large     `decoupling apply` with a flow of 8 steps on each leg, on a picture of 12 megapixels that was enlarged from a

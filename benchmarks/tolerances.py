@@ -17,6 +17,7 @@ from typing import Any
 
 import _common as common
 import numpy as np
+from _experiments import PIXELS
 
 from decoupling_lib.transfers.setup import prepare
 from decoupling_lib.transfers.tuning import TUNING
@@ -29,7 +30,7 @@ PAIRS = "coffee:chelsea,china:flower,flower:astronaut,chelsea:grass,rocket:china
 def main() -> None:
     parser = common.new_parser(__doc__, "tolerances", PAIRS)
     arguments = parser.parse_args()
-    base = common.options(arguments)
+    base = replace(common.options(arguments), **PIXELS)
     finest_tolerance = TUNING[base.layers].tolerance
     chosen = {
         f"{factor * finest_tolerance:g}, {precision}": replace(

@@ -334,8 +334,8 @@ for name, image in ends.items():
     error = distance(means.values(image), wanted) / distance(0, wanted)
     edges = [dl.edge_strength(np.clip(each, 0, 1)).ravel() for each in (image, cat)]
     shared[name] = np.corrcoef(*edges)[0, 1]
-    print(f"from {name}: {error:.1%} off; correlation with edges of the cat", end=" ")
-    print(f"{shared[name]:.2f}")
+    print(f"from {name}: {error:.0%} off; correlation with edges of the cat", end=" ")
+    print(f"{shared[name]:.1f}")
     assert error < 0.02
 assert shared["cat"] > 0.4 and abs(shared["noise"]) < 0.2
 
@@ -410,7 +410,8 @@ show({"original": gravel, "start": start, "made from noise": made.x})
 wish, began, ended = (dl.gram_matrices(smooth, x) for x in (gravel, start, made.x))
 for layer, G in wish.items():
     first, last = (distance(each[layer], G) / distance(0, G) for each in (began, ended))
-    print(f"{layer}: Gram matrix off by {first:.0%} at first, by {last:.1%} at the end")
+    print(f"{layer}: Gram matrix off by {first:.0%} at first, ", end="")
+    print(f"by at most {np.ceil(100 * last):.0f}% at the end")
     assert last < min(0.1, 0.05 * first)
 
 # %% [markdown]
@@ -445,7 +446,7 @@ G = [dl.gram_matrices(two, image)["block2_conv1"] for image in everyone]
 gap = [distance(gram, G[0]) / distance(G[1], G[0]) for gram in G[2:]]
 change = [distance(image, cat) for image in results.values()]
 for name, left, pixels in zip(named, gap, change, strict=True):
-    print(f"{name}: {left:.0%} of the style gap left, pixels changed by {pixels:.3f}")
+    print(f"{name}: {left:.0%} of the gap left, pixels changed by {255 * pixels:.0f} of 255")
 assert 1 > gap[0] > gap[1] > gap[2] and change[0] < change[1] < change[2]
 
 # %% [markdown]

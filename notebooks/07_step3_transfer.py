@@ -21,7 +21,7 @@ dl.use_kit_settings()  # pictures look the same on every computer
 
 # %%
 # about a quarter of a minute on two cores
-options = dl.Options(size=(128, 128))
+options = dl.Options(size=(128, 128), damping=0.032, smoothing=0)
 returning = dl.prepare("china", "china", options)
 there = dl.remove_style(returning.context(), returning.origin.array)
 
@@ -109,11 +109,11 @@ plt.show()
 # %%
 # NBVAL_CHECK_OUTPUT
 photo = returning.origin.array
-off = 255 * np.abs(back.x - photo)
+close = np.mean(255 * np.abs(back.x - photo) < 0.5)
 moved = 255 * np.sqrt(np.mean((there.x - photo) ** 2))
 print(f"on the way there, values moved by {moved:.0f} gray levels, typically")
-print(f"back again, {np.mean(off < 0.5):.1%} are within half a gray level")
-assert moved > 20 and np.mean(off < 0.5) > 0.995 and dl.psnr(back.x, photo) > 60
+print(f"back again, at least {int(100 * close)}% are within half a gray level")
+assert moved > 20 and close > 0.995 and dl.psnr(back.x, photo) > 60
 
 # %% [markdown]
 # In decibels, an error that is ten times smaller has 20 dB more. This return has more than 60 dB (exercise 7.1 asks
@@ -145,7 +145,8 @@ plt.show()
 #
 # ## The style of another picture
 #
-# Now the real thing: the style of *chelsea*, a cat, on *astronaut*, by way of the midpoint.
+# Now the real thing: the style of *chelsea*, a cat, on *astronaut*, by way of the midpoint. (As little damping as for a
+# return. By default, the kit damps more between two images, and smooths gradients against ripples.)
 
 # %%
 # about half a minute
@@ -237,7 +238,8 @@ changes = {"as above": {}, "64 steps": {"steps": 64}, "corrected": {"corrections
 changes |= {"damping / 10": {"damping": 0.0032}, "damping / 100": {"damping": 0.00032}}
 shares = {}
 for name, change in changes.items():
-    tiny = dl.transfer("chelsea", "astronaut", dl.Options(size=(32, 32), **change))
+    settings = dl.Options(size=(32, 32), smoothing=0, **{"damping": 0.032} | change)
+    tiny = dl.transfer("chelsea", "astronaut", settings)
     found = tiny.style_gaps
     shares[name] = found["result"][deep] / found["untouched"][deep]
     print(f"{name:13} {shares[name]:.0%} of the gap of layer 2 is left")

@@ -299,8 +299,8 @@ dl.explore("Strength of a flow", draw_strength, strength=(0.0, 1.0, 0.5, 0.25))
 #
 # A transfer solves for the multipliers of its own image, so each step leads where it should. A flow takes those of
 # another image, and nothing brings it back if they lead elsewhere. So flows are milder than transfers: with noise as
-# reference and a damping of 1, thirty times that of a transfer (lesson 9). Otherwise this happens at strength 0, where
-# the image should return:
+# reference and a damping of 1, thirty times that of lesson 9. Otherwise this happens at strength 0, where the image
+# should return:
 
 # %%
 as_transfer = dl.Options(max_side=64, reference="midpoint", damping=0.032)

@@ -11,6 +11,7 @@ import typer
 from typer.models import OptionInfo
 
 from ..transfers.options import DEFAULT_MAX_SIDE
+from ..transfers.tuning import PAIR_DAMPING, PAIR_SMOOTHING
 from .groups import BASIC, EXPERT, METHOD, NETWORK, STYLE
 
 _BY_LAYERS = "depends on --layers"
@@ -96,12 +97,14 @@ StepsOption = Annotated[
         rich_help_panel=METHOD,
     ),
 ]
-DampingOption = Annotated[float | None, damping_option(_BY_LAYERS)]
+DampingOption = Annotated[
+    float | None, damping_option(f"{PAIR_DAMPING:g} with midpoint and target; less with other references")
+]
 SmoothingOption = Annotated[
     float | None,
     typer.Option(
         help="Length in pixels over which gradients are smoothed, against ripples; 0 is the pixel metric.",
-        show_default="0",
+        show_default=f"{PAIR_SMOOTHING:g} with midpoint and target; otherwise, and with a mask, 0",
         rich_help_panel=METHOD,
     ),
 ]

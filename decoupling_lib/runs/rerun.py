@@ -102,7 +102,8 @@ def gather_recorded_inputs(
         available or differ from those of the report.
     """
     known = {field.name for field in fields(Options)}
-    options = {name: value for name, value in report["options"].items() if name in known}
+    # Reports of earlier versions were made in the metric of pixels and say nothing of it.
+    options = {"smoothing": 0.0} | {name: value for name, value in report["options"].items() if name in known}
     if isinstance(options.get("size"), list):
         options["size"] = tuple(options["size"])
     if isinstance(options.get("mix"), list):

@@ -11,7 +11,7 @@ from ..engine.newton import MAX_CORRECTIONS
 from ..methods.method import MethodSettings
 from . import references
 from .option_values import validate_option
-from .tuning import TUNING, Tuning
+from .tuning import PAIR_DAMPING, PAIR_SMOOTHING, TUNING, Tuning
 
 DEFAULT_MAX_SIDE = 96
 """Longest side in pixels where no size is given."""
@@ -46,11 +46,12 @@ class Options:
     pooling : str
         "smooth", "average" or "max".
     damping : float, optional
-        δ, at least 0; see `engine.lift.Damping`. Default: `TUNING`.
+        δ, at least 0; see `engine.lift.Damping`. Default: `PAIR_DAMPING` between two images with the decoupled method
+        and the references midpoint and target, `TUNING` otherwise.
     smoothing : float, optional
-        ℓ in pixels, from 0 to 100; see `engine.sobolev`. With 2, transfers between two images draw fewer ripples into
-        smooth parts (`benchmarks/sobolev.py`). It needs the decoupled method, and is not for use with refinements. The
-        black part of a mask moves by what smoothing carries over its edge. Default: 0, the metric of the thesis.
+        ℓ in pixels, from 0 to 100; see `engine.sobolev`. It needs the decoupled method, and is not for use with
+        refinements. The black part of a mask moves by what smoothing carries over its edge. Default: `PAIR_SMOOTHING`
+        where that of the damping is `PAIR_DAMPING` and there is no mask; otherwise 0, the metric of the thesis.
     rule : str, optional
         A name in `engine.ode.RULES`. Default: the symmetric rule, or RK4 for a network with kinks, with which neither
         an implicit equation nor error control can work.
@@ -232,11 +233,17 @@ def resolve_options(options: Options, self_transfer: bool = False) -> ResolvedOp
     if reference is None:
         reference = references.SELF_DEFAULT if self_transfer else references.PAIR_DEFAULT
     refinements = 0 if reference in references.PAIR_DEPENDENT else tuned.refinements
-    damping, ease = tuned.damping if options.damping is None else options.damping, 1.0 if self_transfer else PAIR_EASE
-    smoothing = options.smoothing or 0.0
-    if smoothing > 0:
+    by_pair = options.method == "decoupled" and not self_transfer and reference in references.PAIR_DEPENDENT
+    damping = options.damping
+    if damping is None:
+        damping = PAIR_DAMPING if by_pair else tuned.damping
+    smoothing, masked = options.smoothing, options.mask is not None or options.origin_mask is not None
+    if smoothing is None:
+        smoothing = PAIR_SMOOTHING if by_pair and not masked and not options.refinements else 0.0
+    elif smoothing > 0:
         _check_smoothing(options)
         refinements = 0
+    ease = 1.0 if self_transfer else PAIR_EASE
     corrections = 0 if damping > 0 else MAX_CORRECTIONS
     single = options.method == "decoupled" and damping > 0 and not self_transfer
     no_size = options.size is None and options.max_side is None

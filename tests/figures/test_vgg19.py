@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pytest
 from keras_files import vgg19_from_hed, write_legacy
-from lessons import execute, judged, printed, run, tags
+from lessons import FOLDER, execute, judged, printed, run, tags
 from nbformat.v4 import new_code_cell
 from paths import ROOT
 
@@ -28,11 +28,10 @@ NETWORK_FIGURES = [
     for entry in json.loads((ROOT / "figures" / "manifest.json").read_text("utf-8"))["figures"]
     if entry["network"] is not None
 ]
-NETWORK_NOTEBOOKS = [
-    source
-    for source in execute.sources()
-    if re.search(r"\bdl\.(build_network|prepare|transfer)\(", source.read_text("utf-8"))
-]
+LESSONS = {source.stem: source.read_text("utf-8") for source in execute.sources()}
+BUILDING = [name for name, text in LESSONS.items() if "dl.default_source(" in text]
+BY_DEFAULT = "10_integrators_and_optimizers"
+"""Of the lessons that leave the network to the options of a transfer, one of those that take least time."""
 LIST_NETWORKS = """
 import gc, json
 from decoupling_lib.networks.vgg import Network
@@ -83,11 +82,18 @@ def test_a_figure_is_drawn_with_the_file_and_says_so(number, file, sha256, monke
     assert "vgg19, weights" in margin and sha256[:8] in margin and "without ImageNet VGG-19 weights" in margin
 
 
+def test_no_lesson_names_a_network_or_its_weights():
+    assert len(BUILDING) > 1 and "dl.prepare(" in LESSONS[BY_DEFAULT]
+    named = re.compile(r"""["'](vgg\d+|hed|imagenet|random)["']|\b(network|weights)=["']""")
+    assert [name for name, text in LESSONS.items() if named.search(text)] == []
+    assert named.search('dl.Options(weights="hed")') and named.search("build_network('vgg16')")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("source", NETWORK_NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_with_the_file_and_its_solutions_are_right(source, file, sha256, monkeypatch):
+@pytest.mark.parametrize("name", [*BUILDING, BY_DEFAULT])
+def test_a_notebook_runs_with_the_file_and_its_solutions_are_right(name, file, sha256, monkeypatch):
     monkeypatch.setenv(weights.ENVIRONMENT, str(file))
-    notebook = execute.parsed(source)
+    notebook = execute.parsed(FOLDER / f"{name}.py")
     notebook.cells.append(new_code_cell(LIST_NETWORKS))
     run(notebook)
     assert json.loads(printed(notebook.cells[-1])) == [["vgg19", sha256]]

@@ -11,7 +11,8 @@ from decoupling_lib.common.errors import InputError
 from decoupling_lib.networks import architectures
 from decoupling_lib.runs import sweep_spec
 from decoupling_lib.transfers.options import AS_THESIS, Options, resolve_options
-from decoupling_lib.transfers.tuning import TUNING
+from decoupling_lib.transfers.references import PAIR_DEPENDENT
+from decoupling_lib.transfers.tuning import PAIR_DAMPING, PAIR_SMOOTHING, TUNING
 
 INVALID = {
     "layers": (0, 6, 1.5, True, "2", None),
@@ -155,8 +156,28 @@ def test_options_are_resolved_without_loading_a_heavy_library():
     assert not {"tensorflow", "keras", "h5py", "matplotlib", "distributed"} & set(loaded)
 
 
+def test_only_transfers_between_two_whole_images_have_more_damping_and_another_metric_by_default():
+    pairs = [Options(layers=layers, reference=name) for layers in TUNING for name in (None, *PAIR_DEPENDENT)]
+    chosen = [(found.damping, found.smoothing) for found in map(resolve_options, pairs)]
+    assert set(chosen) == {(PAIR_DAMPING, PAIR_SMOOTHING)} and min(PAIR_DAMPING, PAIR_SMOOTHING) > 0
+    for layers, tuned in TUNING.items():
+        for others in ({"reference": "noise"}, {"method": "direct"}, AS_THESIS):
+            found = resolve_options(Options(layers=layers, **others))
+            assert (found.damping, found.smoothing) == (tuned.damping, 0)
+        itself = resolve_options(Options(layers=layers), self_transfer=True)
+        assert (itself.damping, itself.smoothing) == (tuned.damping, 0)
+
+
+@pytest.mark.parametrize("chosen", [{"mask": "a.png"}, {"origin_mask": "a.png"}, {"refinements": 3}, {"smoothing": 0}])
+def test_what_does_not_go_with_smoothing_has_the_metric_of_pixels(chosen):
+    resolved = resolve_options(Options(**chosen))
+    assert (resolved.damping, resolved.smoothing) == (PAIR_DAMPING, 0)
+    assert resolved.refinements == chosen.get("refinements", 0)
+    assert resolve_options(Options(damping=0.5)).smoothing == PAIR_SMOOTHING
+
+
 def test_smoothing_is_for_the_decoupled_method_without_refinements():
-    assert resolve_options(Options()).smoothing == resolve_options(Options(method="direct", smoothing=0)).smoothing == 0
+    assert resolve_options(Options(method="direct", smoothing=0)).smoothing == 0
     resolved = resolve_options(Options(reference="noise", smoothing=2))
     assert resolved.smoothing == 2 and resolved.refinements == 0
     assert resolve_options(Options(reference="noise")).refinements > 0
