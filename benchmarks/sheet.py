@@ -14,9 +14,9 @@ annex     the annex's SGD with noise as the reference, ReLU and maximum pooling,
 Gatys     the FFᵀ Gram matrices of the thesis's five layers and the content of block4_conv2, 300 iterations of L-BFGS
           (above 160 px)
 
-Below each result stands what is left of the untouched style gap, by block. The gap is measured by a fresh Step 1 toward
-the midpoint, with the damping and in the metric of "pixels", for all methods alike. A sheet is for the eye; the
-experiments have the judges and the intervals. Results are kept as PNG files in `out/sheet`, the sheet is drawn to
+Above each result stands what is left of the target's distance from the origin by the Gram matrices of four other
+layers, a judge that no method has matched. Judging takes no legs, and its passes are not counted. A sheet is for the
+eye; the experiments have the intervals. Results are kept as PNG files in `out/sheet`, the sheet is drawn to
 `figures/pairs_SIZE.png`.
 """
 
@@ -38,6 +38,8 @@ from decoupling_lib.plotting.style import new_figure, save_figure, show_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from decoupling_lib.transfers.setup import Experiment
 
 ROOT = Path(__file__).parents[1]
 MOST_DPI = 100
@@ -85,7 +87,6 @@ def choose_methods(size: int) -> list[str]:
 def measure(origin: str, target: str, size: int, weights: str, methods: list[str], folder: str) -> dict[str, Any]:
     """Return the row of one pair, with its results by method, and save the results."""
     from _judges import judge
-    from _steps import gap_left, measure_style, save
 
     from decoupling_lib.transfers.evaluation import observer_network
     from decoupling_lib.transfers.options import AS_THESIS, Options
@@ -97,27 +98,49 @@ def measure(origin: str, target: str, size: int, weights: str, methods: list[str
         "default": options,
         "pixels": replace(options, **experiments.PIXELS),
         "noise": replace(options, reference="noise", refinements=0),
-        "direct": replace(options, method="direct", threshold=1e-3),
         "annex": replace(options, method="descent", reference="noise", iterations=ANNEX_ITERATIONS, **kinks),
     }
-    yardstick = prepare(origin, target, variants["pixels"])
-    context, images = yardstick.context(), (yardstick.origin.array, yardstick.target.array)
-    wanted, untouched = (measure_style(context, image).style for image in images)
-    look, results = observer_network(yardstick.network), {}
+    experiment, results = prepare(origin, target, options), {}
+    images, look = (experiment.origin.array, experiment.target.array), observer_network(experiment.network)
     for method in methods:
         if method == "Gatys":
             x, passes = _gatys(weights, *images)
+        elif method == "direct":
+            x, passes = _match(experiment, *images)
         else:
-            result = prepare(origin, target, variants[method]).run()
-            if result.status != "done":
-                results[method] = {"status": result.status}
-                continue
-            x, passes = result.result, result.passes.total
+            x, passes = _transfer(prepare(origin, target, variants[method]))
+        if x is None:
+            results[method] = {"status": "not done"}
+            continue
         save_png(Path(folder) / _name(method, origin, target, size), x)
-        reached = measure_style(context, save(x)).style
-        left = gap_left(context, reached, untouched, wanted)
-        results[method] = {"status": "done", "passes": passes, "left": left} | judge(look, x, *images)
+        results[method] = {"status": "done", "passes": passes} | judge(look, x, *images)
     return {"origin": origin, "target": target, "size": size, "results": results}
+
+
+def _transfer(experiment: Experiment) -> tuple[Floats | None, int]:
+    """Return the result of Steps 1 to 3, without the judging by legs that a transfer ends with, and the passes."""
+    if experiment.method_settings.name != "decoupled":
+        result = experiment.run()
+        return result.result if result.status == "done" else None, result.passes.total
+    from _steps import impose_style, measure_style, remove_style
+
+    context = experiment.context()
+    wanted, bare = measure_style(context, experiment.origin.array), remove_style(context, experiment.target.array)
+    routes = [wanted, bare]
+    if wanted.status == bare.status == "done":
+        routes.append(impose_style(context, bare, wanted.style, experiment.options.corrections))
+    done = all(route.status == "done" for route in routes)
+    return routes[-1].x if done else None, context.features.passes.total
+
+
+def _match(experiment: Experiment, style: Floats, content: Floats) -> tuple[Floats, int]:
+    from _direct import match_directly
+
+    from decoupling_lib.engine.features import Counted
+
+    features = Counted(experiment.features.map)
+    x = match_directly(features, content, style, 1.0, experiment.reference.live)
+    return x, features.passes.total
 
 
 def _gatys(weights: str, style: Floats, content: Floats) -> tuple[Floats, int]:
@@ -136,15 +159,14 @@ def _gatys(weights: str, style: Floats, content: Floats) -> tuple[Floats, int]:
 
 def print_table(rows: dict[str, dict[str, Any]], methods: list[str]) -> None:
     """Print medians by method."""
-    print(f"{'medians':10} pairs  passes  left of the untouched gap: block 1, block 2   Gram  colors   SSIM  edges")
+    print(f"{'medians':10} pairs  passes    Gram  colors   SSIM  edges")
     for method in methods:
         own = [found for row in rows.values() if (found := row["results"][method])["status"] == "done"]
         if not own:
             continue
-        first, second = (median(each) for each in zip(*(found["left"] for found in own), strict=True))
         judged = " ".join(f"{median(found[name] for found in own):6.2f}" for name in JUDGES)
         passes = median(found["passes"] for found in own)
-        print(f"{method:10} {len(own):5} {passes:7,.0f} {first:36.0%} {second:8.0%}   {judged}")
+        print(f"{method:10} {len(own):5} {passes:7,.0f}  {judged}")
 
 
 @kit_settings
@@ -164,8 +186,7 @@ def draw(
                 show_picture(ax, None, f"{method}: {found['status']}")
                 continue
             image = load_picture(str(folder / _name(method, origin, target, size))).array
-            left = ", ".join(f"{each:.0%}" for each in found["left"])
-            show_picture(ax, image, f"{method}: {left} left")
+            show_picture(ax, image, f"{method}: {found['gram']:.0%} left")
     for ax in grid.flat:
         ax.title.set_fontsize(8)
     return figure

@@ -11,10 +11,11 @@ import typer
 from typer.models import OptionInfo
 
 from ..transfers.options import DEFAULT_MAX_SIDE
-from ..transfers.tuning import PAIR_DAMPING, PAIR_SMOOTHING
+from ..transfers.tuning import PAIR_DAMPING, PAIR_LAYERS, PAIR_SMOOTHING
 from .groups import BASIC, EXPERT, METHOD, NETWORK, STYLE
 
 _BY_LAYERS = "depends on --layers"
+_BY_PAIR = f"midpoint or target and up to {PAIR_LAYERS} layers"
 
 
 def reference_option(default: str) -> OptionInfo:
@@ -97,14 +98,12 @@ StepsOption = Annotated[
         rich_help_panel=METHOD,
     ),
 ]
-DampingOption = Annotated[
-    float | None, damping_option(f"{PAIR_DAMPING:g} with midpoint and target; less with other references")
-]
+DampingOption = Annotated[float | None, damping_option(f"{PAIR_DAMPING:g} with {_BY_PAIR}; otherwise less")]
 SmoothingOption = Annotated[
     float | None,
     typer.Option(
         help="Length in pixels over which gradients are smoothed, against ripples; 0 is the pixel metric.",
-        show_default=f"{PAIR_SMOOTHING:g} with midpoint and target; otherwise, and with a mask, 0",
+        show_default=f"{PAIR_SMOOTHING:g} with {_BY_PAIR}; otherwise, and with a mask, 0",
         rich_help_panel=METHOD,
     ),
 ]

@@ -11,7 +11,7 @@ from ..engine.newton import MAX_CORRECTIONS
 from ..methods.method import MethodSettings
 from . import references
 from .option_values import validate_option
-from .tuning import PAIR_DAMPING, PAIR_SMOOTHING, TUNING, Tuning
+from .tuning import PAIR_DAMPING, PAIR_LAYERS, PAIR_SMOOTHING, TUNING, Tuning
 
 DEFAULT_MAX_SIDE = 96
 """Longest side in pixels where no size is given."""
@@ -46,8 +46,8 @@ class Options:
     pooling : str
         "smooth", "average" or "max".
     damping : float, optional
-        δ, at least 0; see `engine.lift.Damping`. Default: `PAIR_DAMPING` between two images with the decoupled method
-        and the references midpoint and target, `TUNING` otherwise.
+        δ, at least 0; see `engine.lift.Damping`. Default: `PAIR_DAMPING` between two images with the decoupled method,
+        the references midpoint and target and at most `PAIR_LAYERS` layers, `TUNING` otherwise.
     smoothing : float, optional
         ℓ in pixels, from 0 to 100; see `engine.sobolev`. It needs the decoupled method, and is not for use with
         refinements. The black part of a mask moves by what smoothing carries over its edge. Default: `PAIR_SMOOTHING`
@@ -233,7 +233,8 @@ def resolve_options(options: Options, self_transfer: bool = False) -> ResolvedOp
     if reference is None:
         reference = references.SELF_DEFAULT if self_transfer else references.PAIR_DEFAULT
     refinements = 0 if reference in references.PAIR_DEPENDENT else tuned.refinements
-    by_pair = options.method == "decoupled" and not self_transfer and reference in references.PAIR_DEPENDENT
+    by_pair = not self_transfer and reference in references.PAIR_DEPENDENT and options.layers <= PAIR_LAYERS
+    by_pair = by_pair and options.method == "decoupled"
     damping = options.damping
     if damping is None:
         damping = PAIR_DAMPING if by_pair else tuned.damping

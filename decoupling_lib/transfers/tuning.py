@@ -50,12 +50,13 @@ TUNING = {
 }
 """By the number of layers; measured by `frontier`, `growth`, `error_growth` and `way_back` in `benchmarks`."""
 
+PAIR_LAYERS = 2
 PAIR_DAMPING = 0.3
 PAIR_SMOOTHING = 2.0
-"""The defaults of transfers between two images by a reference that depends on the pair. The dampings of `TUNING` are as
-little as lets a photograph come back, and between two images nothing has to. With these, images keep more of their
-structure and get fewer ripples, for seven tenths of the passes; of block 1's gap 8 instead of 2 % is left
-(`benchmarks/sobolev.py`)."""
+"""The defaults of transfers between two images, by at most so many layers and a reference that depends on the pair. The
+dampings of `TUNING` are as little as lets a photograph come back, and between two images nothing has to. With these,
+images keep more of their structure and get fewer ripples, for seven tenths of the passes; of block 1's gap 8 instead of
+2 % is left (`benchmarks/sobolev.py`, two layers). With more layers nothing was measured."""
 
 FLOW_REFERENCE = "noise"
 FLOW_DAMPING = 1.0

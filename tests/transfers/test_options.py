@@ -12,7 +12,7 @@ from decoupling_lib.networks import architectures
 from decoupling_lib.runs import sweep_spec
 from decoupling_lib.transfers.options import AS_THESIS, Options, resolve_options
 from decoupling_lib.transfers.references import PAIR_DEPENDENT
-from decoupling_lib.transfers.tuning import PAIR_DAMPING, PAIR_SMOOTHING, TUNING
+from decoupling_lib.transfers.tuning import PAIR_DAMPING, PAIR_LAYERS, PAIR_SMOOTHING, TUNING
 
 INVALID = {
     "layers": (0, 6, 1.5, True, "2", None),
@@ -157,15 +157,19 @@ def test_options_are_resolved_without_loading_a_heavy_library():
 
 
 def test_only_transfers_between_two_whole_images_have_more_damping_and_another_metric_by_default():
-    pairs = [Options(layers=layers, reference=name) for layers in TUNING for name in (None, *PAIR_DEPENDENT)]
+    assert 1 < PAIR_LAYERS < max(TUNING)
+    few = range(1, PAIR_LAYERS + 1)
+    pairs = [Options(layers=layers, reference=name) for layers in few for name in (None, *PAIR_DEPENDENT)]
     chosen = [(found.damping, found.smoothing) for found in map(resolve_options, pairs)]
     assert set(chosen) == {(PAIR_DAMPING, PAIR_SMOOTHING)} and min(PAIR_DAMPING, PAIR_SMOOTHING) > 0
-    for layers, tuned in TUNING.items():
-        for others in ({"reference": "noise"}, {"method": "direct"}, AS_THESIS):
-            found = resolve_options(Options(layers=layers, **others))
+    for layers in TUNING:
+        more = {"layers": max(layers, PAIR_LAYERS + 1)}
+        for others in ({"reference": "noise"}, {"method": "direct"}, AS_THESIS, more):
+            tuned = TUNING[others.get("layers", layers)]
+            found = resolve_options(Options(**{"layers": layers} | others))
             assert (found.damping, found.smoothing) == (tuned.damping, 0)
         itself = resolve_options(Options(layers=layers), self_transfer=True)
-        assert (itself.damping, itself.smoothing) == (tuned.damping, 0)
+        assert (itself.damping, itself.smoothing) == (TUNING[layers].damping, 0)
 
 
 @pytest.mark.parametrize("chosen", [{"mask": "a.png"}, {"origin_mask": "a.png"}, {"refinements": 3}, {"smoothing": 0}])
