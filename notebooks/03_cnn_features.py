@@ -410,8 +410,7 @@ show({"original": gravel, "start": start, "made from noise": made.x})
 wish, began, ended = (dl.gram_matrices(smooth, x) for x in (gravel, start, made.x))
 for layer, G in wish.items():
     first, last = (distance(each[layer], G) / distance(0, G) for each in (began, ended))
-    print(f"{layer}: Gram matrix off by {first:.0%} at first, ", end="")
-    print(f"by at most {np.ceil(100 * last):.0f}% at the end")
+    print(f"{layer}: Gram matrix off by {first:.0%}, then by at most {np.ceil(100 * last):.0f}%")
     assert last < min(0.1, 0.05 * first)
 
 # %% [markdown]

@@ -9,6 +9,8 @@
 # About 24 minutes, without the exercises.
 
 # %%
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -94,8 +96,7 @@ plt.show()
 #
 # First the stricter test: give Step 3 the style of the very photograph that was undressed. If the way back is the way
 # there, the photograph must return. `dl.retracing` takes the step lengths from Step 2, because only equal steps can
-# be undone, and Gram matrices of gradients as a start for the equations. Both belong to the target's own legs. They
-# contain nothing of the origin.
+# be undone, and Gram matrices of gradients as a start for the equations. Both belong to the target's own legs.
 
 # %%
 context = dl.retracing(returning.context(), there)
@@ -145,8 +146,8 @@ plt.show()
 #
 # ## The style of another picture
 #
-# Now the real thing: the style of *chelsea*, a cat, on *astronaut*, by way of the midpoint. (As little damping as for a
-# return. By default, the kit damps more between two images, and smooths gradients against ripples.)
+# Now the style of *chelsea*, a cat, on *astronaut*, by way of the midpoint, with as little damping as
+# for the return. (By default the kit damps more here, and smooths gradients, against ripples.)
 
 # %%
 # about half a minute
@@ -170,7 +171,7 @@ for ax, image, title in zip(axes, shown, titles, strict=True):
 plt.show()
 
 # %% [markdown]
-# The animation shows Step 3 on its way: first layer 2 changes texture, then layer 1 brings color and contrast.
+# Step 3 on its way: first layer 2 changes texture, then layer 1 brings color and contrast.
 
 
 # %%
@@ -183,7 +184,7 @@ chosen = np.linspace(0, len(way) - 1, 16).astype(int)
 dl.animate(draw_way, chosen, "Step 3 from the midpoint to the result", size=(3.2, 3.4))
 
 # %% [markdown]
-# Compare any two places of the way, or look at one for as long as you like:
+# Compare two places:
 
 # %%
 dl.explore("Step 3", draw_way, (3.6, 3.8), at=(0, len(way) - 1, len(way) // 2))
@@ -238,8 +239,7 @@ changes = {"as above": {}, "64 steps": {"steps": 64}, "corrected": {"corrections
 changes |= {"damping / 10": {"damping": 0.0032}, "damping / 100": {"damping": 0.00032}}
 shares = {}
 for name, change in changes.items():
-    settings = dl.Options(size=(32, 32), smoothing=0, **{"damping": 0.032} | change)
-    tiny = dl.transfer("chelsea", "astronaut", settings)
+    tiny = dl.transfer("chelsea", "astronaut", replace(options, size=(32, 32), **change))
     found = tiny.style_gaps
     shares[name] = found["result"][deep] / found["untouched"][deep]
     print(f"{name:13} {shares[name]:.0%} of the gap of layer 2 is left")
@@ -255,7 +255,7 @@ assert abs(steps - usual) < 0.02 < corrected - usual and tenth < hundredth < 0.8
 #
 # The obvious rival needs no theory: change the target until *all* its channel means, coupled as they are, equal the
 # origin's. No reference, no legs; an optimizer called L-BFGS does it in a few hundred network passes. We call it
-# **direct matching**. It runs until the means are within 0.1 % of the origin's, ten times as close as damped legs come.
+# **direct matching**. It runs until the means are within 0.1 % of the origin's, ten times as close as legs come.
 # To compare fairly we also stop it earlier, after nine tenths of the way.
 
 # %%
@@ -276,7 +276,7 @@ for ax, image, title in zip(axes, shown, titles, strict=True):
 plt.show()
 
 # %% [markdown]
-# Which one would you choose? Then ask judges that neither method has seen: the distance of the Gram matrices of four
+# Which one would you choose? Ask judges that neither has seen: the distance of the Gram matrices of four
 # *other* layers from the origin's, as a share of what it was (0 is the origin's style, 1 is nothing done), and SSIM to
 # the target (1 is the target as it was).
 

@@ -24,10 +24,9 @@ dl.use_kit_settings()  # pictures look the same on every computer
 
 # %%
 # about a minute on two cores
-results = {}
+results, little = {}, {"damping": 0.032, "smoothing": 0}
 for kind in ("noise", "midpoint"):
-    same = {"reference": kind, "damping": 0.032, "smoothing": 0, "refinements": 0}
-    options = dl.Options(size=(128, 128), **same)
+    options = dl.Options(size=(128, 128), reference=kind, refinements=0, **little)
     results[kind] = dl.transfer("coffee", "chelsea", options)
 shown = results["midpoint"]
 
@@ -214,7 +213,6 @@ dl.explore("How much a small change grows", draw_growth, share=(0.0, 1.0, 1.0, 0
 # %%
 growth = {}
 for kind in ("noise", "midpoint"):
-    little = {"damping": 0.032, "smoothing": 0}
     options = dl.Options(size=(32, 32), layers=1, reference=kind, **little)
     prepared, legs = dl.prepare("coffee", "chelsea", options), []
     dl.normalize(dl.record_legs(prepared.context(), legs), prepared.target.array)

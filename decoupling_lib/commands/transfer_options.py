@@ -103,7 +103,7 @@ SmoothingOption = Annotated[
     float | None,
     typer.Option(
         help="Length in pixels over which gradients are smoothed, against ripples; 0 is the pixel metric.",
-        show_default=f"{PAIR_SMOOTHING:g} with {_BY_PAIR}; otherwise, and with a mask, 0",
+        show_default=f"{PAIR_SMOOTHING:g} with {_BY_PAIR}; otherwise, and with refinements, 0",
         rich_help_panel=METHOD,
     ),
 ]

@@ -18,7 +18,7 @@ others, "Feature Visualization", Distill, 2017).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -66,10 +66,14 @@ class Smoothed:
         The features, of images of shape (H, W, C).
     length : float
         ℓ in pixels, at least 0.
+    seen : ndarray of bool, shape (H, W), optional
+        Pixels that may move; the features must depend on no others. Then J S = J for the projection S onto them, and
+        S K S is as good a metric as K. Default: all.
     """
 
     map: FeatureMap
     length: float
+    seen: Mask | None = None
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -83,11 +87,11 @@ class Smoothed:
     def linearize(self, x: Floats) -> SmoothedLinearization:
         """Return the values and the operators at x, from one forward pass."""
         height, width, channels = x.shape
-        return SmoothedLinearization(self.map.linearize(x), self.length, (height, width, channels))
+        return SmoothedLinearization(self.map.linearize(x), self.length, (height, width, channels), self.seen)
 
     def prefix(self, count: int) -> Smoothed:
         """Return the map of the first `count` blocks in the same metric."""
-        return Smoothed(self.map.prefix(count), self.length)
+        return replace(self, map=self.map.prefix(count))
 
 
 class SmoothedLinearization:
@@ -101,10 +105,12 @@ class SmoothedLinearization:
         ℓ in pixels.
     shape : tuple of int
         (H, W, C) of the image.
+    seen : ndarray of bool, shape (H, W), optional
+        See `Smoothed`.
     """
 
-    def __init__(self, at: Linearization, length: float, shape: tuple[int, int, int]):
-        self._at, self._length, self._shape = at, length, shape
+    def __init__(self, at: Linearization, length: float, shape: tuple[int, int, int], seen: Mask | None = None):
+        self._at, self._length, self._shape, self._seen = at, length, shape, seen
         self.values = at.values
 
     def jvp(self, dx: Floats) -> Floats:
@@ -113,11 +119,11 @@ class SmoothedLinearization:
 
     def vjp(self, w: Floats) -> Floats:
         """Return K Jᵀ w, the gradient of the weighted sum of the features, of x's shape."""
-        return smooth(self._at.vjp(w), self._length)
+        return self._smooth(self._at.vjp(w))
 
     def hvp(self, w: Floats, dx: Floats) -> Floats:
         """Return the change of the gradient K Jᵀ w per unit of `dx`, of x's shape."""
-        return smooth(self._at.hvp(w, dx), self._length)
+        return self._smooth(self._at.hvp(w, dx))
 
     def jacobian(self, wanted: Mask | None = None) -> Floats:
         """Return rows whose inner products are those of the gradients in this metric, ∇f_iᵀ K ∇f_j.
@@ -136,6 +142,10 @@ class SmoothedLinearization:
             transformed = dctn(rows[place].reshape(self._shape), axes=_AXES, norm="ortho")
             rows[place] = (weights * transformed).ravel()
         return rows
+
+    def _smooth(self, field: Floats) -> Floats:
+        smoothed = smooth(field, self._length)
+        return smoothed if self._seen is None else smoothed * self._seen[..., None]
 
 
 @lru_cache(maxsize=8)

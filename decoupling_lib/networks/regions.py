@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.ndimage import binary_dilation
 
-from ..common.arrays import Floats
+from ..common.arrays import Floats, Mask
 from ..common.errors import input_error
 from ..images.pictures import resize
 from .architectures import IMAGE
@@ -98,3 +99,33 @@ def position_weights(region: Region | None, network: Network, shape: tuple[int, 
             raise input_error("mask", f"has nothing left at {layer}", found[layer], accepted, step)
         tensors.append(tf.constant((found[layer] / total)[None, ..., None]))
     return tensors
+
+
+def seen_pixels(region: Region, network: Network) -> Mask:
+    """Return which pixels the style layers see at the positions of a region.
+
+    Parameters
+    ----------
+    region : Region
+        The region, at the size of the image.
+    network : Network
+        The network, read at its style layers.
+
+    Returns
+    -------
+    ndarray of bool, shape (H, W)
+        False where all channel means over the region have a gradient of 0.
+    """
+    weights, shapes = position_weights(region, network, region.weights.shape) or [], [region.weights.shape]
+    layers = {layer: each.numpy()[0, ..., 0] > 0 for layer, each in zip(network.layers, weights, strict=True)}
+    for kind, _ in network.operations:
+        height, width = shapes[-1]
+        shapes.append((height // 2, width // 2) if kind == "pooling" else (height, width))
+    seen: Mask = np.zeros(shapes[-1], bool)
+    for (kind, name), shape in reversed(list(zip(network.operations, shapes[:-1], strict=True))):
+        if kind == "pooling":
+            pooled, seen = seen, np.zeros(shape, bool)
+            seen[: 2 * pooled.shape[0], : 2 * pooled.shape[1]] = pooled.repeat(2, axis=0).repeat(2, axis=1)
+        else:
+            seen = binary_dilation(seen | layers.get(name, False), np.ones((3, 3), bool))
+    return seen | layers.get(IMAGE, False)

@@ -16,6 +16,7 @@ from ..common.durations import describe_span
 from ..engine.context import Settings, Step
 from ..engine.newton import MAX_CORRECTIONS
 from ..engine.ode import RULES, graded_grid
+from ..engine.sobolev import Smoothed, smooth
 from ..networks.architectures import IMAGE
 from ..networks.channel_means import ChannelMeans
 from .setup import Inputs
@@ -134,7 +135,7 @@ class Cost:
         return forward * self.forward + vjp * self.vjp + jacobians * self.jacobian
 
 
-def count_iterations(steps: int, softness: float, tolerance: float) -> float:
+def count_iterations(steps: int, softness: float, tolerance: float, damping: float = 0.0) -> float:
     """Return about how many iterations a symmetric leg makes; each takes two forward passes and a VJP.
 
     Fitted to legs of bundled photographs at 32 to 256 px with one and two layers, whose median at 16 steps is 177 for a
@@ -145,12 +146,11 @@ def count_iterations(steps: int, softness: float, tolerance: float) -> float:
     ----------
     steps : int
         Number of steps.
-    softness : float
-        See `networks.vgg.build_network`.
-    tolerance : float
-        See `engine.context.Settings`.
+    softness, tolerance, damping : float
+        See `networks.vgg.build_network`, `engine.context.Settings` and `engine.lift.Damping`. What damping spares is
+        fitted to the medians of `benchmarks/milder.py`.
     """
-    ease = np.clip(0.72 - 0.12 * np.log10(tolerance / 5e-8), 0.3, 1.0)
+    ease = np.clip(0.72 - 0.12 * np.log10(tolerance / 5e-8), 0.3, 1.0) * max(damping / 0.032, 1.0) ** -0.21
     return float(ease * (110 + 5.5 * steps + 28 / softness / (1 + steps / 16)))
 
 
@@ -193,8 +193,11 @@ def estimate_run(inputs: Inputs) -> Estimate:
 
 
 def _measure(inputs: Inputs) -> list[Cost]:
-    """Return the costs by depth; one warm call of each kind is measured."""
-    means, x, costs, jacobian = inputs.features.map, inputs.target.array, [], 0.0
+    """Return the costs by depth, from one warm call of each kind. A row takes one cosine transform, a VJP two."""
+    means, x, costs, jacobian, smoothing = inputs.features.map, inputs.target.array, [], 0.0, 0.0
+    if isinstance(means, Smoothed):
+        length, means = means.length, means.map
+        smoothing = _time(lambda: smooth(x.astype(np.float32), length))
     assert isinstance(means, ChannelMeans)
     for depth, block in enumerate(means.blocks, start=1):
         shallow = means.prefix(depth)
@@ -204,8 +207,8 @@ def _measure(inputs: Inputs) -> list[Cost]:
         if block.name != IMAGE:
             channels = np.arange(at.rows_at_once(block.name))
             chunk = _time(lambda at=at, layer=block.name, channels=channels: at.rows(layer, channels))  # type: ignore[misc]
-            jacobian += chunk * block.size / len(channels)
-        costs.append(Cost(forward, vjp, jacobian))
+            jacobian += (chunk / len(channels) + smoothing / 2) * block.size
+        costs.append(Cost(forward, vjp + smoothing, jacobian))
     return costs
 
 
@@ -253,11 +256,10 @@ def _estimate_leg(
     inputs: Inputs, cost: Cost, ease: float = 1.0, corrected: bool = False, guided: bool = False
 ) -> Range:
     """Return the seconds of a leg: in Step 3 it has its Gram matrix from Step 2, and may be corrected at its end."""
-    settings = inputs.settings
-    iterations = ease * count_iterations(settings.steps, inputs.options.softness, settings.tolerance)
+    settings, options = inputs.settings, inputs.options
+    iterations = ease * count_iterations(settings.steps, options.softness, settings.tolerance, options.damping)
     low, high = _count_passes(settings, iterations, guided)
-    end = settings.corrections if corrected else 0
-    forward, vjp, jacobians = high
+    (forward, vjp, jacobians), end = high, settings.corrections if corrected else 0
     return Range(cost.times(*low), cost.times(forward + 2 * end, vjp + end, jacobians + min(end, 1)))
 
 

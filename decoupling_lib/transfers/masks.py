@@ -15,12 +15,12 @@ import numpy as np
 
 from ..common.arrays import Floats
 from ..common.errors import input_error
-from ..engine.features import Counted
+from ..engine.features import Counted, FeatureMap
 from ..engine.sobolev import Smoothed
 from ..images.luminance import luminance
 from ..images.pictures import Picture, load_picture, resize
 from ..networks.channel_means import ChannelMeans
-from ..networks.regions import Region, position_weights
+from ..networks.regions import Region, position_weights, seen_pixels
 from ..networks.vgg import Network
 from .options import Options
 
@@ -128,11 +128,33 @@ def see_through(features: Counted, region: Region | None) -> Counted:
     region : Region or None
         None is the whole image.
     """
-    metric = features.map if isinstance(features.map, Smoothed) else None
-    means = features.map if metric is None else metric.map
+    means, length = features.map, 0.0
+    if isinstance(means, Smoothed):
+        length, means = means.length, means.map
     assert isinstance(means, ChannelMeans)
-    means = replace(means, region=region)
-    return replace(features, map=means if metric is None else replace(metric, map=means))
+    return replace(features, map=smooth_within(replace(means, region=region), length))
+
+
+def smooth_within(means: ChannelMeans, length: float) -> FeatureMap:
+    """Return channel means with smoothed gradients, which move no more of an image than those that are not smoothed.
+
+    Parameters
+    ----------
+    means : ChannelMeans
+        Channel means of the whole image or over a region.
+    length : float
+        See `engine.sobolev`; 0 for the means as they are.
+
+    Returns
+    -------
+    FeatureMap
+        Gradients are smoothed, and cut off where no position of the region sees a pixel.
+    """
+    if length == 0:
+        return means
+    if means.region is None:
+        return Smoothed(means, length)
+    return Smoothed(means, length, seen_pixels(means.region, means.network))
 
 
 def _load_mask(file: str, image: str, shape: tuple[int, int], stretched: bool) -> MaskFile:

@@ -50,8 +50,8 @@ class Options:
         the references midpoint and target and at most `PAIR_LAYERS` layers, `TUNING` otherwise.
     smoothing : float, optional
         ℓ in pixels, from 0 to 100; see `engine.sobolev`. It needs the decoupled method, and is not for use with
-        refinements. The black part of a mask moves by what smoothing carries over its edge. Default: `PAIR_SMOOTHING`
-        where that of the damping is `PAIR_DAMPING` and there is no mask; otherwise 0, the metric of the thesis.
+        refinements. Default: `PAIR_SMOOTHING` where that of the damping is `PAIR_DAMPING` and no refinement is asked
+        for; otherwise 0, the metric of the thesis.
     rule : str, optional
         A name in `engine.ode.RULES`. Default: the symmetric rule, or RK4 for a network with kinks, with which neither
         an implicit equation nor error control can work.
@@ -238,9 +238,9 @@ def resolve_options(options: Options, self_transfer: bool = False) -> ResolvedOp
     damping = options.damping
     if damping is None:
         damping = PAIR_DAMPING if by_pair else tuned.damping
-    smoothing, masked = options.smoothing, options.mask is not None or options.origin_mask is not None
+    smoothing = options.smoothing
     if smoothing is None:
-        smoothing = PAIR_SMOOTHING if by_pair and not masked and not options.refinements else 0.0
+        smoothing = PAIR_SMOOTHING if by_pair and not options.refinements else 0.0
     elif smoothing > 0:
         _check_smoothing(options)
         refinements = 0

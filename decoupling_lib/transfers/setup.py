@@ -13,7 +13,6 @@ from ..common.arrays import Floats
 from ..engine.context import Context, Listener, Reference, Settings, View
 from ..engine.features import Counted
 from ..engine.journal import NOWHERE, Journal
-from ..engine.sobolev import Smoothed
 from ..images.pictures import Picture, fit, load_picture
 from ..methods.choice import create_method, require_libraries
 from ..methods.method import MethodSettings
@@ -22,7 +21,7 @@ from ..networks.dead_channels import find_dead_channels
 from ..networks.fidelity import fidelity_worst
 from ..networks.vgg import Network, build_network
 from . import memory, steps
-from .masks import Masks, load_masks, see_through
+from .masks import Masks, load_masks, see_through, smooth_within
 from .options import Options, ResolvedOptions, resolve_options
 from .recoloring import choose_recoloring
 from .reference_images import ReferenceImages, gather_reference_images
@@ -245,7 +244,7 @@ def gather_inputs(origin: Source, target: Source, options: Options, memory_limit
     shape = max((each.array.shape[:2] for each in (first, second, *others)), key=np.prod)
     needed = memory.estimate_peak(means, shape, settings, method_settings)
     memory.require(needed, memory_limit)
-    features = Counted(Smoothed(means, resolved.smoothing) if resolved.smoothing > 0 else means)
+    features = Counted(smooth_within(means, resolved.smoothing))
     return Inputs(resolved, first, second, network, features, settings, method_settings, needed, masks, tuple(others))
 
 

@@ -8,7 +8,7 @@ from decoupling_lib.common.errors import InputError
 from decoupling_lib.networks.activation_maps import linearize_maps
 from decoupling_lib.networks.channel_means import ChannelMeans
 from decoupling_lib.networks.compiled import compile_network
-from decoupling_lib.networks.regions import Region, position_weights
+from decoupling_lib.networks.regions import Region, position_weights, seen_pixels
 from decoupling_lib.networks.vgg import Network, build_network
 
 RNG = np.random.default_rng(6)
@@ -45,6 +45,16 @@ def test_values_are_weighted_means_of_the_activation_maps(layers):
         own = block_means(WEIGHTS, POOLED[layer])
         expected.append(np.einsum("ij,ijc->c", own, found) / own.sum())
     np.testing.assert_allclose(means(layers=layers).values(ODD), np.concatenate(expected), rtol=1e-12)
+
+
+@pytest.mark.parametrize("layers", [LAYERS[:1], LAYERS, DISTS])
+@pytest.mark.parametrize("place", [(0, 0), (8, 9), (13, 4), (12, 18)])
+def test_the_seen_pixels_are_those_with_a_gradient(layers, place):
+    weights = np.zeros((17, 22))
+    weights[place[0] : place[0] + 4, place[1] : place[1] + 2] = 0.5
+    features = means(weights, layers=layers)
+    gradient = features.linearize(ODD).vjp(RNG.standard_normal(sum(block.size for block in features.blocks)))
+    np.testing.assert_array_equal(seen_pixels(features.region, features.network), np.any(gradient != 0, axis=-1))
 
 
 @pytest.mark.parametrize("pooling", ["smooth", "average"])

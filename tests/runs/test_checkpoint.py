@@ -120,6 +120,6 @@ def test_the_fingerprint_depends_on_options_and_images(pictures):
     key = checkpoint.fingerprint(first)
     assert checkpoint.fingerprint(prepare(*pictures, OPTIONS)) == key
     others = [prepare(*pictures[::-1], OPTIONS)]
-    changes = {"damping": 0.2}, {"smoothing": 2.0}, {"seed": 1}
+    changes = {"damping": 0.2}, {"smoothing": 3.0}, {"seed": 1}
     others += [prepare(*pictures, replace(OPTIONS, **change)) for change in changes]
     assert len({key, *map(checkpoint.fingerprint, others)}) == 5

@@ -203,7 +203,8 @@ def test_a_symmetric_leg_costs_what_its_passes_cost(monkeypatch, pictures):
     inputs = gather_inputs(*pictures, Options(**vars(OPTIONS) | {"steps": 16}))
     parts = [part for part in estimate_run(inputs).parts if part.layer == inputs.features.blocks[1].name]
     deep, retraced = (next(part for part in parts if part.step == step) for step in (1, 3))
-    usual = estimates.count_iterations(16, inputs.options.softness, inputs.settings.tolerance)
+    options = inputs.options
+    usual = estimates.count_iterations(16, options.softness, options.tolerance, options.damping)
     counts = [factor * usual for factor in estimates.SPREAD]
     low, high = ((2 * n + 2 * 16) * 2.0 + n * 20.0 for n in counts)
     # One Gram matrix, which learns from the steps.
@@ -230,6 +231,14 @@ def test_a_symmetric_leg_costs_what_its_passes_cost(monkeypatch, pictures):
 )
 def test_iterations_are_those_of_observed_legs_within_a_factor_of_two(steps, softness, tolerance, observed):
     assert observed / 2 < estimates.count_iterations(steps, softness, tolerance) < 2 * observed
+
+
+def test_damped_legs_take_fewer_iterations():
+    medians = {0.032: 2959, 0.3: 2041, 1.0: 1698}  # passes of `benchmarks/milder.py`, with about 560 Jacobian rows
+    counts = {damping: estimates.count_iterations(16, 0.29, 1e-6, damping) for damping in (0.0, *medians)}
+    assert counts[0.0] == counts[0.032]
+    for damping, passes in medians.items():
+        np.testing.assert_allclose(counts[damping] / counts[0.032], (passes - 560) / (2959 - 560), rtol=0.1)
 
 
 def test_nothing_is_shown_without_an_estimate(capsys):

@@ -174,6 +174,16 @@ def test_a_region_keeps_the_metric(save, pictures):
     through, whole = experiment.features.map, experiment.origin_features.map
     assert through.length == whole.length == 2.0
     assert through.map.region is not None and whole.map.region is None
+    assert whole.seen is None and not through.seen[:, 11:].any() and through.seen[:, :11].all()
+
+
+def test_the_metric_within_a_region_is_one_of_its_own(save, pictures):
+    """Derivatives along smoothed gradients are the products of rows, for cut-off gradients, too."""
+    experiment = prepare(*pictures, options(mask=save(LEFT), smoothing=2.0))
+    at = experiment.features.map.linearize(experiment.target.array)
+    rows = at.jacobian().astype(float)
+    weights = np.random.default_rng(0).normal(size=len(rows))
+    np.testing.assert_allclose(at.jvp(at.vjp(weights)), rows @ (rows.T @ weights), rtol=1e-3, atol=1e-7)
 
 
 def test_damping_has_the_scale_of_gradients_in_the_region(save, pictures):

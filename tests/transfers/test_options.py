@@ -172,7 +172,7 @@ def test_only_transfers_between_two_whole_images_have_more_damping_and_another_m
         assert (itself.damping, itself.smoothing) == (TUNING[layers].damping, 0)
 
 
-@pytest.mark.parametrize("chosen", [{"mask": "a.png"}, {"origin_mask": "a.png"}, {"refinements": 3}, {"smoothing": 0}])
+@pytest.mark.parametrize("chosen", [{"refinements": 3}, {"smoothing": 0}])
 def test_what_does_not_go_with_smoothing_has_the_metric_of_pixels(chosen):
     resolved = resolve_options(Options(**chosen))
     assert (resolved.damping, resolved.smoothing) == (PAIR_DAMPING, 0)

@@ -68,7 +68,7 @@ def test_with_the_target_as_reference_step_2_leaves_the_image_alone():
 
 
 def test_halfway_between_the_two_images_each_has_half_of_the_way_to_go():
-    experiment = prepare(ORIGIN, TARGET, Options(reference="midpoint", **SMALL | {"layers": 1}))
+    experiment = prepare(ORIGIN, TARGET, Options(reference="midpoint", smoothing=0.0, **SMALL | {"layers": 1}))
     features, v = ChannelMeans(experiment.network), experiment.reference.values
     np.testing.assert_allclose(features.values(ORIGIN) - v, v - features.values(TARGET), atol=1e-9)
     result = experiment.run()
