@@ -67,10 +67,14 @@ def main() -> None:
     out = arguments.out or ROOT / "benchmarks" / "results" / f"sheet_{size}.json"
     methods = choose_methods(size)
     arguments.images.mkdir(parents=True, exist_ok=True)
+    tasks = {
+        f"{origin} {target} {method}": (origin, target, method, size, arguments.weights, str(arguments.images))
+        for method in methods
+        for origin, target in pairs
+    }
     if arguments.draw_only:
         rows = json.loads(out.read_text("utf-8"))["rows"]
     else:
-        tasks = {" ".join(pair): (*pair, size, arguments.weights, methods, str(arguments.images)) for pair in pairs}
         rows = experiments.run_tasks(out, measure, tasks, arguments.processes)
     print_table(rows, methods)
     figure = draw(rows, pairs, methods, size, arguments.images)
@@ -84,8 +88,8 @@ def choose_methods(size: int) -> list[str]:
     return ["default", "pixels", "noise", "direct", *(["annex"] if size <= SMALL else [])]
 
 
-def measure(origin: str, target: str, size: int, weights: str, methods: list[str], folder: str) -> dict[str, Any]:
-    """Return the row of one pair, with its results by method, and save the results."""
+def measure(origin: str, target: str, method: str, size: int, weights: str, folder: str) -> dict[str, Any]:
+    """Return the row of one method and pair, and save its result."""
     from _judges import judge
 
     from decoupling_lib.transfers.evaluation import observer_network
@@ -95,26 +99,23 @@ def measure(origin: str, target: str, size: int, weights: str, methods: list[str
     options = Options(size=(size, size), weights=weights, network="vgg16", reference="midpoint")
     kinks = {name: AS_THESIS[name] for name in ("activation", "pooling")}
     variants: dict[str, Options] = {
-        "default": options,
         "pixels": replace(options, **experiments.PIXELS),
         "noise": replace(options, reference="noise", refinements=0),
         "annex": replace(options, method="descent", reference="noise", iterations=ANNEX_ITERATIONS, **kinks),
     }
-    experiment, results = prepare(origin, target, options), {}
-    images, look = (experiment.origin.array, experiment.target.array), observer_network(experiment.network)
-    for method in methods:
-        if method == "Gatys":
-            x, passes = _gatys(weights, *images)
-        elif method == "direct":
-            x, passes = _match(experiment, *images)
-        else:
-            x, passes = _transfer(prepare(origin, target, variants[method]))
-        if x is None:
-            results[method] = {"status": "not done"}
-            continue
-        save_png(Path(folder) / _name(method, origin, target, size), x)
-        results[method] = {"status": "done", "passes": passes} | judge(look, x, *images)
-    return {"origin": origin, "target": target, "size": size, "results": results}
+    experiment = prepare(origin, target, variants.get(method, options))
+    images = experiment.origin.array, experiment.target.array
+    if method == "Gatys":
+        x, passes = _gatys(weights, *images)
+    elif method == "direct":
+        x, passes = _match(experiment, *images)
+    else:
+        x, passes = _transfer(experiment)
+    row = {"origin": origin, "target": target, "method": method, "size": size, "status": "done", "passes": passes}
+    if x is None:
+        return row | {"status": "not done"}
+    save_png(Path(folder) / _name(method, origin, target, size), x)
+    return row | judge(observer_network(experiment.network), x, *images)
 
 
 def _transfer(experiment: Experiment) -> tuple[Floats | None, int]:
@@ -161,11 +162,11 @@ def print_table(rows: dict[str, dict[str, Any]], methods: list[str]) -> None:
     """Print medians by method."""
     print(f"{'medians':10} pairs  passes    Gram  colors   SSIM  edges")
     for method in methods:
-        own = [found for row in rows.values() if (found := row["results"][method])["status"] == "done"]
+        own = [row for row in rows.values() if row["method"] == method and row["status"] == "done"]
         if not own:
             continue
-        judged = " ".join(f"{median(found[name] for found in own):6.2f}" for name in JUDGES)
-        passes = median(found["passes"] for found in own)
+        judged = " ".join(f"{median(row[name] for row in own):6.2f}" for name in JUDGES)
+        passes = median(row["passes"] for row in own)
         print(f"{method:10} {len(own):5} {passes:7,.0f}  {judged}")
 
 
@@ -181,7 +182,7 @@ def draw(
         show_picture(line[0], load_picture(origin, (size, size)).array, f"style of {origin}"[:26])
         show_picture(line[1], load_picture(target, (size, size)).array, f"on {target}"[:26])
         for ax, method in zip(line[2:], methods, strict=True):
-            found = rows[f"{origin} {target}"]["results"][method]
+            found = rows[f"{origin} {target} {method}"]
             if found["status"] != "done":
                 show_picture(ax, None, f"{method}: {found['status']}")
                 continue
