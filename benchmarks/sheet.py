@@ -1,18 +1,14 @@
-"""Twelve pairs of pictures side by side, to look at: origin, target, and what several methods make of them.
+"""Twelve pairs of pictures side by side, to look at: origin, target, and what three methods make of them.
 
-    python benchmarks/sheet.py [--size 128] [--processes 2] [--draw-only] [--out FILE]
+    python benchmarks/sheet.py [--size 256] [--processes 2] [--draw-only] [--out FILE]
 
 Each of the twelve bundled pictures is once the origin and once the target. Two layers, VGG-16 with the weights `hed`,
 and otherwise the defaults of a transfer between two images. The methods:
 
 default   decoupled, by the midpoint of the two images
-pixels    the same with a damping of 0.03 in the metric of pixels (up to 160 px)
-noise     decoupled, by noise, the thesis's reference, without a refinement (up to 160 px)
 direct    the coupled means of both layers at once, by L-BFGS to 0.1 %
-annex     the annex's SGD with noise as the reference, ReLU and maximum pooling, 600 iterations per leg where the thesis
-          has 50,000 (up to 64 px)
-Gatys     the FFᵀ Gram matrices of the thesis's five layers and the content of block4_conv2, 300 iterations of L-BFGS
-          (above 160 px)
+Gatys     the FFᵀ Gram matrices of the thesis's five layers and the content of block4_conv2, with the weights of figure
+          2.7, 100 iterations of L-BFGS
 
 Above each result stands what is left of the target's distance from the origin by the Gram matrices of four other
 layers, a judge that no method has matched. Judging takes no legs, and its passes are not counted. A sheet is for the
@@ -24,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -45,16 +40,13 @@ ROOT = Path(__file__).parents[1]
 MOST_DPI = 100
 """At which pictures of 256 px are drawn at three quarters of their size, so that the file stays small."""
 JUDGES = ("gram", "colors", "ssim", "edges")
-SMALL, MEDIUM = 64, 160
-"""The largest sides in pixels of images for the annex and for noise, whose legs take several times the passes."""
-ANNEX_ITERATIONS = 600
-CONTENT_LAYER, BETA, ITERATIONS = "block4_conv2", 3e2, 300
-"""As in figure 2.7."""
+METHODS = ("default", "direct", "Gatys")
+CONTENT_LAYER, BETA, ITERATIONS = "block4_conv2", 3e2, 100
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=128, help="side of the square images, in pixels")
+    parser.add_argument("--size", type=int, default=256, help="side of the square images, in pixels")
     parser.add_argument("--weights", default="hed")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--pairs", type=int, default=12, help="run only so many pairs")
@@ -65,27 +57,19 @@ def main() -> None:
     arguments = parser.parse_args()
     size, pairs = arguments.size, experiments.list_pairs((1,))[: arguments.pairs]
     out = arguments.out or ROOT / "benchmarks" / "results" / f"sheet_{size}.json"
-    methods = choose_methods(size)
     arguments.images.mkdir(parents=True, exist_ok=True)
     tasks = {
         f"{origin} {target} {method}": (origin, target, method, size, arguments.weights, str(arguments.images))
-        for method in methods
+        for method in METHODS
         for origin, target in pairs
     }
     if arguments.draw_only:
         rows = json.loads(out.read_text("utf-8"))["rows"]
     else:
         rows = experiments.run_tasks(out, measure, tasks, arguments.processes)
-    print_table(rows, methods)
-    figure = draw(rows, pairs, methods, size, arguments.images)
+    print_table(rows)
+    figure = draw(rows, pairs, size, arguments.images)
     print(save_figure(figure, arguments.figure or ROOT / "figures" / f"pairs_{size}.png"))
-
-
-def choose_methods(size: int) -> list[str]:
-    """Return the methods for images of a side, in the order of the columns."""
-    if size > MEDIUM:
-        return ["default", "direct", "Gatys"]
-    return ["default", "pixels", "noise", "direct", *(["annex"] if size <= SMALL else [])]
 
 
 def measure(origin: str, target: str, method: str, size: int, weights: str, folder: str) -> dict[str, Any]:
@@ -93,17 +77,11 @@ def measure(origin: str, target: str, method: str, size: int, weights: str, fold
     from _judges import judge
 
     from decoupling_lib.transfers.evaluation import observer_network
-    from decoupling_lib.transfers.options import AS_THESIS, Options
+    from decoupling_lib.transfers.options import Options
     from decoupling_lib.transfers.setup import prepare
 
     options = Options(size=(size, size), weights=weights, network="vgg16", reference="midpoint")
-    kinks = {name: AS_THESIS[name] for name in ("activation", "pooling")}
-    variants: dict[str, Options] = {
-        "pixels": replace(options, **experiments.PIXELS),
-        "noise": replace(options, reference="noise", refinements=0),
-        "annex": replace(options, method="descent", reference="noise", iterations=ANNEX_ITERATIONS, **kinks),
-    }
-    experiment = prepare(origin, target, variants.get(method, options))
+    experiment = prepare(origin, target, options)
     images = experiment.origin.array, experiment.target.array
     if method == "Gatys":
         x, passes = _gatys(weights, *images)
@@ -120,9 +98,6 @@ def measure(origin: str, target: str, method: str, size: int, weights: str, fold
 
 def _transfer(experiment: Experiment) -> tuple[Floats | None, int]:
     """Return the result of Steps 1 to 3, without the judging by legs that a transfer ends with, and the passes."""
-    if experiment.method_settings.name != "decoupled":
-        result = experiment.run()
-        return result.result if result.status == "done" else None, result.passes.total
     from _steps import impose_style, measure_style, remove_style
 
     context = experiment.context()
@@ -158,10 +133,10 @@ def _gatys(weights: str, style: Floats, content: Floats) -> tuple[Floats, int]:
     return found.x, objective.features.passes.total
 
 
-def print_table(rows: dict[str, dict[str, Any]], methods: list[str]) -> None:
+def print_table(rows: dict[str, dict[str, Any]]) -> None:
     """Print medians by method."""
     print(f"{'medians':10} pairs  passes    Gram  colors   SSIM  edges")
-    for method in methods:
+    for method in METHODS:
         own = [row for row in rows.values() if row["method"] == method and row["status"] == "done"]
         if not own:
             continue
@@ -171,17 +146,15 @@ def print_table(rows: dict[str, dict[str, Any]], methods: list[str]) -> None:
 
 
 @kit_settings
-def draw(
-    rows: dict[str, dict[str, Any]], pairs: list[tuple[str, str]], methods: list[str], size: int, folder: Path
-) -> Figure:
+def draw(rows: dict[str, dict[str, Any]], pairs: list[tuple[str, str]], size: int, folder: Path) -> Figure:
     """Draw the sheet: one line per pair."""
-    columns = ["origin", "target", *methods]
+    columns = ["origin", "target", *METHODS]
     figure = new_figure(2.0 * len(columns), 2.22 * len(pairs), dpi=min(max(100, size), MOST_DPI))
     grid = figure.subplots(len(pairs), len(columns), squeeze=False)
     for line, (origin, target) in zip(grid, pairs, strict=True):
         show_picture(line[0], load_picture(origin, (size, size)).array, f"style of {origin}"[:26])
         show_picture(line[1], load_picture(target, (size, size)).array, f"on {target}"[:26])
-        for ax, method in zip(line[2:], methods, strict=True):
+        for ax, method in zip(line[2:], METHODS, strict=True):
             found = rows[f"{origin} {target} {method}"]
             if found["status"] != "done":
                 show_picture(ax, None, f"{method}: {found['status']}")

@@ -410,7 +410,7 @@ show({"original": gravel, "start": start, "made from noise": made.x})
 wish, began, ended = (dl.gram_matrices(smooth, x) for x in (gravel, start, made.x))
 for layer, G in wish.items():
     first, last = (distance(each[layer], G) / distance(0, G) for each in (began, ended))
-    print(f"{layer}: Gram matrix off by {first:.0%}, then by at most {np.ceil(100 * last):.0f}%")
+    print(f"{layer}: off by {first:.0%}, then by at most {np.ceil(100 * last):.0f}%")
     assert last < min(0.1, 0.05 * first)
 
 # %% [markdown]
@@ -445,7 +445,7 @@ G = [dl.gram_matrices(two, image)["block2_conv1"] for image in everyone]
 gap = [distance(gram, G[0]) / distance(G[1], G[0]) for gram in G[2:]]
 change = [distance(image, cat) for image in results.values()]
 for name, left, pixels in zip(named, gap, change, strict=True):
-    print(f"{name}: {left:.1f} of the gap left, pixels changed by {255 * pixels:.0f} of 255")
+    print(f"{name}: {left:.1f} of the gap left, pixels moved by {255 * pixels:.0f}/255")
 assert 1 > gap[0] > gap[1] > gap[2] and change[0] < change[1] < change[2]
 
 # %% [markdown]

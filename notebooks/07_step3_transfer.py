@@ -238,8 +238,8 @@ assert far[0] < 1e-3 < 0.03 < far[1] and gap[0] < 0.8 * gap[1]
 changes = {"as above": {}, "64 steps": {"steps": 64}, "corrected": {"corrections": 16}}
 changes |= {"damping / 10": {"damping": 0.0032}, "damping / 100": {"damping": 0.00032}}
 shares = {}
-for name, change in changes.items():
-    tiny = dl.transfer("chelsea", "astronaut", replace(options, size=(32, 32), **change))
+for name, more in changes.items():
+    tiny = dl.transfer("chelsea", "astronaut", replace(options, size=(32, 32), **more))
     found = tiny.style_gaps
     shares[name] = found["result"][deep] / found["untouched"][deep]
     print(f"{name:13} {shares[name]:.0%} of the gap of layer 2 is left")
