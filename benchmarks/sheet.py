@@ -1,6 +1,6 @@
 """Twelve pairs of pictures side by side, to look at: origin, target, and what three methods make of them.
 
-    python benchmarks/sheet.py [--size 256] [--processes 2] [--draw-only] [--out FILE]
+    python benchmarks/sheet.py [--size 256] [--methods default,direct] [--processes 2] [--draw-only] [--out FILE]
 
 Each of the twelve bundled pictures is once the origin and once the target. Two layers, VGG-16 with the weights `hed`,
 and otherwise the defaults of a transfer between two images. The methods:
@@ -24,6 +24,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import _common as common
 import _experiments as experiments
 
 from decoupling_lib.common.arrays import Floats
@@ -49,26 +50,30 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="side of the square images, in pixels")
     parser.add_argument("--weights", default="hed")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--methods", type=common.split_names, default=list(METHODS), help="comma-separated")
     parser.add_argument("--pairs", type=int, default=12, help="run only so many pairs")
     parser.add_argument("--draw-only", action="store_true", help="draw the sheet from results that are there")
     parser.add_argument("--images", type=Path, default=ROOT / "out" / "sheet", help="folder for the results")
     parser.add_argument("--out", type=Path, help="default: benchmarks/results/sheet_SIZE.json")
     parser.add_argument("--figure", type=Path, help="default: figures/pairs_SIZE.png")
     arguments = parser.parse_args()
+    unknown = sorted(set(arguments.methods) - set(METHODS))
+    if unknown:
+        parser.error(f"--methods: unknown {', '.join(unknown)}; expected some of {', '.join(METHODS)}")
     size, pairs = arguments.size, experiments.list_pairs((1,))[: arguments.pairs]
     out = arguments.out or ROOT / "benchmarks" / "results" / f"sheet_{size}.json"
     arguments.images.mkdir(parents=True, exist_ok=True)
     tasks = {
         f"{origin} {target} {method}": (origin, target, method, size, arguments.weights, str(arguments.images))
-        for method in METHODS
+        for method in arguments.methods
         for origin, target in pairs
     }
     if arguments.draw_only:
         rows = json.loads(out.read_text("utf-8"))["rows"]
     else:
         rows = experiments.run_tasks(out, measure, tasks, arguments.processes)
-    print_table(rows)
-    figure = draw(rows, pairs, size, arguments.images)
+    print_table(rows, arguments.methods)
+    figure = draw(rows, pairs, arguments.methods, size, arguments.images)
     print(save_figure(figure, arguments.figure or ROOT / "figures" / f"pairs_{size}.png"))
 
 
@@ -133,10 +138,10 @@ def _gatys(weights: str, style: Floats, content: Floats) -> tuple[Floats, int]:
     return found.x, objective.features.passes.total
 
 
-def print_table(rows: dict[str, dict[str, Any]]) -> None:
+def print_table(rows: dict[str, dict[str, Any]], methods: list[str]) -> None:
     """Print medians by method."""
     print(f"{'medians':10} pairs  passes    Gram  colors   SSIM  edges")
-    for method in METHODS:
+    for method in methods:
         own = [row for row in rows.values() if row["method"] == method and row["status"] == "done"]
         if not own:
             continue
@@ -146,15 +151,17 @@ def print_table(rows: dict[str, dict[str, Any]]) -> None:
 
 
 @kit_settings
-def draw(rows: dict[str, dict[str, Any]], pairs: list[tuple[str, str]], size: int, folder: Path) -> Figure:
+def draw(
+    rows: dict[str, dict[str, Any]], pairs: list[tuple[str, str]], methods: list[str], size: int, folder: Path
+) -> Figure:
     """Draw the sheet: one line per pair."""
-    columns = ["origin", "target", *METHODS]
+    columns = ["origin", "target", *methods]
     figure = new_figure(2.0 * len(columns), 2.22 * len(pairs), dpi=min(max(100, size), MOST_DPI))
     grid = figure.subplots(len(pairs), len(columns), squeeze=False)
     for line, (origin, target) in zip(grid, pairs, strict=True):
         show_picture(line[0], load_picture(origin, (size, size)).array, f"style of {origin}"[:26])
         show_picture(line[1], load_picture(target, (size, size)).array, f"on {target}"[:26])
-        for ax, method in zip(line[2:], METHODS, strict=True):
+        for ax, method in zip(line[2:], methods, strict=True):
             found = rows[f"{origin} {target} {method}"]
             if found["status"] != "done":
                 show_picture(ax, None, f"{method}: {found['status']}")
