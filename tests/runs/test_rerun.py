@@ -16,6 +16,7 @@ from paths import ROOT
 from decoupling_lib.common.errors import InputError
 from decoupling_lib.networks import weights
 from decoupling_lib.runs import rerun
+from decoupling_lib.transfers.tuning import PAIR_SMOOTHING
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +195,14 @@ def test_a_report_with_anything_in_a_field_can_be_run_or_is_refused(field, value
 
 
 # Figures
+
+
+def test_a_report_of_before_there_were_metrics_is_run_in_that_of_pixels(recorded, pictures, tmp_path):
+    silent = change_report(recorded, tmp_path, lambda report: report["options"].pop("smoothing"))
+    found = [
+        rerun.gather_recorded_inputs(rerun.read_report(path), *pictures) for path in (recorded / "report.json", silent)
+    ]
+    assert [inputs.options.smoothing for inputs in found] == [PAIR_SMOOTHING, 0]
 
 
 @pytest.fixture(scope="module")

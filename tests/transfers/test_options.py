@@ -156,7 +156,7 @@ def test_options_are_resolved_without_loading_a_heavy_library():
     assert not {"tensorflow", "keras", "h5py", "matplotlib", "distributed"} & set(loaded)
 
 
-def test_only_transfers_between_two_whole_images_have_more_damping_and_another_metric_by_default():
+def test_only_transfers_between_two_images_have_more_damping_and_another_metric_by_default():
     assert 1 < PAIR_LAYERS < max(TUNING)
     few = range(1, PAIR_LAYERS + 1)
     pairs = [Options(layers=layers, reference=name) for layers in few for name in (None, *PAIR_DEPENDENT)]
