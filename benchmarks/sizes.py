@@ -34,6 +34,7 @@ from _convolutions import convolution_operations, median_seconds, seconds_of_con
 from sheet import BETA, CONTENT_LAYER
 
 from decoupling_lib.images.pictures import load_picture
+from decoupling_lib.networks.compiled import resolve_precision
 from decoupling_lib.transfers.options import AS_THESIS, Options
 
 if TYPE_CHECKING:
@@ -156,8 +157,8 @@ def _measure_gatys(origin: str, target: str, options: Options) -> dict[str, Any]
 
 def _convolution_seconds(experiment: Experiment, legs: Any) -> float:
     """Return how long the convolutions of all passes take by themselves."""
-    features, shape = experiment.features, experiment.target.array.shape[:2]
-    blocks, precision = features.blocks, features.map.precision
+    blocks, shape = experiment.features.blocks, experiment.target.array.shape[:2]
+    precision = resolve_precision(experiment.network, experiment.options.precision)
     alone = [
         seconds_of_convolutions(experiment.network.prefix(depth), shape, precision)
         for depth in range(1, len(blocks) + 1)
@@ -176,7 +177,8 @@ def _convolution_seconds(experiment: Experiment, legs: Any) -> float:
 def _seconds_of_passes(experiment: Experiment) -> dict[str, Any]:
     features, x = experiment.features.map, experiment.target.array
     at = features.linearize(x)
-    forward, backward = seconds_of_convolutions(experiment.network, x.shape[:2], features.precision)
+    precision = resolve_precision(experiment.network, experiment.options.precision)
+    forward, backward = seconds_of_convolutions(experiment.network, x.shape[:2], precision)
     return {
         "seconds_a_pass": {
             "forward": median_seconds(lambda: features.linearize(x)),
