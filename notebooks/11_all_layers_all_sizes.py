@@ -181,9 +181,9 @@ assert sizes[-1]["seconds"] > 20 * sizes[0]["seconds"]
 assert np.isclose(work[-1] / work[0], (pixels[-1] / pixels[0]) ** 2)
 
 # %% [markdown]
-# The number of passes hardly depends on the size; the work per pass grows with the number of pixels. On two cores a
-# transfer takes minutes at 512 pixels, and would take five hours and 60 gigabytes at 12 megapixels. There is a better
-# way.
+# The number of passes hardly depends on the size; the work per pass grows with the number of pixels. On these two cores
+# a transfer takes a quarter of an hour at 512 pixels, and would take half a day and 60 gigabytes at 12 megapixels.
+# There is a better way.
 #
 # ## Multipliers do not know the size
 #
