@@ -17,10 +17,7 @@ PROCESSES ?= 2
 ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 # A file stays in one process: its tests share fixtures and compiled networks, the cells of a notebook a kernel.
 # (loadgroup could spread the slow tests of a file, but pytest-xdist 3.8 ignores groups under pytest 9.2.)
-SIDE_BY_SIDE = $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations=20
-PYTEST = $(ONE_THREAD) $(SIDE_BY_SIDE)
-# The outputs of notebooks were made with all threads.
-NBVAL = $(SIDE_BY_SIDE)
+PYTEST = $(ONE_THREAD) $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations=20
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export SCREENSHOTS
@@ -77,7 +74,7 @@ test: lint
 
 test-rest: $(STAMP)
 	@$(PYTEST) --tier rest tests
-	@$(NBVAL) notebooks
+	@$(PYTEST) notebooks
 
 # One after the other, also with make -j.
 test-all: test

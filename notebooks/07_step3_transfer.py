@@ -242,7 +242,7 @@ for name, more in changes.items():
     tiny = dl.transfer("chelsea", "astronaut", replace(options, size=(32, 32), **more))
     found = tiny.style_gaps
     shares[name] = found["result"][deep] / found["untouched"][deep]
-    print(f"{name:13} {shares[name]:.0%} of the gap of layer 2 is left")
+    print(f"{name:13} {shares[name]:.1g} of the gap of layer 2 is left")
 usual, steps, corrected, tenth, hundredth = shares.values()
 assert abs(steps - usual) < 0.02 < corrected - usual and tenth < hundredth < 0.8 * usual
 
