@@ -32,7 +32,8 @@ costs less than other passes, so it may not. Against it: more iterations than ro
 more than 3 dB worse. It did not pay: a sixth more iterations took longer than the rows that were saved.
 
 Last, "half" and "own" with the same damping and metric. Written down before: if even "own", which knows everything for
-nothing, spares less than a quarter of the passes other than rows, no start from a smaller copy can pay.
+nothing, spares less than a quarter of the passes other than rows, no start from a smaller copy can pay. It spared a
+tenth (2 pairs).
 """
 
 from __future__ import annotations
