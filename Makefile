@@ -32,7 +32,7 @@ Try it
 
 Check it
   make lint           check style, format and types (ruff and mypy)
-  make test           make lint, and the tests to run before every commit (10 minutes on 2 cores)
+  make test           make lint, and the tests to run before every commit (10 to 20 minutes on 2 cores)
   make test-rest      all other tests: notebooks, faults, damaged input at full counts, determinism
   make test-all       make test, then make test-rest
   make test-faults    only the tests of damaged input and of faults during a run, with their counts
