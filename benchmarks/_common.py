@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
@@ -46,6 +46,19 @@ def new_parser(doc: str, name: str, pictures: str) -> argparse.ArgumentParser:
 
 def split_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
+
+
+def split_known_names(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """Return a parser of names separated by commas that refuses all but the known ones."""
+
+    def split(text: str) -> list[str]:
+        names = split_names(text)
+        unknown = sorted(set(names) - set(known))
+        if unknown:
+            raise argparse.ArgumentTypeError(f"unknown {', '.join(unknown)}; expected some of {', '.join(known)}")
+        return names
+
+    return split
 
 
 def split_integers(text: str) -> list[int]:

@@ -50,16 +50,15 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="side of the square images, in pixels")
     parser.add_argument("--weights", default="hed")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--methods", type=common.split_names, default=list(METHODS), help="comma-separated")
+    parser.add_argument(
+        "--methods", type=common.split_known_names(METHODS), default=list(METHODS), help="comma-separated"
+    )
     parser.add_argument("--pairs", type=int, default=12, help="run only so many pairs")
     parser.add_argument("--draw-only", action="store_true", help="draw the sheet from results that are there")
     parser.add_argument("--images", type=Path, default=ROOT / "out" / "sheet", help="folder for the results")
     parser.add_argument("--out", type=Path, help="default: benchmarks/results/sheet_SIZE.json")
     parser.add_argument("--figure", type=Path, help="default: figures/pairs_SIZE.png")
     arguments = parser.parse_args()
-    unknown = sorted(set(arguments.methods) - set(METHODS))
-    if unknown:
-        parser.error(f"--methods: unknown {', '.join(unknown)}; expected some of {', '.join(METHODS)}")
     size, pairs = arguments.size, experiments.list_pairs((1,))[: arguments.pairs]
     out = arguments.out or ROOT / "benchmarks" / "results" / f"sheet_{size}.json"
     arguments.images.mkdir(parents=True, exist_ok=True)

@@ -113,9 +113,10 @@ def measure(method: str, pair: str, size: int, options: Options) -> dict[str, An
         "seconds_of_legs": sum(leg.seconds for leg in result.legs),
     } | memory.row()
     if method in ("transfer", "self"):
-        row["convolution_seconds"] = _convolution_seconds(experiment, result.legs)
+        precision = resolve_precision(experiment.network, experiment.options.precision)
+        row["convolution_seconds"] = _convolution_seconds(experiment, precision, result.legs)
         row["relative_error"] = max(leg.relative_error for leg in result.legs if leg.step < 3)
-        row |= _seconds_of_passes(experiment)
+        row |= _seconds_of_passes(experiment, precision)
     return case | row
 
 
@@ -155,10 +156,9 @@ def _measure_gatys(origin: str, target: str, options: Options) -> dict[str, Any]
     return {"status": "done", "passes": common.total(objective.features.passes), "seconds": seconds} | memory.row()
 
 
-def _convolution_seconds(experiment: Experiment, legs: Any) -> float:
+def _convolution_seconds(experiment: Experiment, precision: str, legs: Any) -> float:
     """Return how long the convolutions of all passes take by themselves."""
     blocks, shape = experiment.features.blocks, experiment.target.array.shape[:2]
-    precision = resolve_precision(experiment.network, experiment.options.precision)
     alone = [
         seconds_of_convolutions(experiment.network.prefix(depth), shape, precision)
         for depth in range(1, len(blocks) + 1)
@@ -174,10 +174,9 @@ def _convolution_seconds(experiment: Experiment, legs: Any) -> float:
     return float(total)
 
 
-def _seconds_of_passes(experiment: Experiment) -> dict[str, Any]:
+def _seconds_of_passes(experiment: Experiment, precision: str) -> dict[str, Any]:
     features, x = experiment.features.map, experiment.target.array
     at = features.linearize(x)
-    precision = resolve_precision(experiment.network, experiment.options.precision)
     forward, backward = seconds_of_convolutions(experiment.network, x.shape[:2], precision)
     return {
         "seconds_a_pass": {

@@ -56,6 +56,15 @@ def run(monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.parametrize(("script", "option"), [(pyramid, "--starts"), (pyramid, "--references"), (sheet, "--methods")])
+def test_a_misspelled_name_in_a_list_is_refused_before_anything_is_measured(run, tmp_path, capsys, script, option):
+    with pytest.raises(SystemExit) as end:
+        run(script, option, "hlaf")
+    assert end.value.code == 2 and not list(tmp_path.iterdir())
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert option in message and "hlaf" in message and "expected" in message
+
+
 def assert_counted(row):
     assert row["passes"]["total"] == sum(row["passes"][kind] for kind in vars(Passes())) > 0
     assert row["seconds"] > 0
